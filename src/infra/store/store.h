@@ -1,0 +1,75 @@
+// infra/store: the data folder. SQLite (WAL) holds the authoritative state in strata.db; files/ holds content-addressed blobs.
+// Nothing outside this folder knows SQLite; queries keep to a subset that PostgreSQL shares.
+//
+// One writer connection (serialized), a pool of readers. write() runs a function inside one transaction and commits it, durably
+// (synchronous=FULL), before it returns: what must not be lost is acknowledged after it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/context.h"
+#include "base/status.h"
+
+namespace strata::store {
+
+struct Blob {
+  std::string bytes;
+};
+using Value = std::variant<std::monostate, int64_t, double, std::string, Blob>;  // NULL, INTEGER, REAL, TEXT, BLOB
+
+// One row of a result. Columns are counted from 0. A wrong type is our own bug and CHECKs; NULL is asked for with is_null.
+class Row {
+ public:
+  virtual ~Row() = default;
+  virtual bool is_null(int column) const = 0;
+  virtual int64_t integer(int column) const = 0;
+  virtual double real(int column) const = 0;
+  virtual std::string text(int column) const = 0;
+  virtual std::string_view blob(int column) const = 0;  // until the next row
+};
+
+class Reader {
+ public:
+  virtual ~Reader() = default;
+  // Calls `each` per row; stop early by returning false.
+  virtual Status query(std::string_view sql, const std::vector<Value>& values, const std::function<bool(const Row&)>& each) = 0;
+};
+
+class Transaction : public Reader {
+ public:
+  virtual Result<int64_t> execute(std::string_view sql, const std::vector<Value>& values = {}) = 0;  // rows changed
+  virtual int64_t last_row_id() = 0;
+};
+
+struct Migration {
+  std::string room;     // "durable": each room numbers its own migrations from 1, forward only
+  int version = 0;
+  std::string sql;      // one or more statements
+};
+
+class Store {
+ public:
+  // Makes the folder (0700) where absent. A database with a newer migration than ours is refused with a clear word.
+  static Result<std::unique_ptr<Store>> open(const std::string& folder, const std::vector<Migration>& migrations);
+  virtual ~Store() = default;
+  // Runs `work` in one transaction; commits where it returns ok, else rolls back and returns its error. THREADS: safe, one at a time.
+  virtual Status write(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
+  // A consistent snapshot on a reader connection. THREADS: safe, in parallel.
+  virtual Status read(const Context& context, const std::function<Status(Reader&)>& work) = 0;
+
+  // Content-addressed files: fsynced (file and folder) before put_file returns the SHA-256, so that a row that names it may commit.
+  virtual Result<std::string> put_file(std::string_view bytes) = 0;
+  virtual Result<std::string> get_file(const std::string& sha256) = 0;
+  virtual std::string file_path(const std::string& sha256) const = 0;
+  virtual Status remove_file(const std::string& sha256) = 0;  // REQUIRES: no committed row names it
+  virtual const std::string& folder() const = 0;
+};
+
+}  // namespace strata::store

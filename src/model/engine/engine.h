@@ -1,0 +1,42 @@
+// model/engine: runs models on this CPU. One thread owns all sequence state: requests reach it by a bounded queue and leave it as a
+// stream of tokens; up to `sequences_max` sequences are decoded together in one batched step; chat always goes before embedding
+// batches; a cancelled request is gone within one step.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "model/interface/interface.h"
+
+namespace strata::engine {
+
+struct Options {
+  int threads = 0;              // 0: as many as cores
+  int sequences_max = 8;        // decoded together
+  int queue_max = 64;           // waiting requests; past it submit() is kResourceExhausted
+  int context_tokens = 0;       // 0: the model's own, bounded by memory_bytes_max
+  int prefill_chunk = 256;      // tokens of a prompt per step, so that running streams go on
+  uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
+};
+
+struct Stats {
+  int running = 0, waiting = 0, waiting_embeddings = 0;
+  uint64_t prompt_tokens = 0, generated_tokens = 0, embedded_texts = 0;
+  double kv_cache_used = 0;     // fraction
+  double decode_tokens_per_s = 0, prefill_tokens_per_s = 0;   // over the last 10 s of work
+  uint64_t memory_bytes = 0;
+};
+
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> make(const Options& options);
+  virtual ~Engine() = default;   // ends every running request with kCancelled
+  // GGUF, a Llama-family decoder. The returned model lives as long as the engine.
+  virtual Result<model::LanguageModel*> load_language_model(const std::string& path, const std::string& id) = 0;
+  // A folder with model.safetensors, config.json, vocab.txt or tokenizer.json (BERT, mean pooling).
+  virtual Result<model::Embedder*> load_embedder(const std::string& folder, const std::string& id) = 0;
+  virtual Stats stats() const = 0;
+};
+
+}  // namespace strata::engine
