@@ -34,7 +34,7 @@ class Engine {
   virtual ~Engine() = default;   // ends every running request with kCancelled
   // GGUF, a Llama-family decoder. The returned model lives as long as the engine.
   virtual Result<model::LanguageModel*> load_language_model(const std::string& path, const std::string& id) = 0;
-  // A folder with model.safetensors, config.json, vocab.txt or tokenizer.json (BERT, mean pooling).
+  // A folder with model.safetensors, config.json and tokenizer.json (BERT, mean pooling).
   virtual Result<model::Embedder*> load_embedder(const std::string& folder, const std::string& id) = 0;
   virtual Stats stats() const = 0;
 };
