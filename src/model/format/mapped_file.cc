@@ -1,0 +1,58 @@
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "model/format/format.h"
+
+namespace strata::format {
+namespace {
+
+// Closes on every way out; the mapping keeps the file alive.
+struct Descriptor {
+  int fd;
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
+};
+
+Error system_error(const std::string& path, const char* doing) {
+  std::string message = path + ": cannot " + doing + ": " + std::strerror(errno);
+  return errno == ENOENT ? not_found(message + "; check the path, or fetch the model first") : failed_precondition(message);
+}
+
+}  // namespace
+
+Result<MappedFile> MappedFile::open(const std::string& path) {
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (file.fd < 0) return system_error(path, "open");
+  struct stat info {};
+  if (::fstat(file.fd, &info) != 0) return system_error(path, "read the size");
+  if (!S_ISREG(info.st_mode)) return invalid_argument(path + ": expected a regular file");
+  MappedFile mapped;
+  if (info.st_size == 0) return mapped;
+  void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file.fd, 0);
+  if (data == MAP_FAILED) return system_error(path, "map into memory");
+  mapped.data_ = static_cast<const char*>(data);
+  mapped.size_ = static_cast<size_t>(info.st_size);
+  return mapped;
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
+}
+
+}  // namespace strata::format
