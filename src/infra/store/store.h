@@ -1,8 +1,12 @@
 // infra/store: the data folder. SQLite (WAL) holds the authoritative state in strata.db; files/ holds content-addressed blobs.
 // Nothing outside this folder knows SQLite; queries keep to a subset that PostgreSQL shares.
 //
-// One writer connection (serialized), a pool of readers. write() runs a function inside one transaction and commits it, durably
-// (synchronous=FULL), before it returns: what must not be lost is acknowledged after it.
+// One writer connection (serialized, first come first served), a pool of readers. write() runs a function inside one transaction and
+// commits it, durably (synchronous=FULL), before it returns: what must not be lost is acknowledged after it.
+//
+// Errors of every call: kResourceExhausted ("the disk is full"), kUnavailable (another process holds the database), kAlreadyExists
+// (a unique key), kFailedPrecondition (another constraint, or a folder that cannot be written), kDataLoss (damaged bytes), kCancelled
+// and kDeadlineExceeded from the Context, also in the middle of a long query. Whatever fails leaves the transaction undone.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +28,8 @@ struct Blob {
 };
 using Value = std::variant<std::monostate, int64_t, double, std::string, Blob>;  // NULL, INTEGER, REAL, TEXT, BLOB
 
-// One row of a result. Columns are counted from 0. A wrong type is our own bug and CHECKs; NULL is asked for with is_null.
+// One row of a result. Columns are counted from 0. A wrong type is our own bug and CHECKs (real() takes an integer too); NULL is
+// asked for with is_null.
 class Row {
  public:
   virtual ~Row() = default;
@@ -38,7 +43,8 @@ class Row {
 class Reader {
  public:
   virtual ~Reader() = default;
-  // Calls `each` per row; stop early by returning false.
+  // Calls `each` per row; stop early by returning false. Placeholders are `?`, bound in order; their count is CHECKed. `each` may
+  // query again. Keep `sql` constant (values bound, not pasted): prepared statements are cached by it.
   virtual Status query(std::string_view sql, const std::vector<Value>& values, const std::function<bool(const Row&)>& each) = 0;
 };
 
@@ -46,6 +52,9 @@ class Transaction : public Reader {
  public:
   virtual Result<int64_t> execute(std::string_view sql, const std::vector<Value>& values = {}) = 0;  // rows changed
   virtual int64_t last_row_id() = 0;
+  // Runs after the commit is durable and before the next writer begins; not at all where the transaction is undone or the process dies.
+  // For what only makes sense once the rows are there (removing a file that no row names). REQUIRES: does not write() to the store.
+  virtual void after_commit(std::function<void()> action) = 0;
 };
 
 struct Migration {
@@ -56,19 +65,26 @@ struct Migration {
 
 class Store {
  public:
-  // Makes the folder (0700) where absent. A database with a newer migration than ours is refused with a clear word.
+  // Makes the folder (0700) where absent, and locks it: a second process is refused with the pid of the first. Runs the migrations
+  // that the database lacks, in the order given. A database with a newer migration, or of a room unknown here, is refused.
   static Result<std::unique_ptr<Store>> open(const std::string& folder, const std::vector<Migration>& migrations);
   virtual ~Store() = default;
   // Runs `work` in one transaction; commits where it returns ok, else rolls back and returns its error. THREADS: safe, one at a time.
+  // REQUIRES: not called from within `work` (it CHECKs); read() may be, and sees the last commit.
   virtual Status write(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
   // A consistent snapshot on a reader connection. THREADS: safe, in parallel.
   virtual Status read(const Context& context, const std::function<Status(Reader&)>& work) = 0;
 
   // Content-addressed files: fsynced (file and folder) before put_file returns the SHA-256, so that a row that names it may commit.
   virtual Result<std::string> put_file(std::string_view bytes) = 0;
+  // Checked against its name: kDataLoss where the bytes changed, kNotFound where it is absent.
   virtual Result<std::string> get_file(const std::string& sha256) = 0;
   virtual std::string file_path(const std::string& sha256) const = 0;
-  virtual Status remove_file(const std::string& sha256) = 0;  // REQUIRES: no committed row names it
+  virtual bool has_file(const std::string& sha256) const = 0;
+  virtual Status remove_file(const std::string& sha256) = 0;  // REQUIRES: no committed row names it. Absent is ok
+  virtual Result<std::vector<std::string>> list_files() const = 0;
+  // SQLite's quick_check: ok, or kDataLoss with what it found. COST: reads the whole database.
+  virtual Status check_integrity(const Context& context) = 0;
   virtual const std::string& folder() const = 0;
 };
 
