@@ -1,0 +1,67 @@
+// Weight matrices in the formats of model files, and the products with them. Part of infra/compute/compute.h; include that.
+// The formats are drawn byte by byte in formats.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/status.h"
+#include "infra/compute/machine.h"
+#include "infra/compute/threads.h"
+
+namespace strata::compute {
+
+enum class Format { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ6_K };
+std::string_view format_name(Format format);  // "Q4_1"
+size_t format_block_values(Format format);    // values per block: 1, 32 or 256
+size_t format_block_bytes(Format format);
+// Bytes of one row; error where `cols` is zero or no multiple of the block, or the size overflows.
+Result<uint64_t> format_row_bytes(Format format, uint64_t cols);
+// One row or any run of whole blocks, as stored in a file -> F32. REQUIRES: values is a multiple of the block; `raw` holds
+// values / format_block_values * format_block_bytes bytes (no alignment needed).
+void dequantize(Format format, const std::byte* raw, size_t values, float* out);
+
+// A weight matrix W [rows, cols], row-major in the file, repacked once into the layout that the kernels stream (pack.h).
+// Immutable after pack(); any number of threads may read it.
+class Matrix {
+ public:
+  Matrix();  // empty: rows() == cols() == 0
+  Matrix(Matrix&&) noexcept;
+  Matrix& operator=(Matrix&&) noexcept;
+  ~Matrix();
+  // `raw` holds rows * format_row_bytes bytes in GGUF's block layout; it is not kept. kInvalidArgument where it holds another number
+  // or a dimension is zero; kResourceExhausted where memory is short. `isa` is the level whose kernels will run on it (tests pass
+  // others); a level above best_isa() is taken as best_isa().
+  static Result<Matrix> pack(Format format, size_t rows, size_t cols, std::span<const std::byte> raw, Isa isa = best_isa());
+  size_t rows() const;
+  size_t cols() const;
+  Format format() const;
+  size_t bytes() const;                         // memory held
+  void read_row(size_t row, float* out) const;  // exactly what dequantize() gives. SHAPE: out [cols]
+
+  struct Packed;
+  const Packed& packed() const { return *packed_; }
+
+ private:
+  std::unique_ptr<Packed> packed_;
+};
+
+// y[n, r] = sum_c x[n, c] * W[r, c]. SHAPE: x [n, cols], y [n, rows], row-major F32, not overlapping. n = 1 streams W at memory
+// speed; a larger n is a blocked product.
+// Quantized W: x is first rounded to int8 per block of 32 (scale = greatest magnitude / 127); products within a block are exact
+// integers, blocks are added in ascending order in F32. F32, F16, BF16 W: F32 sums in ascending order of c.
+// So y[i] does not depend on n, on the other rows of x, or on the number of threads: same bits.
+void matmul(Threads& threads, const Matrix& w, const float* x, size_t n, float* y);
+
+// Several products of one x in one go (query, key, value; gate, up): same results as one by one, less waiting between them.
+// REQUIRES: the matrices have the same cols.
+struct MatmulTarget {
+  const Matrix* w = nullptr;
+  float* y = nullptr;  // SHAPE: [n, w->rows()]
+};
+void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n);
+
+}  // namespace strata::compute
