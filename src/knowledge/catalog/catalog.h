@@ -62,6 +62,7 @@ struct DocumentRow {           // one version of one document: parsed text with 
 struct ChunkRow {
   int64_t id = 0;              // dense row id, never reused: the key in the index
   std::string document_id, base_id, file_id;
+  std::string title, filename, version;   // of its document, for showing a hit and for weighting its title
   int ordinal = 0;             // within the document
   chunk::Chunk chunk;
   std::string text;            // the document's text in chunk.at
