@@ -1,6 +1,10 @@
 // infra/durable: the journal of long work. A job is a kind, an input and an append-only list of steps; each step's result is
 // committed before the next begins, so a process killed at any instant resumes where it was. Ingestion, pulls, flows, batches,
 // evals and training all run here: one way to run long work, one place to see it, one way to cancel and retry it.
+//
+// Failing: an error whose code is kUnavailable or kAborted runs the job again after a pause that grows (1 s, 4 s), up to attempts_max
+// times without a new recorded step between them; any other error fails it at once. A process that dies while a job runs costs
+// nothing but time; one that dies crashes_max times at the same step fails the job, so that a poisonous input cannot keep us down.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +22,8 @@
 namespace strata::durable {
 
 enum class State { kQueued, kRunning, kSucceeded, kFailed, kCancelled };
+std::string_view state_name(State state);   // "queued", "running", "succeeded", "failed", "cancelled"
+inline bool finished(State state) { return state != State::kQueued && state != State::kRunning; }
 
 struct Job {
   std::string id;
@@ -27,43 +33,72 @@ struct Job {
   int64_t done = 0, total = 0; // progress in the job's own unit
   std::string note;            // "parsing handbook.pdf"
   Json result;                 // where succeeded
-  std::string error;           // where failed
-  int attempts = 0;
+  std::string error;           // where failed; while queued again after a failure, the last one
+  int attempts = 0;            // times it was begun
   int64_t created_ms = 0, updated_ms = 0;
 };
 
 // What a running job sees. step() is exactly-once in its recorded result: run at most once per name to a recorded success; after a
-// crash the recorded result is returned and `work` is not called again.
+// crash the recorded result is returned and `work` is not called again. A result is at most kResultBytesMax as JSON.
+// Names are the journal's memory: the same work must ask for the same names in the same order each time it is run.
+inline constexpr size_t kResultBytesMax = 1u << 20;  // larger things belong into tables or files, named by the result
 class Run {
  public:
   virtual ~Run() = default;
   virtual const Job& job() const = 0;
   virtual const Context& context() const = 0;   // cancelled when the job is
   virtual Result<Json> step(const std::string& name, const std::function<Result<Json>()>& work) = 0;
-  // As step(), but `work`'s own writes and the step's record commit in one transaction.
+  // As step(), but `work`'s own writes and the step's record commit in one transaction. kAborted where another took the job over.
   virtual Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) = 0;
+  // Seen at once by get(), list() and watchers; written down about once a second.
   virtual void progress(int64_t done, int64_t total, std::string note) = 0;
 };
+// The result of the job, or why it failed. May run on any of the journal's threads; returns soon after its context is cancelled.
 using Worker = std::function<Result<Json>(Run&)>;
+// Called inside the transaction that moves a job of its kind to succeeded, failed, cancelled, or (by retry) back to queued, however
+// that came about: the rows that mirror the job's state change with it. An error undoes the move, so return one only for the store's.
+using Moved = std::function<Status(store::Transaction&, const Job&)>;
 
+struct Options {
+  int workers = 2;               // jobs that run at once
+  int64_t lease_ms = 15'000;     // how long a job is ours without a renewal (renewed every third of it)
+  int attempts_max = 3;
+  int crashes_max = 5;
+  int64_t backoff_ms = 1'000;    // before the second attempt; four times as long before each further one
+  bool alone = true;             // no other journal uses this database (the folder's lock says so): start() takes over at once
+};
+
+// Fair among kinds (the kind with the fewest running jobs goes first), first come first served within a kind. THREADS: safe.
 class Journal {
  public:
   static std::vector<store::Migration> migrations();
-  // THREADS: safe. `workers` jobs run at once; a lease that is not renewed (the process died) lets another take the job over.
-  static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, int workers);
-  virtual ~Journal() = default;
-  virtual void register_kind(std::string kind, Worker worker) = 0;   // before start()
+  static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, Options options);
+  static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, int workers) {
+    return open(store, clock, Options{.workers = workers});
+  }
+  virtual ~Journal() = default;                                      // stops
+  virtual void register_kind(std::string kind, Worker worker, Moved moved = nullptr) = 0;  // before start(); other kinds' jobs wait
   virtual void start() = 0;                                          // resumes what a crash interrupted
   virtual void stop() = 0;                                           // running steps end; their jobs stay queued
-  // Committed when it returns. With a key: the same key again returns the same job (idempotent).
+  // Committed when it returns. With a key: the same key of the same kind again returns the same job (idempotent).
   virtual Result<Job> submit(const Context& context, std::string kind, Json input, std::string key = "") = 0;
   // The same inside a caller's transaction, so that the row that needs the job and the job commit together.
   virtual Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key = "") = 0;
   virtual Result<Job> get(const Context& context, const std::string& id) = 0;
+  // Newest first, at most `limit` (up to 1,000); kind "" for all.
   virtual Result<std::vector<Job>> list(const Context& context, std::string kind, int limit) = 0;
+  // A queued job is cancelled at once; a running one when its worker notices. Of a cancelled job: ok; of another finished one:
+  // kFailedPrecondition.
   virtual Status cancel(const Context& context, const std::string& id) = 0;
-  virtual Status retry(const Context& context, const std::string& id) = 0;   // of a failed or cancelled job
-  virtual void on_change(std::function<void(const Job&)> watcher) = 0;
+  // Of a failed or cancelled job: queued again, its recorded steps kept. Else kFailedPrecondition.
+  virtual Status retry(const Context& context, const std::string& id) = 0;
+  // Blocks until the job is finished, or the context is over. For the command line and tests.
+  virtual Result<Job> wait(const Context& context, const std::string& id) = 0;
+  // Forgets finished jobs (with their steps and keys) last changed before then; returns how many.
+  virtual Result<int64_t> prune(const Context& context, int64_t before_ms) = 0;
+  // Called after every change of a job, from the thread that made it; must not block and must not write to the store.
+  virtual uint64_t on_change(std::function<void(const Job&)> watcher) = 0;
+  virtual void remove_watcher(uint64_t watcher) = 0;                 // not running any more when it returns
 };
 
 }  // namespace strata::durable

@@ -1,0 +1,463 @@
+#include "infra/durable/durable.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "base/random.h"
+
+namespace strata::durable {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A clock that another thread may move.
+class SharedClock : public Clock {
+ public:
+  int64_t unix_ms() const override { return now_ms_; }
+  int64_t monotonic_ns() const override { return now_ms_ * 1'000'000; }
+  void advance_ms(int64_t ms) { now_ms_ += ms; }
+
+ private:
+  std::atomic<int64_t> now_ms_{1'700'000'000'000};
+};
+
+void until(const std::function<bool()>& true_now) {
+  while (!true_now()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+std::vector<store::Migration> all_migrations() {
+  auto migrations = Journal::migrations();
+  migrations.push_back({"test", 1, "CREATE TABLE effect(id INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL)"});
+  return migrations;
+}
+
+class DurableTest : public testing::Test {
+ protected:
+  DurableTest() : folder_(std::filesystem::temp_directory_path() / make_id("durable-test")) {}
+  ~DurableTest() override {
+    journal_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  void open_store() {
+    auto store = store::Store::open(folder_, all_migrations());
+    ASSERT_TRUE(store) << store.error().message;
+    store_ = std::move(*store);
+  }
+  std::unique_ptr<Journal> make(Options options = {}) { return std::move(*Journal::open(*store_, clock_, options)); }
+  // A journal that runs jobs of kind "work" by `worker`.
+  void start(Worker worker, Options options = {}) {
+    if (!store_) open_store();
+    journal_ = make(options);
+    journal_->register_kind("work", std::move(worker));
+    journal_->start();
+  }
+  Job submit(const std::string& key = "") { return *journal_->submit(context_, "work", Json::object({{"n", 1}}), key); }
+  Job wait(const std::string& id) {
+    auto job = journal_->wait(context_, id);
+    EXPECT_TRUE(job) << job.error().message;
+    return job.value_or(Job{});
+  }
+  Job get(const std::string& id) { return *journal_->get(context_, id); }
+  std::vector<int64_t> effects() {
+    std::vector<int64_t> found;
+    EXPECT_TRUE(store_->read(context_, [&](store::Reader& reader) {
+      return reader.query("SELECT n FROM effect ORDER BY id", {}, [&](const store::Row& row) { return found.push_back(row.integer(0)), true; });
+    }));
+    return found;
+  }
+
+  std::string folder_;
+  SharedClock clock_;
+  Context context_ = Context::background();
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Journal> journal_;
+};
+
+TEST_F(DurableTest, AJobRunsAndItsResultIsKept) {
+  start([](durable::Run& run) -> Result<Json> {
+    run.progress(1, 2, "half");
+    TRY_ASSIGN(Json a, run.step("a", [] { return Result<Json>(Json(20)); }));
+    return Json(*a.to_int("a") + 2 * *run.job().input["n"].to_int("n"));
+  });
+  Job job = wait(submit().id);
+  EXPECT_EQ(job.state, State::kSucceeded);
+  EXPECT_EQ(job.result, Json(22));
+  EXPECT_EQ(job.attempts, 1);
+  EXPECT_EQ(job.done, 1);
+  EXPECT_EQ(job.total, 2);
+  EXPECT_EQ(job.note, "half");
+  EXPECT_EQ(journal_->list(context_, "work", 10)->size(), 1u);
+  EXPECT_EQ(journal_->list(context_, "other", 10)->size(), 0u);
+  EXPECT_EQ(journal_->get(context_, "job_x").error().code, Code::kNotFound);
+}
+
+TEST_F(DurableTest, TheSameKeyGivesTheSameJob) {
+  start([](durable::Run&) -> Result<Json> { return Json(1); });
+  Job first = submit("k");
+  EXPECT_EQ(submit("k").id, first.id);
+  EXPECT_NE(submit("other").id, first.id);
+  EXPECT_NE(submit().id, submit().id);
+  wait(first.id);
+  EXPECT_EQ(submit("k").state, State::kSucceeded);
+}
+
+TEST_F(DurableTest, AJobInAnUndoneTransactionNeverWas) {
+  start([](durable::Run&) -> Result<Json> { return Json(1); });
+  std::string id;
+  EXPECT_FALSE(store_->write(context_, [&](store::Transaction& transaction) -> Status {
+    TRY_ASSIGN(Job job, journal_->submit_in(transaction, "work", Json()));
+    id = job.id;
+    return invalid_argument("no");
+  }));
+  EXPECT_EQ(journal_->get(context_, id).error().code, Code::kNotFound);
+  EXPECT_TRUE(store_->write(context_, [&](store::Transaction& transaction) -> Status {
+    TRY_ASSIGN(Job job, journal_->submit_in(transaction, "work", Json()));
+    id = job.id;
+    return {};
+  }));
+  EXPECT_EQ(wait(id).state, State::kSucceeded);
+}
+
+TEST_F(DurableTest, AFailureSaysWhyAndIsNotRepeated) {
+  std::atomic<int> runs = 0;
+  start([&](durable::Run&) -> Result<Json> { return ++runs, invalid_argument("the file is empty"); });
+  Job job = wait(submit().id);
+  EXPECT_EQ(job.state, State::kFailed);
+  EXPECT_EQ(job.error, "the file is empty");
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(DurableTest, UnavailableIsTriedAgainAfterGrowingPausesThenFails) {
+  std::atomic<int> runs = 0;
+  start([&](durable::Run&) -> Result<Json> { return ++runs, unavailable("the embedder is away"); });
+  Job job = submit();
+  for (int64_t pause : {1'000, 4'000}) {
+    int before = runs;
+    until([&] { return get(job.id).state == State::kQueued && runs > 0; });
+    EXPECT_EQ(get(job.id).error, "the embedder is away");
+    clock_.advance_ms(pause - 1);
+    EXPECT_EQ(get(job.id).attempts, runs);
+    EXPECT_GE(runs, before);
+    int now = runs;
+    clock_.advance_ms(1);
+    until([&] { return runs > now; });
+  }
+  EXPECT_EQ(wait(job.id).state, State::kFailed);
+  EXPECT_EQ(runs, 3);
+  EXPECT_EQ(get(job.id).attempts, 3);
+}
+
+TEST_F(DurableTest, RetryResumesAfterTheRecordedSteps) {
+  std::atomic<int> first = 0;
+  std::atomic<bool> broken = true;
+  start([&](durable::Run& run) -> Result<Json> {
+    TRY(run.step("first", [&] { return ++first, Result<Json>(Json(5)); }));
+    if (broken) return invalid_argument("broken");
+    return Json("done");
+  });
+  Job job = submit();
+  EXPECT_EQ(wait(job.id).state, State::kFailed);
+  broken = false;
+  ASSERT_TRUE(journal_->retry(context_, job.id));
+  EXPECT_EQ(wait(job.id).state, State::kSucceeded);
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(get(job.id).error, "");
+  EXPECT_EQ(journal_->retry(context_, job.id).error().code, Code::kFailedPrecondition);
+}
+
+TEST_F(DurableTest, CancelStopsARunningJobAndAQueuedOne) {
+  std::atomic<bool> running = false;
+  start([&](durable::Run& run) -> Result<Json> {
+    running = true;
+    until([&] { return run.context().cancelled(); });
+    TRY(run.step("never", [] { return Result<Json>(Json(1)); }));
+    return Json(1);
+  }, {.workers = 1});
+  Job job = submit(), queued = submit();
+  until([&] { return running.load(); });
+  ASSERT_TRUE(journal_->cancel(context_, queued.id));
+  EXPECT_EQ(get(queued.id).state, State::kCancelled);
+  ASSERT_TRUE(journal_->cancel(context_, job.id));
+  EXPECT_EQ(wait(job.id).state, State::kCancelled);
+  EXPECT_EQ(get(queued.id).attempts, 0);
+  EXPECT_TRUE(journal_->cancel(context_, job.id));
+  EXPECT_EQ(journal_->cancel(context_, "job_x").error().code, Code::kNotFound);
+}
+
+TEST_F(DurableTest, StopKeepsTheJobAndTheNextJournalFinishesIt) {
+  std::atomic<bool> running = false;
+  start([&](durable::Run& run) -> Result<Json> {
+    TRY(run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
+      TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
+      return Json();
+    }));
+    running = true;
+    until([&] { return run.context().cancelled(); });
+    return cancelled();
+  });
+  Job job = submit();
+  until([&] { return running.load(); });
+  journal_->stop();
+  EXPECT_EQ(get(job.id).state, State::kQueued);
+  start([&](durable::Run& run) -> Result<Json> {
+    TRY(run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
+      TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
+      return Json();
+    }));
+    return Json("done");
+  });
+  EXPECT_EQ(wait(job.id).state, State::kSucceeded);
+  EXPECT_THAT(effects(), ElementsAre(1));
+}
+
+TEST_F(DurableTest, AJobWhoseLeaseRanOutIsTakenOverAndTheOldOwnerWritesNothingMore) {
+  open_store();
+  std::atomic<bool> old_runs = false, old_may_go = false;
+  std::mutex mutex;
+  std::string old_said;
+  // The old owner's heartbeat never comes: its lease is hours of real time, and its clock stands still until it has lost.
+  SharedClock old_clock;
+  auto old = std::move(*Journal::open(*store_, old_clock, Options{.workers = 1, .lease_ms = 60'000, .alone = false}));
+  old->register_kind("work", [&](durable::Run& run) -> Result<Json> {
+    old_runs = true;
+    until([&] { return old_may_go.load(); });
+    auto result = run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
+      TRY(transaction.execute("INSERT INTO effect(n) VALUES(-1)"));
+      return Json();
+    });
+    std::lock_guard lock(mutex);
+    if (!result) old_said = result.error().message;
+    return result;
+  });
+  old->start();
+  Job job = *old->submit(context_, "work", Json());
+  until([&] { return old_runs.load(); });
+  start([](durable::Run& run) -> Result<Json> {
+    return run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
+      TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
+      return Json("new");
+    });
+  }, {.workers = 1, .lease_ms = 60'000, .alone = false});
+  clock_.advance_ms(59'000);
+  EXPECT_EQ(get(job.id).state, State::kRunning);
+  clock_.advance_ms(2'000);
+  EXPECT_EQ(wait(job.id).result, Json("new"));
+  old_may_go = true;
+  until([&] { std::lock_guard lock(mutex); return !old_said.empty(); });
+  old->stop();
+  EXPECT_THAT(effects(), ElementsAre(1));
+  EXPECT_EQ(get(job.id).state, State::kSucceeded);
+  EXPECT_EQ(get(job.id).attempts, 2);
+}
+
+TEST_F(DurableTest, ARenewedLeaseIsNotTakenOver) {
+  open_store();
+  auto options = Options{.workers = 1, .lease_ms = 300, .alone = false};
+  std::atomic<int> runs = 0;
+  std::atomic<bool> go = false;
+  auto worker = [&](durable::Run&) -> Result<Json> {
+    ++runs;
+    until([&] { return go.load(); });
+    return Json(1);
+  };
+  start(worker, options);
+  auto other = make(options);
+  other->register_kind("work", worker);
+  other->start();
+  Job job = submit();
+  until([&] { return runs > 0; });
+  for (int i = 0; i < 8; ++i) {  // four leases' time, in steps that the heartbeats (every 100 ms) can follow
+    clock_.advance_ms(150);
+    std::this_thread::sleep_for(std::chrono::milliseconds(250));
+  }
+  go = true;
+  EXPECT_EQ(wait(job.id).attempts, 1);
+  EXPECT_EQ(runs, 1);
+}
+
+TEST_F(DurableTest, ABusyKindDoesNotHoldUpAnother) {
+  open_store();
+  journal_ = make({.workers = 2});
+  std::mutex mutex;
+  std::vector<std::string> order;
+  std::atomic<bool> go = false;
+  auto worker = [&](durable::Run& run) -> Result<Json> {
+    {
+      std::lock_guard lock(mutex);
+      order.push_back(run.job().kind);
+    }
+    until([&] { return go.load(); });
+    return Json();
+  };
+  journal_->register_kind("long", worker);
+  journal_->register_kind("quick", worker);
+  std::vector<std::string> ids;
+  for (int i = 0; i < 5; ++i) ids.push_back(journal_->submit(context_, "long", Json())->id);
+  ids.push_back(journal_->submit(context_, "quick", Json())->id);
+  journal_->start();
+  until([&] { std::lock_guard lock(mutex); return order.size() == 2; });
+  EXPECT_THAT(order, testing::UnorderedElementsAre("long", "quick"));
+  go = true;
+  for (auto& id : ids) EXPECT_EQ(wait(id).state, State::kSucceeded);
+}
+
+TEST_F(DurableTest, JobsOfOneKindRunInTheOrderTheyCame) {
+  open_store();
+  journal_ = make({.workers = 1});
+  std::vector<std::string> ran, ids;
+  journal_->register_kind("work", [&](durable::Run& run) -> Result<Json> { return ran.push_back(run.job().id), Json(); });
+  for (int i = 0; i < 10; ++i) ids.push_back(submit().id);
+  journal_->start();
+  for (auto& id : ids) wait(id);
+  journal_->stop();
+  EXPECT_EQ(ran, ids);
+}
+
+TEST_F(DurableTest, WatchersSeeProgressAndStatesAtOnce) {
+  std::mutex mutex;
+  std::vector<std::string> seen;
+  std::atomic<bool> go = false;
+  start([&](durable::Run& run) -> Result<Json> {
+    until([&] { return go.load(); });
+    run.progress(3, 4, "embedding");
+    return Json();
+  });
+  auto watcher = journal_->on_change([&](const Job& job) {
+    std::lock_guard lock(mutex);
+    seen.push_back(std::string(state_name(job.state)) + " " + std::to_string(job.done) + "/" + std::to_string(job.total) + " " + job.note);
+  });
+  Job job = submit();
+  go = true;
+  wait(job.id);
+  until([&] { std::lock_guard lock(mutex); return seen.size() >= 4; });
+  journal_->remove_watcher(watcher);
+  EXPECT_THAT(seen, ElementsAre("queued 0/0 ", "running 0/0 ", "running 3/4 embedding", "succeeded 3/4 embedding"));
+  wait(submit().id);
+  EXPECT_EQ(seen.size(), 4u);
+}
+
+TEST_F(DurableTest, TheMovedHookCommitsWithTheState) {
+  open_store();
+  journal_ = make();
+  std::mutex mutex;
+  std::vector<std::string> moves;
+  journal_->register_kind(
+      "work", [](durable::Run&) -> Result<Json> { return invalid_argument("no"); },
+      [&](store::Transaction& transaction, const Job& job) -> Status {
+        TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
+        std::lock_guard lock(mutex);
+        moves.push_back(std::string(state_name(job.state)));
+        return {};
+      });
+  Job cancelled_job = submit();
+  ASSERT_TRUE(journal_->cancel(context_, cancelled_job.id));
+  ASSERT_TRUE(journal_->retry(context_, cancelled_job.id));
+  journal_->start();
+  wait(cancelled_job.id);
+  EXPECT_THAT(moves, ElementsAre("cancelled", "queued", "failed"));
+  EXPECT_EQ(effects().size(), 3u);
+}
+
+TEST_F(DurableTest, AResultThatIsTooLargeFailsTheJob) {
+  start([](durable::Run& run) -> Result<Json> { return run.step("big", [] { return Result<Json>(Json(std::string(2 << 20, 'x'))); }); });
+  Job job = wait(submit().id);
+  EXPECT_EQ(job.state, State::kFailed);
+  EXPECT_THAT(job.error, HasSubstr("1 MiB"));
+  EXPECT_EQ(journal_->submit(context_, "work", Json(std::string(2 << 20, 'x'))).error().code, Code::kInvalidArgument);
+}
+
+TEST_F(DurableTest, PruneForgetsOnlyWhatIsFinishedAndOld) {
+  start([](durable::Run& run) -> Result<Json> { return run.step("a", [] { return Result<Json>(Json(1)); }); });
+  Job job = wait(submit("k").id);
+  Job waiting = *journal_->submit(context_, "other", Json());
+  clock_.advance_ms(10);
+  EXPECT_EQ(*journal_->prune(context_, clock_.unix_ms() - 10), 0);
+  EXPECT_EQ(*journal_->prune(context_, clock_.unix_ms()), 1);
+  EXPECT_FALSE(journal_->get(context_, job.id));
+  EXPECT_EQ(get(waiting.id).state, State::kQueued);
+}
+
+// A job of 50 steps in a child process, each with an effect in the same transaction.
+constexpr int kSteps = 50;
+[[noreturn]] void run_child(const std::string& folder, int crash_at) {
+  auto store = store::Store::open(folder, all_migrations());
+  if (!store) _exit(3);
+  Options options;
+  if (crash_at < 0) options.crashes_max = 1'000;  // the killer outside is random: it may well come before the next step several times
+  auto journal = std::move(*Journal::open(**store, system_clock(), options));
+  journal->register_kind("work", [crash_at](durable::Run& run) -> Result<Json> {
+    for (int n = 0; n < kSteps; ++n) {
+      if (n == crash_at) raise(SIGKILL);
+      TRY(run.transact("step " + std::to_string(n), [n](store::Transaction& transaction) -> Result<Json> {
+        TRY(transaction.execute("INSERT INTO effect(n) VALUES(?)", {int64_t{n}}));
+        return Json(n);
+      }));
+      run.progress(n + 1, kSteps, "");
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return Json("done");
+  });
+  journal->start();
+  auto job = journal->submit(Context::background(), "work", Json(), "the one");
+  if (!job) _exit(4);
+  auto end = journal->wait(Context::background(), job->id);
+  if (end && end->state == State::kFailed) _exit(5);
+  _exit(end && end->state == State::kSucceeded ? 0 : 6);
+}
+
+int wait_for(pid_t child) {
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+TEST_F(DurableTest, KilledAtRandomInstantsEveryStepTakesEffectOnceAndInOrder) {
+  Random random(11);
+  int kills = 0;
+  for (;;) {
+    pid_t child = fork();
+    if (child == 0) run_child(folder_, -1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(10 + random.below(40)));
+    if (kills < 15) kill(child, SIGKILL);
+    int status = wait_for(child);
+    if (WIFEXITED(status)) {
+      ASSERT_EQ(WEXITSTATUS(status), 0);
+      break;
+    }
+    ++kills;
+  }
+  open_store();
+  std::vector<int64_t> expected(kSteps);
+  for (int n = 0; n < kSteps; ++n) expected[n] = n;
+  EXPECT_EQ(effects(), expected);
+  EXPECT_GT(kills, 2);
+}
+
+TEST_F(DurableTest, AJobThatKillsTheProgramAtOneStepFailsInTheEnd) {
+  for (int i = 0; i < Options{}.crashes_max; ++i) {
+    pid_t child = fork();
+    if (child == 0) run_child(folder_, 3);
+    ASSERT_TRUE(WIFSIGNALED(wait_for(child)));
+  }
+  pid_t child = fork();
+  if (child == 0) run_child(folder_, 3);
+  int status = wait_for(child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 5);
+  open_store();
+  EXPECT_THAT(effects(), ElementsAre(0, 1, 2));
+}
+
+}  // namespace
+}  // namespace strata::durable

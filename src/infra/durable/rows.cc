@@ -1,0 +1,210 @@
+#include "infra/durable/rows.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/random.h"
+
+namespace strata::durable {
+namespace {
+
+using store::Reader;
+using store::Row;
+using store::Transaction;
+
+constexpr char kSelect[] =
+    "SELECT id, kind, input, state, done, total, note, result, error, attempts, created_ms, updated_ms FROM durable_jobs ";
+
+Result<State> state_from(const std::string& name) {
+  for (State state : {State::kQueued, State::kRunning, State::kSucceeded, State::kFailed, State::kCancelled})
+    if (state_name(state) == name) return state;
+  return data_loss("durable_jobs: unknown state '" + name + "'");
+}
+
+Result<Job> job_from(const Row& row) {
+  Job job;
+  job.id = row.text(0);
+  job.kind = row.text(1);
+  TRY_ASSIGN(job.input, Json::parse(row.text(2)));
+  TRY_ASSIGN(job.state, state_from(row.text(3)));
+  job.done = row.integer(4);
+  job.total = row.integer(5);
+  job.note = row.text(6);
+  TRY_ASSIGN(job.result, Json::parse(row.text(7)));
+  job.error = row.text(8);
+  job.attempts = static_cast<int>(row.integer(9));
+  job.created_ms = row.integer(10);
+  job.updated_ms = row.integer(11);
+  return job;
+}
+
+Result<std::vector<Job>> jobs_where(Reader& reader, const std::string& condition, const std::vector<store::Value>& values) {
+  std::vector<Job> jobs;
+  Status broken;
+  TRY(reader.query(kSelect + condition, values, [&](const Row& row) {
+    auto job = job_from(row);
+    if (!job) return broken = Status(tl::unexpect, job.error()), false;
+    jobs.push_back(std::move(*job));
+    return true;
+  }));
+  TRY(broken);
+  return jobs;
+}
+
+}  // namespace
+
+std::string_view state_name(State state) {
+  switch (state) {
+    case State::kQueued: return "queued";
+    case State::kRunning: return "running";
+    case State::kSucceeded: return "succeeded";
+    case State::kFailed: return "failed";
+    case State::kCancelled: return "cancelled";
+  }
+  CHECK(false);
+}
+
+std::vector<store::Migration> row_migrations() {
+  return {{"durable", 1, R"(
+    CREATE TABLE durable_jobs(
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      kind TEXT NOT NULL,
+      input TEXT NOT NULL,
+      idempotency_key TEXT,
+      tenant TEXT NOT NULL,
+      user_name TEXT NOT NULL,
+      state TEXT NOT NULL,
+      done INTEGER NOT NULL DEFAULT 0,
+      total INTEGER NOT NULL DEFAULT 0,
+      note TEXT NOT NULL DEFAULT '',
+      result TEXT NOT NULL DEFAULT 'null',
+      error TEXT NOT NULL DEFAULT '',
+      attempts INTEGER NOT NULL DEFAULT 0,
+      strikes INTEGER NOT NULL DEFAULT 0,
+      not_before_ms INTEGER NOT NULL DEFAULT 0,
+      owner TEXT NOT NULL DEFAULT '',
+      lease_ms INTEGER NOT NULL DEFAULT 0,
+      cancel_asked INTEGER NOT NULL DEFAULT 0,
+      created_ms INTEGER NOT NULL,
+      updated_ms INTEGER NOT NULL,
+      UNIQUE(kind, idempotency_key));
+    CREATE INDEX durable_jobs_by_state ON durable_jobs(state, kind, sequence);
+    CREATE TABLE durable_steps(
+      job_id TEXT NOT NULL REFERENCES durable_jobs(id) ON DELETE CASCADE,
+      name TEXT NOT NULL,
+      ordinal INTEGER NOT NULL,
+      result TEXT NOT NULL,
+      created_ms INTEGER NOT NULL,
+      PRIMARY KEY(job_id, name));
+  )"}};
+}
+
+Result<Job> get_job(Reader& reader, const std::string& id) {
+  TRY_ASSIGN(auto jobs, jobs_where(reader, "WHERE id = ?", {id}));
+  if (jobs.empty()) return not_found("no job has the id '" + id + "'", "job_id");
+  return std::move(jobs[0]);
+}
+
+Result<std::vector<Job>> list_jobs(Reader& reader, const std::string& kind, int limit) {
+  int64_t most = std::clamp(limit, 1, 1'000);
+  if (kind.empty()) return jobs_where(reader, "ORDER BY sequence DESC LIMIT ?", {most});
+  return jobs_where(reader, "WHERE kind = ? ORDER BY sequence DESC LIMIT ?", {kind, most});
+}
+
+Result<Job> insert_job(Transaction& transaction, int64_t now_ms, const Principal& principal, const std::string& kind, const Json& input,
+                       const std::string& key) {
+  if (!key.empty()) {
+    TRY_ASSIGN(auto same, jobs_where(transaction, "WHERE kind = ? AND idempotency_key = ?", {kind, key}));
+    if (!same.empty()) return std::move(same[0]);
+  }
+  std::string text = input.dump();
+  if (text.size() > kResultBytesMax) return invalid_argument("a job's input may have at most 1 MiB, got " + std::to_string(text.size()) + " bytes");
+  std::string id = make_id("job");
+  TRY(transaction.execute("INSERT INTO durable_jobs(id, kind, input, idempotency_key, tenant, user_name, state, created_ms, updated_ms) "
+                          "VALUES(?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
+                          {id, kind, text, key.empty() ? store::Value() : store::Value(key), principal.tenant, principal.user, now_ms, now_ms}));
+  return get_job(transaction, id);
+}
+
+Result<std::map<std::string, int64_t>> due_jobs(Reader& reader, int64_t now_ms) {
+  std::map<std::string, int64_t> due;
+  TRY(reader.query("SELECT kind, min(sequence) FROM durable_jobs WHERE state = 'queued' AND not_before_ms <= ? GROUP BY kind", {now_ms},
+                   [&](const Row& row) { return due[row.text(0)] = row.integer(1), true; }));
+  return due;
+}
+
+Result<std::optional<Claim>> claim_job(Transaction& transaction, int64_t sequence, const std::string& owner, int64_t now_ms, int64_t lease_ms) {
+  TRY_ASSIGN(int64_t changed,
+             transaction.execute("UPDATE durable_jobs SET state = 'running', owner = ?, lease_ms = ?, attempts = attempts + 1, "
+                                 "strikes = strikes + 1, updated_ms = ? WHERE sequence = ? AND state = 'queued' AND not_before_ms <= ?",
+                                 {owner, now_ms + lease_ms, now_ms, sequence, now_ms}));
+  if (changed == 0) return std::nullopt;
+  Claim claim;
+  TRY_ASSIGN(auto jobs, jobs_where(transaction, "WHERE sequence = ?", {sequence}));
+  claim.job = std::move(jobs.at(0));
+  TRY(transaction.query("SELECT tenant, user_name, strikes FROM durable_jobs WHERE sequence = ?", {sequence}, [&](const Row& row) {
+    claim.principal.tenant = row.text(0);
+    claim.principal.user = row.text(1);
+    claim.strikes = static_cast<int>(row.integer(2));
+    return false;
+  }));
+  Status broken;
+  TRY(transaction.query("SELECT name, result FROM durable_steps WHERE job_id = ?", {claim.job.id}, [&](const Row& row) {
+    auto result = Json::parse(row.text(1));
+    if (!result) return broken = Status(tl::unexpect, result.error()), false;
+    claim.steps.emplace(row.text(0), std::move(*result));
+    return true;
+  }));
+  TRY(broken);
+  return claim;
+}
+
+Result<bool> renew(Transaction& transaction, const Job& job, const std::string& owner, int64_t lease_until_ms) {
+  TRY_ASSIGN(int64_t changed,
+             transaction.execute("UPDATE durable_jobs SET lease_ms = ?, done = ?, total = ?, note = ? WHERE id = ? AND owner = ? AND state = 'running'",
+                                 {lease_until_ms, job.done, job.total, job.note, job.id, owner}));
+  return changed == 1;
+}
+
+Result<bool> record_step(Transaction& transaction, const Job& job, const std::string& owner, const std::string& name,
+                         const std::string& result, int64_t now_ms) {
+  TRY_ASSIGN(int64_t changed,
+             transaction.execute("UPDATE durable_jobs SET strikes = 1, done = ?, total = ?, note = ?, updated_ms = ? "
+                                 "WHERE id = ? AND owner = ? AND state = 'running'",
+                                 {job.done, job.total, job.note, now_ms, job.id, owner}));
+  if (changed == 0) return false;
+  TRY(transaction.execute("INSERT INTO durable_steps(job_id, name, ordinal, result, created_ms) "
+                          "VALUES(?, ?, (SELECT count(*) FROM durable_steps WHERE job_id = ?), ?, ?)",
+                          {job.id, name, job.id, result, now_ms}));
+  return true;
+}
+
+Result<bool> end_job(Transaction& transaction, const Job& job, const std::string& owner, const End& end, int64_t now_ms) {
+  TRY_ASSIGN(int64_t changed,
+             transaction.execute("UPDATE durable_jobs SET state = ?, result = ?, error = ?, not_before_ms = ?, owner = '', lease_ms = 0, "
+                                 "strikes = strikes - ?, done = ?, total = ?, note = ?, updated_ms = ? "
+                                 "WHERE id = ? AND owner = ? AND state = 'running'",
+                                 {std::string(state_name(end.state)), end.result, end.error, end.not_before_ms, int64_t{end.counts ? 0 : 1},
+                                  job.done, job.total, job.note, now_ms, job.id, owner}));
+  return changed == 1;
+}
+
+Result<std::vector<std::string>> take_over(Transaction& transaction, const std::string& owner, int64_t now_ms, int crashes_max) {
+  std::vector<std::string> ids;
+  std::string dead = owner.empty() ? "lease_ms < ?" : "(lease_ms < ? OR owner <> ?)";
+  std::vector<store::Value> values = {now_ms};
+  if (!owner.empty()) values.push_back(owner);
+  TRY(transaction.query("SELECT id FROM durable_jobs WHERE state = 'running' AND " + dead, values,
+                        [&](const Row& row) { return ids.push_back(row.text(0)), true; }));
+  for (const std::string& id : ids) {
+    TRY(transaction.execute("UPDATE durable_jobs SET owner = '', lease_ms = 0, updated_ms = ?, "
+                            "error = CASE WHEN cancel_asked = 0 AND strikes >= ? THEN ? ELSE error END, "
+                            "state = CASE WHEN cancel_asked = 1 THEN 'cancelled' WHEN strikes >= ? THEN 'failed' ELSE 'queued' END WHERE id = ?",
+                            {now_ms, int64_t{crashes_max},
+                             "the program died " + std::to_string(crashes_max) + " times at the same step of this job", int64_t{crashes_max}, id}));
+  }
+  return ids;
+}
+
+}  // namespace strata::durable

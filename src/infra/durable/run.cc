@@ -1,0 +1,109 @@
+#include "infra/durable/run.h"
+
+#include "base/check.h"
+
+namespace strata::durable {
+namespace {
+
+Error lost_lease(const Job& job) {
+  return Error{Code::kAborted, "job " + job.id + " was taken over by another process while this one was slow", "", ""};
+}
+
+}  // namespace
+
+JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms,
+               std::function<void(const Job&)> changed)
+    : store_(store),
+      clock_(clock),
+      owner_(std::move(owner)),
+      claim_(std::move(claim)),
+      changed_(std::move(changed)),
+      context_(Context::make(clock, claim_.principal, claim_.job.id, std::make_shared<CancelFlag>())),
+      done_(claim_.job.done),
+      total_(claim_.job.total),
+      note_(claim_.job.note),
+      lease_until_ms_(lease_until_ms) {}
+
+Result<std::string> JobRun::dumped(const std::string& name, const Json& result) const {
+  std::string text = result.dump();
+  if (text.size() > kResultBytesMax)
+    return resource_exhausted("step '" + name + "' of job " + claim_.job.id + " returned " + std::to_string(text.size()) +
+                              " bytes; a step's result may have at most 1 MiB");
+  return text;
+}
+
+Result<Json> JobRun::step(const std::string& name, const std::function<Result<Json>()>& work) {
+  if (auto found = claim_.steps.find(name); found != claim_.steps.end()) return found->second;
+  TRY(context_.check());
+  TRY_ASSIGN(Json result, work());
+  TRY_ASSIGN(std::string text, dumped(name, result));
+  // What was done is written down even where the job was cancelled meanwhile: a later retry must not do it twice.
+  TRY(store_.write(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
+    TRY_ASSIGN(bool ours, record_step(transaction, snapshot(), owner_, name, text, clock_.unix_ms()));
+    if (!ours) return lost_lease(claim_.job);
+    return {};
+  }));
+  recorded_ = true;
+  claim_.steps.emplace(name, result);
+  return result;
+}
+
+Result<Json> JobRun::transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) {
+  if (auto found = claim_.steps.find(name); found != claim_.steps.end()) return found->second;
+  Json result;
+  TRY(store_.write(context_, [&](store::Transaction& transaction) -> Status {
+    TRY_ASSIGN(result, work(transaction));
+    TRY_ASSIGN(std::string text, dumped(name, result));
+    TRY_ASSIGN(bool ours, record_step(transaction, snapshot(), owner_, name, text, clock_.unix_ms()));
+    if (!ours) return lost_lease(claim_.job);
+    return {};
+  }));
+  recorded_ = true;
+  claim_.steps.emplace(name, result);
+  return result;
+}
+
+void JobRun::progress(int64_t done, int64_t total, std::string note) {
+  {
+    std::lock_guard lock(mutex_);
+    done_ = done;
+    total_ = total;
+    note_ = std::move(note);
+    dirty_ = true;
+  }
+  changed_(snapshot());
+}
+
+Job JobRun::snapshot() const {
+  Job job = claim_.job;
+  std::lock_guard lock(mutex_);
+  job.done = done_;
+  job.total = total_;
+  job.note = note_;
+  return job;
+}
+
+void JobRun::ask_cancel() {
+  cancel_asked_ = true;
+  context_.cancel();
+}
+
+void JobRun::interrupt() { context_.cancel(); }
+
+void JobRun::lose() {
+  lost_ = true;
+  context_.cancel();
+}
+
+bool JobRun::renewal_due(int64_t now_ms, int64_t lease_ms) const {
+  std::lock_guard lock(mutex_);
+  return dirty_ || lease_until_ms_ - now_ms <= lease_ms - lease_ms / 3;
+}
+
+void JobRun::renewed(int64_t lease_until_ms) {
+  std::lock_guard lock(mutex_);
+  lease_until_ms_ = lease_until_ms;
+  dirty_ = false;
+}
+
+}  // namespace strata::durable

@@ -1,0 +1,55 @@
+// One job being run: its recorded steps, its progress, its cancel flag. Only this folder includes it.
+//
+// THREADS: step(), transact() and progress() from the worker's thread; the rest from any.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+
+#include "infra/durable/rows.h"
+
+namespace strata::durable {
+
+class JobRun : public Run {
+ public:
+  JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed);
+
+  const Job& job() const override { return claim_.job; }
+  const Context& context() const override { return context_; }
+  Result<Json> step(const std::string& name, const std::function<Result<Json>()>& work) override;
+  Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) override;
+  void progress(int64_t done, int64_t total, std::string note) override;
+
+  Job snapshot() const;             // with the progress so far
+  // Begins of the step that comes next, this one included.
+  int strikes() const { return recorded_ ? 1 : claim_.strikes; }
+
+  void ask_cancel();                // by a person
+  void interrupt();                 // we stop
+  void lose();                      // another has the lease
+  bool cancel_asked() const { return cancel_asked_; }
+  bool lost() const { return lost_; }
+
+  // For the heartbeat: whether a renewal is due, and that it was done.
+  bool renewal_due(int64_t now_ms, int64_t lease_ms) const;
+  void renewed(int64_t lease_until_ms);
+
+ private:
+  Result<std::string> dumped(const std::string& name, const Json& result) const;
+
+  store::Store& store_;
+  const Clock& clock_;
+  const std::string owner_;
+  Claim claim_;                     // steps: added to by the worker's thread only
+  std::function<void(const Job&)> changed_;
+  Context context_;
+  std::atomic<bool> recorded_{false}, cancel_asked_{false}, lost_{false};
+  mutable std::mutex mutex_;        // guards what follows
+  int64_t done_, total_;
+  std::string note_;
+  bool dirty_ = false;
+  int64_t lease_until_ms_;
+};
+
+}  // namespace strata::durable
