@@ -1,0 +1,64 @@
+// The HTTP routes. A handler translates: bytes → struct → one call → bytes. It holds no lock and makes no decision.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "app/api/models.h"
+#include "infra/http/http.h"
+
+namespace strata::catalog { class Catalog; }
+namespace strata::durable { class Journal; }
+namespace strata::egress { class Client; }
+namespace strata::engine { class Engine; }
+namespace strata::feedback { class Feedback; }
+namespace strata::index { class Index; }
+namespace strata::ingest { class Ingest; }
+namespace strata::metrics { class Registry; }
+namespace strata::responses { class Responses; }
+namespace strata::retrieve { class Retriever; }
+namespace strata::answer { class Answerer; }
+namespace strata::secret { class Secrets; }
+namespace strata::store { class Store; }
+
+namespace strata::api {
+
+class Metrics;
+
+// What the handlers call. Owned by app/platform; outlives the server.
+struct Services {
+  const Clock* clock = nullptr;
+  Models* models = nullptr;
+  engine::Engine* engine = nullptr;
+  store::Store* store = nullptr;
+  durable::Journal* journal = nullptr;
+  catalog::Catalog* catalog = nullptr;
+  ingest::Ingest* ingest = nullptr;
+  index::Index* index = nullptr;
+  retrieve::Retriever* retriever = nullptr;
+  answer::Answerer* answerer = nullptr;
+  feedback::Feedback* feedback = nullptr;
+  responses::Responses* responses = nullptr;
+  // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
+  std::function<void(std::function<void()>)> background;
+  secret::Secrets* secrets = nullptr;
+  egress::Client* egress = nullptr;
+  metrics::Registry* registry = nullptr;
+  std::string version;
+  std::string session_token;     // of the web app; see session.h
+  std::string data_folder, models_folder;
+  int64_t started_ms = 0;
+};
+
+void add_model_routes(http::Server& server, Services& services);         // /v1/models
+void add_chat_routes(http::Server& server, Services& services);          // /v1/chat/completions
+void add_completion_routes(http::Server& server, Services& services);    // /v1/completions
+void add_embedding_routes(http::Server& server, Services& services);     // /v1/embeddings
+void add_file_routes(http::Server& server, Services& services);          // /v1/files
+void add_vector_store_routes(http::Server& server, Services& services);  // /v1/vector_stores
+void add_response_routes(http::Server& server, Services& services);      // /v1/responses
+void add_strata_routes(http::Server& server, Services& services);        // /strata/v1: what the OpenAI API has no shape for
+void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json
+void add_web_routes(http::Server& server, Services& services);           // the web app
+
+}  // namespace strata::api

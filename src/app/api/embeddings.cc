@@ -1,0 +1,129 @@
+// POST /v1/embeddings (float and base64) and GET /v1/models.
+#include <cmath>
+#include <cstring>
+
+#include "app/api/api.h"
+#include "app/api/generation.h"
+#include "app/api/reply.h"
+#include "base/crypto.h"
+
+namespace strata::api {
+
+std::vector<Field> embedding_fields() {
+  return {{"input", Kind::kAny, "A string, or a list of up to 2048 strings.", true},
+          {"model", Kind::kString, "Id of the embedding model."},
+          {"encoding_format", Kind::kString, "", false, -1e300, 1e300, {"float", "base64"}, Support::kSupported, {}, "float"},
+          {"dimensions", Kind::kInteger, "Shorter vectors: the first so many dimensions, made unit length again.", false, 1, 65536},
+          {"user", Kind::kString, "The end user.", false, -1e300, 1e300, {}, Support::kNoEffect}};
+}
+
+namespace {
+
+Result<std::vector<std::string>> parse_input(const Json& input) {
+  std::vector<std::string> texts;
+  if (auto* text = input.as_string()) texts.push_back(*text);
+  else if (auto* items = input.as_array()) {
+    for (size_t i = 0; i < items->size(); ++i) {
+      std::string at = "input[" + std::to_string(i) + "]";
+      if (!(*items)[i].is_string())
+        return invalid_argument(at + ": expected a string; token ids are not supported for embeddings: send text", at, "invalid_type");
+      texts.push_back(*(*items)[i].as_string());
+    }
+  } else {
+    return invalid_argument("input: expected a string or a list of strings, got " + std::string(input.type_name()), "input", "invalid_type");
+  }
+  if (texts.empty() || texts.size() > 2048)
+    return invalid_argument("input: expected 1 to 2048 texts, got " + std::to_string(texts.size()), "input", "invalid_value");
+  for (auto& text : texts)
+    if (text.empty()) return invalid_argument("input: a text must not be empty", "input", "invalid_value");
+  return texts;
+}
+
+void shorten(std::vector<float>& vector, size_t dimensions) {
+  vector.resize(dimensions);
+  double square = 0;
+  for (float x : vector) square += double{x} * x;
+  float scale = square > 0 ? static_cast<float>(1 / std::sqrt(square)) : 0;
+  for (float& x : vector) x *= scale;
+}
+
+Json vector_json(const std::vector<float>& vector, bool base64) {
+  if (base64) return base64_encode({reinterpret_cast<const char*>(vector.data()), vector.size() * sizeof(float)});
+  Json out = Json::array();
+  for (float x : vector) out.push(static_cast<double>(x));
+  return out;
+}
+
+Json embeddings_json(std::vector<model::Embedding> embeddings, const std::string& model, bool base64, int dimensions) {
+  Json data = Json::array();
+  int tokens = 0, truncated = 0;
+  for (size_t i = 0; i < embeddings.size(); ++i) {
+    if (dimensions > 0) shorten(embeddings[i].vector, static_cast<size_t>(dimensions));
+    data.push(Json::object({{"object", "embedding"}, {"index", i}, {"embedding", vector_json(embeddings[i].vector, base64)}}));
+    tokens += embeddings[i].tokens;
+    truncated += embeddings[i].truncated;
+  }
+  Json out = Json::object({{"object", "list"}, {"data", std::move(data)}, {"model", model},
+                           {"usage", Json::object({{"prompt_tokens", tokens}, {"total_tokens", tokens}})}});
+  if (truncated) out.set("strata", Json::object({{"truncated_inputs", truncated}}));
+  return out;
+}
+
+Status start_embedding(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+  TRY_ASSIGN(Json json, parse_object(request.body));
+  TRY_ASSIGN(Body body, Body::parse(embedding_fields(), json));
+  model::Embedder* embedder = services.models->embedder();
+  std::string wanted = body.text("model", embedder->info().id);
+  if (wanted != embedder->info().id)
+    return not_found("the model '" + wanted + "' does not exist or does not embed; there is: " + embedder->info().id, "model", "model_not_found");
+  TRY_ASSIGN(auto texts, parse_input(body["input"]));
+  int dimensions = static_cast<int>(body.integer("dimensions", 0));
+  if (dimensions > embedder->info().dimensions)
+    return invalid_argument("dimensions: expected at most " + std::to_string(embedder->info().dimensions), "dimensions", "invalid_value");
+  bool base64 = body.text("encoding_format") == "base64";
+  auto without_effect = body.without_effect();
+  return embedder->submit(context, {.texts = std::move(texts), .token_vectors = false, .query = false},
+                          [=](Result<std::vector<model::Embedding>> result) {
+                            if (!result) return responder->send(error_response(result.error()));
+                            responder->send(json_response(embeddings_json(std::move(*result), wanted, base64, dimensions), without_effect));
+                          });
+}
+
+Json model_json(const model::ModelInfo& info, int64_t created_ms) {
+  return Json::object({{"id", info.id},
+                       {"object", "model"},
+                       {"created", seconds_of(created_ms)},
+                       {"owned_by", info.remote ? "provider" : "strata"},
+                       {"strata", Json::object({{"family", info.family}, {"format", info.format}, {"source", info.source}, {"license", info.license},
+                                                {"parameters", info.parameters}, {"context_tokens", info.context_tokens},
+                                                {"dimensions", info.dimensions}, {"memory_bytes", info.memory_bytes}, {"sha256", info.sha256},
+                                                {"remote", info.remote}, {"demo", info.demo}})}});
+}
+
+Json::Array all_models(const Services& services) {
+  Json::Array out;
+  for (auto& entry : services.models->list()) out.push_back(model_json(entry.model->info(), entry.created_ms));
+  if (auto* embedder = services.models->embedder()) out.push_back(model_json(embedder->info(), services.started_ms));
+  return out;
+}
+
+}  // namespace
+
+void add_embedding_routes(http::Server& server, Services& services) {
+  server.route("POST", "/v1/embeddings", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    if (auto status = start_embedding(services, context, request, responder); !status) responder->send(error_response(status.error()));
+  });
+}
+
+void add_model_routes(http::Server& server, Services& services) {
+  server.route("GET", "/v1/models", [&services](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {
+    responder->send(json_response(Json::object({{"object", "list"}, {"data", all_models(services)}})));
+  });
+  server.route("GET", "/v1/models/{}", [&services](const Context&, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    for (auto& model : all_models(services))
+      if (*model["id"].as_string() == request.captures[0]) return responder->send(json_response(model));
+    responder->send(error_response(not_found("the model '" + request.captures[0] + "' does not exist", "model", "model_not_found")));
+  });
+}
+
+}  // namespace strata::api

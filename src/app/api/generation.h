@@ -1,0 +1,37 @@
+// What chat completions, completions and responses share: declared sampling fields, messages, the file_search tool, usage.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/api/params.h"
+#include "model/interface/interface.h"
+#include "orchestration/answer/answer.h"
+
+namespace strata::api {
+
+// temperature, top_p, top_k, min_p, penalties, seed, stop, logit_bias, stream, ignore_eos, user, …
+std::vector<Field> sampling_fields();
+Result<model::Sampling> parse_sampling(const Body& body);
+Result<std::vector<std::string>> parse_stop(const Body& body);
+
+// Chat messages: content a string or text parts; a part or role that cannot be honoured is a 400 with its path.
+Result<std::vector<model::Message>> parse_messages(const Json& messages, const std::string& where);
+
+// The file_search tool: {"type": "file_search", "vector_store_ids": […], "max_num_results": n, "ranking_options": {…}, "filters": {…},
+// "mode": "quote_first" | "classic"}. nullopt where `tools` is empty; any other tool type is a 400.
+struct FileSearch {
+  std::vector<std::string> base_ids;
+  retrieve::Options retrieval;
+  answer::Mode mode = answer::Mode::kQuoteFirst;
+  bool generate = true;
+};
+Result<std::optional<FileSearch>> parse_tools(const Json& tools);
+Result<retrieve::Filter> parse_filter(const Json& json, const std::string& where, int depth = 0);
+Status parse_ranking(const Json& json, const std::string& where, retrieve::Options& options);
+
+Json usage_json(const model::Usage& usage);              // chat completions' names
+std::string_view finish_reason(model::FinishReason reason);
+
+}  // namespace strata::api

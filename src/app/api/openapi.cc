@@ -1,0 +1,81 @@
+#include "app/api/openapi.h"
+
+namespace strata::api {
+namespace {
+
+struct Operation {
+  const char* method;
+  const char* path;
+  const char* summary;
+  std::vector<Field> (*fields)() = nullptr;
+};
+
+constexpr Operation kOperations[] = {
+    {"get", "/v1/models", "List models"},
+    {"get", "/v1/models/{model}", "One model"},
+    {"post", "/v1/chat/completions", "Chat; with the file_search tool, an answer from your documents", chat_fields},
+    {"post", "/v1/completions", "Complete a text or token ids", completion_fields},
+    {"post", "/v1/embeddings", "Embed texts", embedding_fields},
+    {"post", "/v1/responses", "A response; with the file_search tool, an answer from your documents", response_fields},
+    {"get", "/v1/responses/{response_id}", "A stored response"},
+    {"delete", "/v1/responses/{response_id}", "Delete a stored response"},
+    {"post", "/v1/files", "Upload a file (multipart/form-data: file, purpose)"},
+    {"get", "/v1/files", "List files"},
+    {"get", "/v1/files/{file_id}", "One file"},
+    {"get", "/v1/files/{file_id}/content", "A file's bytes, as an attachment"},
+    {"delete", "/v1/files/{file_id}", "Delete a file"},
+    {"post", "/v1/vector_stores", "Make a knowledge base", vector_store_fields},
+    {"get", "/v1/vector_stores", "List knowledge bases"},
+    {"get", "/v1/vector_stores/{vector_store_id}", "One knowledge base"},
+    {"post", "/v1/vector_stores/{vector_store_id}", "Change a knowledge base", vector_store_fields},
+    {"delete", "/v1/vector_stores/{vector_store_id}", "Delete a knowledge base"},
+    {"post", "/v1/vector_stores/{vector_store_id}/files", "Put a file into it", vector_store_file_fields},
+    {"get", "/v1/vector_stores/{vector_store_id}/files", "List its files"},
+    {"get", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "One of its files"},
+    {"post", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Change a file's attributes"},
+    {"delete", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Take a file out of it"},
+    {"post", "/v1/vector_stores/{vector_store_id}/search", "Search", vector_store_search_fields},
+};
+
+Json operation_json(const Operation& operation) {
+  Json out = Json::object({{"summary", operation.summary}});
+  Json parameters = Json::array();
+  std::string_view path = operation.path;
+  for (size_t at = path.find('{'); at != path.npos; at = path.find('{', at + 1)) {
+    std::string name(path.substr(at + 1, path.find('}', at) - at - 1));
+    parameters.push(Json::object({{"name", name}, {"in", "path"}, {"required", true}, {"schema", Json::object({{"type", "string"}})}}));
+  }
+  if (parameters.size()) out.set("parameters", std::move(parameters));
+  if (operation.fields)
+    out.set("requestBody", Json::object({{"required", true},
+                                         {"content", Json::object({{"application/json", Json::object({{"schema", schema_of(operation.fields())}})}})}}));
+  Json error = Json::object({{"description", "An error"},
+                             {"content", Json::object({{"application/json", Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Error"}})}})}})}});
+  out.set("responses", Json::object({{"200", Json::object({{"description", "Success"}})}, {"default", std::move(error)}}));
+  return out;
+}
+
+Json error_schema() {
+  Json text = Json::object({{"type", "string"}});
+  Json maybe = Json::object({{"type", Json::array({"string", "null"})}});
+  Json inner = Json::object({{"type", "object"},
+                             {"required", Json::array({"message", "type", "param", "code"})},
+                             {"properties", Json::object({{"message", text}, {"type", text}, {"param", maybe}, {"code", maybe}})}});
+  return Json::object({{"type", "object"}, {"required", Json::array({"error"})}, {"properties", Json::object({{"error", std::move(inner)}})}});
+}
+
+}  // namespace
+
+Json openapi_document(const std::string& version) {
+  Json paths = Json::object();
+  for (auto& operation : kOperations) {
+    if (!paths.find(operation.path)) paths.set(operation.path, Json::object());
+    paths.find(operation.path)->set(operation.method, operation_json(operation));
+  }
+  return Json::object({{"openapi", "3.1.0"},
+                       {"info", Json::object({{"title", "Strata"}, {"version", version}, {"description", "The OpenAI platform's shapes, served from your own machine."}})},
+                       {"paths", std::move(paths)},
+                       {"components", Json::object({{"schemas", Json::object({{"Error", error_schema()}})}})}});
+}
+
+}  // namespace strata::api

@@ -1,0 +1,18 @@
+// The OpenAPI page, printed from the same declarations that check requests.
+#pragma once
+
+#include "app/api/params.h"
+
+namespace strata::api {
+
+std::vector<Field> chat_fields();
+std::vector<Field> completion_fields();
+std::vector<Field> embedding_fields();
+std::vector<Field> response_fields();
+std::vector<Field> vector_store_fields();
+std::vector<Field> vector_store_file_fields();
+std::vector<Field> vector_store_search_fields();
+
+Json openapi_document(const std::string& version);
+
+}  // namespace strata::api

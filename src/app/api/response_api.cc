@@ -1,0 +1,302 @@
+// POST /v1/responses (minimal): text in, text out; with file_search, a grounded answer whose citations are annotations. Stored unless
+// store is false, so that previous_response_id goes on with the conversation, also after a restart.
+#include "app/api/answer_json.h"
+#include "app/api/answers.h"
+#include "app/api/api.h"
+#include "app/api/generation.h"
+#include "app/api/openapi.h"
+#include "app/api/reply.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "product/responses/responses.h"
+
+namespace strata::api {
+
+std::vector<Field> response_fields() {
+  std::vector<Field> fields;
+  for (Field& field : sampling_fields())
+    if (field.name != "stop" && field.name != "n" && field.name != "logit_bias" && field.name != "stream_options" && field.name != "ignore_eos")
+      fields.push_back(std::move(field));
+  auto add = [&](Field field) { fields.push_back(std::move(field)); };
+  add({"input", Kind::kAny, "A text, or a list of messages.", true});
+  add({"instructions", Kind::kString, "The system message of this turn alone."});
+  add({"previous_response_id", Kind::kString, "Go on with that stored response's conversation."});
+  add({"max_output_tokens", Kind::kInteger, "Longest output in tokens.", false, 1, 1'048'576});
+  add({"tools", Kind::kArray, "At most one file_search tool.", false, 0, 16});
+  add({"include", Kind::kArray, "'file_search_call.results' gives the passages found.", false, 0, 16});
+  add({"store", Kind::kBoolean, "Keep the response.", false, -1e300, 1e300, {}, Support::kSupported, {}, true});
+  add({"stream_options", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kNoEffect});
+  add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
+  add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
+  add({"truncation", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"disabled"}});
+  add({"text", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported,
+       {Json::object({{"format", Json::object({{"type", "text"}})}})}});
+  add({"background", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
+  for (const char* name : {"reasoning", "prompt", "conversation", "max_tool_calls", "top_logprobs", "moderation", "prompt_cache_retention"})
+    add({name, Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported});
+  return fields;
+}
+
+namespace {
+
+struct Turn {
+  std::string id, message_id, search_id, model, previous_id;
+  int64_t created_ms = 0;
+  bool stream = false, store = true, include_results = false, searched = false;
+  Json instructions;
+  std::vector<model::Message> input;       // this turn's
+  std::vector<std::string> without_effect;
+};
+
+// Builds the response object and its events, and keeps it.
+class ResponseWriter {
+ public:
+  ResponseWriter(const Services& services, Turn turn, Context context, std::shared_ptr<http::Responder> responder)
+      : services_(services), turn_(std::move(turn)), context_(std::move(context)), responder_(std::move(responder)) {}
+
+  void text(const std::string& text, const std::vector<answer::Citation>& citations) {
+    begin();
+    text_ += text;
+    if (!text.empty()) event("response.output_text.delta", part_of(Json::object({{"delta", text}, {"logprobs", Json::array()}})));
+    for (auto& citation : citations) {
+      Json annotation = annotation_json(citation);
+      event("response.output_text.annotation.added", part_of(Json::object({{"annotation_index", annotations_.size()}, {"annotation", annotation}})));
+      annotations_.push_back(std::move(annotation));
+    }
+  }
+
+  // `reason` is "length" where the output was cut.
+  void done(std::string_view reason, const model::Usage& usage, const answer::Answer* answer) {
+    begin();
+    bool cut = reason == "length";
+    Json message = message_item(cut ? "incomplete" : "completed");
+    event("response.output_text.done", part_of(Json::object({{"text", text_}, {"logprobs", Json::array()}})));
+    event("response.content_part.done", part_of(Json::object({{"part", content_part()}})));
+    event("response.output_item.done", Json::object({{"output_index", message_index()}, {"item", message}}));
+    Json::Array output;
+    if (turn_.searched) output.push_back(search_item(answer));
+    output.push_back(std::move(message));
+    Json response = object(cut ? "incomplete" : "completed", std::move(output), usage_of(usage));
+    if (cut) response.set("incomplete_details", Json::object({{"reason", "max_output_tokens"}}));
+    if (answer) response.set("strata", strata_object(*answer));
+    finish(std::move(response), cut);
+  }
+
+  void fail(const Error& error) {
+    if (!turn_.stream || !begun_) return responder_->send(error_response(error));
+    Json response = object("failed", {}, nullptr);
+    response.set("error", Json::object({{"code", "server_error"}, {"message", error.message}}));
+    event("response.failed", Json::object({{"response", std::move(response)}}));
+    responder_->end();
+  }
+
+ private:
+  int message_index() const { return turn_.searched ? 1 : 0; }
+  Json part_of(Json fields) const {
+    Json out = Json::object({{"item_id", turn_.message_id}, {"output_index", message_index()}, {"content_index", 0}});
+    for (auto& [key, value] : *fields.as_object()) out.set(key, std::move(value));
+    return out;
+  }
+  Json content_part() const {
+    return Json::object({{"type", "output_text"}, {"text", text_}, {"annotations", Json(annotations_)}, {"logprobs", Json::array()}});
+  }
+  Json message_item(std::string_view status) const {
+    Json content = status == "in_progress" ? Json::array() : Json::array({content_part()});
+    return Json::object({{"id", turn_.message_id}, {"type", "message"}, {"status", status}, {"role", "assistant"}, {"content", std::move(content)}});
+  }
+  Json search_item(const answer::Answer* answer) const {
+    Json queries = Json::array(), results = Json::array();
+    if (answer) {
+      for (auto& query : answer->found.queries) queries.push(query);
+      for (auto& hit : answer->found.hits)
+        results.push(Json::object({{"file_id", hit.chunk.file_id}, {"filename", hit.filename}, {"score", hit.scores.final_score},
+                                   {"text", hit.chunk.text}, {"attributes", attributes_json(hit.attributes)}}));
+    }
+    return Json::object({{"id", turn_.search_id}, {"type", "file_search_call"}, {"status", answer ? "completed" : "in_progress"},
+                         {"queries", std::move(queries)}, {"results", turn_.include_results && answer ? std::move(results) : Json()}});
+  }
+  static Json usage_of(const model::Usage& usage) {
+    return Json::object({{"input_tokens", usage.prompt_tokens},
+                         {"input_tokens_details", Json::object({{"cached_tokens", usage.cached_tokens}})},
+                         {"output_tokens", usage.completion_tokens},
+                         {"output_tokens_details", Json::object({{"reasoning_tokens", 0}})},
+                         {"total_tokens", usage.prompt_tokens + usage.completion_tokens}});
+  }
+  Json object(std::string_view status, Json::Array output, Json usage) const {
+    return Json::object({{"id", turn_.id}, {"object", "response"}, {"created_at", seconds_of(turn_.created_ms)}, {"status", status},
+                         {"error", nullptr}, {"incomplete_details", nullptr}, {"instructions", turn_.instructions}, {"metadata", Json::object()},
+                         {"model", turn_.model}, {"output", Json(std::move(output))}, {"parallel_tool_calls", false},
+                         {"previous_response_id", turn_.previous_id.empty() ? Json() : Json(turn_.previous_id)},
+                         {"store", turn_.store}, {"temperature", nullptr}, {"tool_choice", "auto"}, {"tools", Json::array()}, {"top_p", nullptr},
+                         {"usage", std::move(usage)}});
+  }
+  void event(const std::string& type, Json fields) {
+    if (!turn_.stream) return;
+    Json json = Json::object({{"type", type}, {"sequence_number", sequence_++}});
+    for (auto& [key, value] : *fields.as_object()) json.set(key, std::move(value));
+    if (!responder_->write(sse(json, type))) context_.cancel();
+  }
+  void begin() {
+    if (begun_) return;
+    begun_ = true;
+    if (!turn_.stream) return;
+    responder_->begin_stream(sse_head(turn_.without_effect));
+    event("response.created", Json::object({{"response", object("in_progress", {}, nullptr)}}));
+    event("response.in_progress", Json::object({{"response", object("in_progress", {}, nullptr)}}));
+    if (turn_.searched) event("response.output_item.added", Json::object({{"output_index", 0}, {"item", search_item(nullptr)}}));
+    event("response.output_item.added", Json::object({{"output_index", message_index()}, {"item", message_item("in_progress")}}));
+    event("response.content_part.added", part_of(Json::object({{"part", content_part()}})));
+  }
+  // The engine's thread must not wait for the disk: storing and the last event run on the background thread.
+  void finish(Json response, bool cut);
+
+  const Services& services_;
+  Turn turn_;
+  Context context_;
+  std::shared_ptr<http::Responder> responder_;
+  bool begun_ = false;
+  int sequence_ = 0;
+  std::string text_;
+  Json::Array annotations_;
+};
+
+void ResponseWriter::finish(Json response, bool cut) {
+  auto complete = [services = &services_, turn = turn_, text = text_, context = context_, responder = responder_, sequence = sequence_, cut,
+                   response = std::move(response)]() mutable {
+    if (turn.store) {
+      responses::Stored stored{turn.id, turn.previous_id, response, turn.input, text, turn.created_ms};
+      // Acknowledged even to a client that left meanwhile: the context that stores is not the request's.
+      if (auto status = services->responses->put(Context::background(*services->clock), stored); !status) {
+        log::error("response.not_stored", {{"id", turn.id}, {"message", status.error().message}});
+        if (!turn.stream) return responder->send(error_response(status.error()));
+        response.set("store", false);
+      }
+    }
+    if (!turn.stream) return responder->send(json_response(response, turn.without_effect));
+    std::string type = cut ? "response.incomplete" : "response.completed";
+    responder->write(sse(Json::object({{"type", type}, {"sequence_number", sequence}, {"response", std::move(response)}}), type));
+    responder->end();
+  };
+  services_.background(std::move(complete));
+}
+
+class ModelSink : public model::Sink {
+ public:
+  explicit ModelSink(ResponseWriter writer) : writer_(std::move(writer)) {}
+  void on_token(const model::TokenEvent& event) override { writer_.text(event.text, {}); }
+  void on_finish(const model::Finish& finish) override {
+    if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
+    else writer_.done(finish_reason(finish.reason), finish.usage, nullptr);
+  }
+
+ private:
+  ResponseWriter writer_;
+};
+
+class AnswerSink : public answer::Sink {
+ public:
+  explicit AnswerSink(ResponseWriter writer) : writer_(std::move(writer)) {}
+  void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { writer_.text(text, citations); }
+  void on_done(Result<answer::Answer> answer) override {
+    if (!answer) writer_.fail(answer.error());
+    else writer_.done("stop", answer->usage, &*answer);
+  }
+
+ private:
+  ResponseWriter writer_;
+};
+
+Result<Turn> parse_turn(const Services& services, const Body& body, const model::LanguageModel& model) {
+  Turn turn;
+  turn.id = make_id("resp");
+  turn.message_id = make_id("msg");
+  turn.search_id = make_id("fs");
+  turn.model = model.info().id;
+  turn.previous_id = body.text("previous_response_id");
+  turn.created_ms = services.clock->unix_ms();
+  turn.stream = body.flag("stream", false);
+  turn.store = body.flag("store", true);
+  if (body.has("instructions")) turn.instructions = body["instructions"];
+  if (auto* text = body["input"].as_string()) {
+    turn.input.push_back({"user", *text, ""});
+  } else {
+    TRY_ASSIGN(turn.input, parse_messages(body["input"], "input"));
+  }
+  if (body.has("include"))
+    for (auto& item : *body["include"].as_array()) {
+      TRY_ASSIGN(std::string name, item.to_string("include"));
+      if (name != "file_search_call.results")
+        return invalid_argument("include: expected 'file_search_call.results', got '" + name + "'", "include", "unsupported_parameter");
+      turn.include_results = true;
+    }
+  turn.without_effect = body.without_effect();
+  return turn;
+}
+
+Status start_response(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+  TRY_ASSIGN(Json json, parse_object(request.body));
+  TRY_ASSIGN(Body body, Body::parse(response_fields(), json));
+  TRY_ASSIGN(auto model, services.models->find(body.text("model")));
+  TRY_ASSIGN(auto sampling, parse_sampling(body));
+  TRY_ASSIGN(auto search, parse_tools(body["tools"]));
+  TRY_ASSIGN(Turn turn, parse_turn(services, body, *model));
+  turn.searched = search.has_value();
+  std::vector<model::Message> conversation;
+  if (body.has("instructions")) conversation.push_back({"system", body.text("instructions"), ""});
+  if (!turn.previous_id.empty()) {
+    auto earlier = services.responses->conversation(context, turn.previous_id);
+    if (!earlier) {
+      earlier.error().param = "previous_response_id";
+      earlier.error().reason = "previous_response_not_found";
+      return earlier.error();
+    }
+    conversation.insert(conversation.end(), earlier->begin(), earlier->end());
+  }
+  conversation.insert(conversation.end(), turn.input.begin(), turn.input.end());
+  int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
+  ResponseWriter writer(services, std::move(turn), context, std::move(responder));
+  if (search) {
+    answer::Request wanted;
+    wanted.conversation = std::move(conversation);
+    wanted.base_ids = std::move(search->base_ids);
+    wanted.mode = search->mode;
+    wanted.retrieval = search->retrieval;
+    wanted.generate = search->generate;
+    if (max_tokens > 0) wanted.max_tokens = max_tokens;
+    wanted.sampling = sampling;
+    run_answer(services, context, std::move(model), std::move(wanted), std::make_shared<AnswerSink>(std::move(writer)));
+    return {};
+  }
+  model::GenerateRequest wanted;
+  wanted.prompt = std::move(conversation);
+  wanted.max_tokens = max_tokens;
+  wanted.sampling = std::move(sampling);
+  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::make_shared<ModelSink>(std::move(writer))));
+  return {};
+}
+
+Result<Json> get_response(const Services& services, const Context& context, const std::string& id) {
+  TRY_ASSIGN(auto stored, services.responses->get(context, id));
+  return std::move(stored.response);
+}
+
+Result<Json> remove_response(const Services& services, const Context& context, const std::string& id) {
+  TRY(services.responses->remove(context, id));
+  return Json::object({{"id", id}, {"object", "response"}, {"deleted", true}});
+}
+
+}  // namespace
+
+void add_response_routes(http::Server& server, Services& services) {
+  server.route("POST", "/v1/responses", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    if (auto status = start_response(services, context, request, responder); !status) responder->send(error_response(status.error()));
+  });
+  server.route("GET", "/v1/responses/{}", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    send(*responder, get_response(services, context, request.captures[0]));
+  });
+  server.route("DELETE", "/v1/responses/{}", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    send(*responder, remove_response(services, context, request.captures[0]));
+  });
+}
+
+}  // namespace strata::api

@@ -1,0 +1,100 @@
+#include "app/settings.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+extern char** environ;
+
+namespace strata::app {
+namespace {
+
+std::string from_home(const char* variable, const char* fallback) {
+  const char* base = std::getenv(variable);
+  if (base && *base) return std::string(base) + "/strata";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : ".") + fallback + "/strata";
+}
+
+std::map<std::string, std::string> environment() {
+  std::map<std::string, std::string> out;
+  for (char** entry = environ; *entry; ++entry) {
+    std::string_view line(*entry);
+    size_t equals = line.find('=');
+    if (line.starts_with("STRATA_") && equals != line.npos) out[std::string(line.substr(0, equals))] = line.substr(equals + 1);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string default_data_folder() { return from_home("XDG_DATA_HOME", "/.local/share"); }
+std::string default_models_folder() { return from_home("XDG_CACHE_HOME", "/.cache") + "/models"; }
+
+const std::vector<config::Field>& setting_fields() {
+  using Texts = std::vector<std::string>;
+  static const std::vector<config::Field> fields = {
+      {"server.address", std::string("127.0.0.1"), "Address to listen on; beyond loopback needs server.behind_proxy."},
+      {"server.port", int64_t{8080}, "Port to listen on; 0 takes any free one.", 0, 65535},
+      {"server.hosts", Texts{}, "Host names that are answered beside localhost, 127.0.0.1 and [::1]."},
+      {"server.behind_proxy", false, "A proxy in front of this server does TLS and authentication: allows an address beyond loopback."},
+      {"server.drain_ms", int64_t{10'000}, "Milliseconds that running requests get at shutdown.", 0, 600'000},
+      {"data.folder", default_data_folder(), "The data folder."},
+      {"models.folder", default_models_folder(), "The models folder; the server only reads it."},
+      {"models.language", std::string("smollm2-135m-instruct"), "Default language model: an id in the models folder, or the path of a .gguf file."},
+      {"models.embedding", std::string("all-minilm-l6-v2"), "Embedding model: an id in the models folder."},
+      {"models.hub_endpoint", std::string("https://huggingface.co"), "Where `strata model pull` downloads from."},
+      {"engine.threads", int64_t{0}, "Compute threads; 0 takes one per core.", 0, 256},
+      {"engine.sequences", int64_t{8}, "Sequences decoded together in one step.", 1, 64},
+      {"engine.queue", int64_t{64}, "Requests that may wait; past it a request gets 429.", 1, 10'000},
+      {"engine.context_tokens", int64_t{0}, "Longest prompt and answer in tokens; 0 takes the model's own.", 0, 1'048'576},
+      {"ingest.workers", int64_t{1}, "Documents ingested at once.", 1, 16},
+      {"ingest.chunk_tokens", int64_t{200}, "Longest chunk in tokens of the embedding model.", 32, 4096},
+      {"ingest.chunk_overlap", int64_t{40}, "Tokens repeated from the chunk before.", 0, 2048},
+      {"demo.documents", std::string(), "Folder of demo documents to ingest once, in the background, into their own knowledge base."},
+  };
+  return fields;
+}
+
+Settings settings_from(const config::Config& c) {
+  Settings s;
+  s.address = c.text("server.address");
+  s.port = static_cast<int>(c.integer("server.port"));
+  s.hosts = c.list("server.hosts");
+  s.behind_proxy = c.flag("server.behind_proxy");
+  s.drain_ms = c.integer("server.drain_ms");
+  s.data_folder = c.text("data.folder");
+  s.models_folder = c.text("models.folder");
+  s.language_model = c.text("models.language");
+  s.embedding_model = c.text("models.embedding");
+  s.hub_endpoint = c.text("models.hub_endpoint");
+  s.threads = static_cast<int>(c.integer("engine.threads"));
+  s.sequences_max = static_cast<int>(c.integer("engine.sequences"));
+  s.queue_max = static_cast<int>(c.integer("engine.queue"));
+  s.context_tokens = static_cast<int>(c.integer("engine.context_tokens"));
+  s.ingest_workers = static_cast<int>(c.integer("ingest.workers"));
+  s.chunk_tokens = static_cast<int>(c.integer("ingest.chunk_tokens"));
+  s.chunk_overlap = static_cast<int>(c.integer("ingest.chunk_overlap"));
+  s.demo_documents = c.text("demo.documents");
+  return s;
+}
+
+Result<config::Config> load_settings(const std::string& config_path, const std::map<std::string, std::string>& command_line) {
+  std::string path = config_path;
+  if (path.empty()) {
+    auto data = command_line.find("data.folder");
+    std::string implied = (data == command_line.end() ? default_data_folder() : data->second) + "/strata.toml";
+    if (access(implied.c_str(), R_OK) == 0) path = implied;
+  }
+  std::string text;
+  if (!path.empty()) {
+    std::ifstream file(path, std::ios::binary);
+    if (!file) return not_found("the configuration file " + path + " cannot be read");
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  return config::load(setting_fields(), text, path, environment(), command_line);
+}
+
+}  // namespace strata::app

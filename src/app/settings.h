@@ -1,0 +1,35 @@
+// Every setting of the program, declared once (settings.cc): key, range, default, meaning. `strata config` prints them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+
+namespace strata::app {
+
+struct Settings {
+  std::string address;
+  int port = 0;
+  std::vector<std::string> hosts;
+  bool behind_proxy = false;
+  std::string data_folder, models_folder, demo_documents;
+  std::string language_model;     // an id in the models folder, or the path of a .gguf file
+  std::string embedding_model;
+  int threads = 0, sequences_max = 8, queue_max = 64, context_tokens = 0;
+  int ingest_workers = 1;
+  int chunk_tokens = 200, chunk_overlap = 40;
+  int64_t drain_ms = 10'000;
+  std::string hub_endpoint;
+};
+
+const std::vector<config::Field>& setting_fields();
+Settings settings_from(const config::Config& config);
+
+// Reads the file (--config, else data folder's strata.toml where it exists), the environment and the command line.
+Result<config::Config> load_settings(const std::string& config_path, const std::map<std::string, std::string>& command_line);
+
+std::string default_data_folder();
+std::string default_models_folder();
+
+}  // namespace strata::app
