@@ -1,5 +1,14 @@
 // knowledge/catalog: what we know, as rows: knowledge bases (the API's vector stores), the files in them, document versions and
-// their chunks with embeddings. The index (knowledge/index) is derived from these rows and can be rebuilt from them at any time.
+// their chunks with embeddings. The index (knowledge/index) is derived from these rows and can be rebuilt from them at any time; it
+// follows them by listen().
+//
+//   files ◀── base_files ──▶ bases          a file is in many bases; each pair has one job that ingests it
+//                 ▲
+//             documents ◀── chunks          at most one document per pair: the last version that was published
+//   staged_documents, staged_vectors        what a job has made so far, by job id; gone once published or removed
+//
+// Limits (kInvalidArgument with the field as param): file names of 512 bytes, names of 256, metadata of 16 pairs with keys of 64 and
+// values of 512 characters, attributes likewise; all are valid UTF-8 without NUL.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +48,7 @@ struct Base {                  // a knowledge base, /v1/vector_stores
 };
 
 enum class FileState { kInProgress, kCompleted, kFailed, kCancelled };
+std::string_view file_state_name(FileState state);    // "in_progress", "completed", "failed", "cancelled"
 struct BaseFile {              // a file in a base, /v1/vector_stores/{}/files
   std::string base_id, file_id, filename;
   FileState state = FileState::kInProgress;
@@ -72,16 +82,54 @@ struct ChunkRow {
 
 std::vector<store::Migration> migrations();
 
-// All functions are transactions of their own unless they take one. Errors: kNotFound names the id.
+// What one committed write did to what can be found. Exactly one of three: a document published (added, and removed: the chunks of
+// what it replaces), chunks removed, or new attributes.
+struct Change {
+  std::string base_id, file_id;      // of added and of attributes
+  std::vector<ChunkRow> added;       // with vectors
+  Attributes attributes;             // of the file that was added or whose attributes were set
+  bool attributes_set = false;       // the chunks stay, their attributes are new
+  std::vector<int64_t> removed;      // chunk ids, of any file or base
+};
+
+struct AddOptions {
+  Attributes attributes;
+  chunk::Options chunking;
+  std::string job_id;                // that will ingest it
+};
+
+struct StagedVector {
+  std::string hash;                  // SHA-256 of the indexed text
+  std::vector<float> vector;
+};
+
+struct Publication {                 // a document ready to be found
+  std::string base_id, file_id, job_id;
+  document::Document document;
+  std::vector<chunk::Chunk> chunks;
+  std::vector<std::string> hashes;   // SHAPE: one per chunk; its vector is staged under it
+  std::string model;                 // that made the vectors
+  bool replace_same_name = false;    // other files of the same name leave the base with it
+};
+
+// All functions are transactions of their own unless they take one. Errors: kNotFound names the id. Lists are in the order of
+// making (ascending) or the reverse; `after` is the id of the last one seen, `limit` in [1, 10001]. THREADS: safe.
 class Catalog {
  public:
   explicit Catalog(store::Store& store, const Clock& clock);
+  // Called after each commit that changes chunks, in the order of the commits, while no other write can begin: must be short and must
+  // not write to the store. REQUIRES: before the first use by another thread.
+  void listen(std::function<void(const Change&)> listener) { listeners_.push_back(std::move(listener)); }
 
   Result<File> add_file(const Context&, std::string filename, std::string purpose, std::string_view bytes);
   Result<File> file(const Context&, const std::string& id);
   Result<std::vector<File>> files(const Context&, std::string_view purpose, int limit, std::string_view after, bool ascending);
   Result<std::string> file_bytes(const Context&, const std::string& id);
-  Status remove_file(const Context&, const std::string& id);        // also from every base
+  Status remove_file(const Context&, const std::string& id);        // also from every base; its bytes with the last file that has them
+  // A file with this name, purpose and these bytes, where there is one.
+  Result<std::optional<File>> same_file(const Context&, const std::string& filename, const std::string& purpose, std::string_view bytes);
+  // Removes stored bytes that no row names (left by a crash between the bytes and the row). Returns how many files.
+  Result<int> sweep(const Context&);
 
   Result<Base> add_base(const Context&, std::string name, std::map<std::string, std::string> metadata);
   Result<Base> base(const Context&, const std::string& id);
@@ -91,7 +139,8 @@ class Catalog {
   Status remove_base(const Context&, const std::string& id);
 
   Result<BaseFile> base_file(const Context&, const std::string& base_id, const std::string& file_id);
-  Result<std::vector<BaseFile>> base_files(const Context&, const std::string& base_id, int limit, std::string_view after, bool ascending);
+  Result<std::vector<BaseFile>> base_files(const Context&, const std::string& base_id, int limit, std::string_view after, bool ascending,
+                                           std::optional<FileState> state = std::nullopt);
   Status set_attributes(const Context&, const std::string& base_id, const std::string& file_id, Attributes attributes);
   Status remove_base_file(const Context&, const std::string& base_id, const std::string& file_id);
 
@@ -101,9 +150,37 @@ class Catalog {
   // Every chunk with its vector, in id order, above `after_id`: for building the index.
   Status each_chunk(const Context&, int64_t after_id, const std::function<bool(const ChunkRow&, const Attributes&)>& each);
 
+  // Files whose document was embedded by another model: (base, file), at most `limit`.
+  Result<std::vector<std::pair<std::string, std::string>>> stale(const Context&, const std::string& model, int limit);
+
+  // For knowledge/ingest.
+  Result<Base> base_in(store::Reader&, const std::string& id);
+  Result<File> file_in(store::Reader&, const std::string& id);
+  Result<std::optional<BaseFile>> find_base_file(store::Reader&, const std::string& base_id, const std::string& file_id);
+  // The file of that name in the base that was added last.
+  Result<std::optional<BaseFile>> find_by_name(store::Reader&, const std::string& base_id, const std::string& filename);
+  // Adds the pair, in progress, or puts it in progress again under the new job (options replace the old ones).
+  Result<BaseFile> add_base_file(store::Transaction&, const std::string& base_id, const std::string& file_id, const AddOptions& options);
+  // Where the pair is still that job's; else nothing happens. An error text is cut to 1,000 bytes.
+  Status set_state(store::Transaction&, const std::string& base_id, const std::string& file_id, const std::string& job_id, FileState state,
+                   std::string error);
+  Status stage_document(store::Transaction&, const std::string& job_id, const document::Document& document);
+  Result<std::optional<document::Document>> staged_document(const Context&, const std::string& job_id);
+  Status stage_vectors(store::Transaction&, const std::string& job_id, const std::vector<StagedVector>& vectors);
+  // Stages what chunks anywhere have already for these hashes by this model.
+  Status stage_known(store::Transaction&, const std::string& job_id, const std::vector<std::string>& hashes, const std::string& model);
+  Result<std::vector<std::string>> staged_hashes(const Context&, const std::string& job_id);
+  // Replaces the pair's document by this one, completes the pair, and forgets what the job staged. kNotFound where the pair is gone or
+  // another job's; kFailedPrecondition where a vector is not staged.
+  Result<std::string> publish(store::Transaction&, const Publication& publication);   // the document's id
+
  private:
+  Status remove_pairs(store::Transaction&, const std::string& condition, const std::vector<store::Value>& values, Change& change);
+  void tell(store::Transaction&, Change change);
+
   store::Store& store_;
   const Clock& clock_;
+  std::vector<std::function<void(const Change&)>> listeners_;
 };
 
 }  // namespace strata::catalog
