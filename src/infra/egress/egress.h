@@ -1,4 +1,13 @@
 // infra/egress: the only HTTP client (libcurl lives here and nowhere else). Enforces a policy on the connected address.
+//
+// http and https only, certificates always checked, no cookies, no compression, one connection per hop. The policy (address.h) looks at
+// the address that is connected to, after the name is resolved, so that names that change their answer and odd spellings
+// (decimal, hexadecimal, IPv4 inside IPv6) gain nothing. Redirects are followed here, one by one:
+//   - the policy applies to each; what an operator named may be anywhere, but a redirect of it stays in the same kind of place or is public;
+//   - the secret header, and Authorization, Cookie and API key headers, stay behind when scheme, host or port change;
+//   - a request with a secret never goes from https to http; a body never goes to another origin.
+// Proxies come from the environment (http_proxy, https_proxy, all_proxy, no_proxy) for the operator's requests only: behind a proxy the
+// connected address is the proxy's, so that the policy for the untrusted could not hold.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +42,9 @@ struct Request {
 struct Response {
   int status = 0;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
-  std::string body;                                          // empty where on_body took it
+  std::string body;                                          // empty where on_body took it; of an error at most 64 KiB
   std::string final_url;
+  bool stopped = false;                                      // on_body said so
 };
 
 class Client {
@@ -42,7 +52,9 @@ class Client {
   static std::unique_ptr<Client> make();
   virtual ~Client() = default;
   // Blocks. `on_body` (optional) receives the body of a 2xx answer piece by piece and may stop by returning false.
-  // The context's cancel flag and deadline end it. THREADS: safe.
+  // The context's cancel flag and deadline end it, within about 50 ms. Any status is a Response. Errors: kUnavailable (reasons offline,
+  // timeout, certificate, broken, redirect_loop), kPermissionDenied (address_not_allowed, redirect_not_allowed), kResourceExhausted
+  // (too_large), kInvalidArgument, kCancelled, kDeadlineExceeded. No message holds more of a URL than its host. THREADS: safe.
   virtual Result<Response> fetch(const Context& context, const Request& request,
                                  const std::function<bool(std::string_view)>& on_body = nullptr) = 0;
 };
