@@ -82,7 +82,7 @@ struct ChunkRow {
 
 std::vector<store::Migration> migrations();
 
-// What one committed write did to what can be found. Exactly one of three: a document published (added, and removed: the chunks of
+// What one committed write did to what can be found. Exactly one of these: a document published (added, and removed: the chunks of
 // what it replaces), chunks removed, or new attributes.
 struct Change {
   std::string base_id, file_id;      // of added and of attributes
@@ -176,6 +176,7 @@ class Catalog {
 
  private:
   Status remove_pairs(store::Transaction&, const std::string& condition, const std::vector<store::Value>& values, Change& change);
+  Status forget_staged(store::Transaction&, const std::string& job_id);
   void tell(store::Transaction&, Change change);
 
   store::Store& store_;
