@@ -22,12 +22,14 @@ constexpr std::array kEither = std::to_array<std::string_view>(
     {"a.d", "a.m", "al", "assn", "b.c", "bros", "co", "corp", "dept", "dist", "est", "etc", "inc", "jr", "llc", "ltd", "p.m", "ph.d",
      "sr", "u.k", "u.n", "u.s", "u.s.a", "univ"});
 constexpr std::array kOpeners = std::to_array<std::string_view>(
-    {"a", "after", "all", "also", "although", "an", "and", "any", "are", "as", "at", "because", "before", "but", "by", "can", "do",
-     "does", "during", "each", "every", "finally", "for", "from", "furthermore", "had", "has", "have", "he", "her", "here", "his", "how",
-     "however", "i", "if", "in", "instead", "is", "it", "its", "later", "many", "moreover", "most", "my", "no", "not", "now", "of", "on",
-     "once", "one", "only", "or", "other", "our", "please", "see", "several", "she", "since", "so", "some", "such", "that", "the",
-     "their", "then", "there", "therefore", "these", "they", "this", "those", "through", "thus", "to", "under", "unless", "until", "use",
-     "was", "we", "were", "what", "when", "where", "whether", "which", "while", "who", "why", "with", "without", "yes", "you", "your"});
+    {"a", "after", "again", "all", "also", "although", "an", "and", "another", "any", "are", "as", "at", "because", "before", "both",
+     "but", "by", "can", "despite", "do", "does", "during", "each", "early", "even", "every", "finally", "first", "following", "for",
+     "from", "furthermore", "given", "had", "has", "have", "he", "her", "here", "his", "how", "however", "i", "if", "in", "instead",
+     "is", "it", "its", "later", "many", "moreover", "most", "my", "nevertheless", "next", "no", "not", "now", "of", "often", "on",
+     "once", "one", "only", "or", "other", "our", "please", "recently", "see", "several", "she", "similarly", "since", "so", "some",
+     "still", "such", "that", "the", "their", "then", "there", "therefore", "these", "they", "this", "those", "through", "thus", "to",
+     "today", "together", "two", "under", "unless", "until", "use", "was", "we", "were", "what", "when", "where", "whether", "which",
+     "while", "who", "why", "with", "without", "yes", "you", "your"});
 static_assert(std::ranges::is_sorted(kOpen));
 static_assert(std::ranges::is_sorted(kBeforeDigit));
 static_assert(std::ranges::is_sorted(kEither));

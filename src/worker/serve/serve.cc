@@ -1,0 +1,113 @@
+#include "worker/serve/serve.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace strata::worker {
+namespace {
+
+namespace wire = document::wire;
+
+void say(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t wrote = write(STDERR_FILENO, text.data(), text.size());
+    if (wrote <= 0) return;
+    text.remove_prefix(static_cast<size_t>(wrote));
+  }
+}
+
+[[noreturn]] void out_of_memory() { _exit(wire::kExitMemory); }
+
+// C libraries meet a failed malloc with abort() or a null pointer; the errno that malloc left tells such a crash from others.
+void on_crash(int signal) {
+  if (errno == ENOMEM) _exit(wire::kExitMemory);
+  ::signal(signal, SIG_DFL);
+  raise(signal);
+}
+
+void watch_memory() {
+  std::set_new_handler(out_of_memory);
+  static char stack[64 << 10];  // a stack of its own: the crash may be an exhausted one
+  const stack_t alternative = {.ss_sp = stack, .ss_flags = 0, .ss_size = sizeof stack};
+  sigaltstack(&alternative, nullptr);
+  for (int signal : {SIGSEGV, SIGBUS, SIGABRT}) {
+    struct sigaction action = {};
+    action.sa_handler = on_crash;
+    action.sa_flags = SA_ONSTACK | SA_NODEFER;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+bool read_exactly(std::string* out, uint64_t bytes) {
+  out->resize(bytes);
+  for (uint64_t at = 0; at < bytes;) {
+    const ssize_t got = read(STDIN_FILENO, out->data() + at, bytes - at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return false;
+    at += static_cast<uint64_t>(got);
+  }
+  return true;
+}
+
+bool write_all(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t wrote = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (wrote < 0 && errno == EINTR) continue;
+    if (wrote <= 0) return false;
+    bytes.remove_prefix(static_cast<size_t>(wrote));
+  }
+  return true;
+}
+
+int fail(int status, const std::string& message) {
+  say("fail: " + message + "\n");
+  return status;
+}
+
+int tell_confinement(const Program& program) {
+  Result<Standing> standing = confine({.opening = program.opening});
+  if (!standing) return fail(wire::kExitConfine, standing.error().message);
+  return write_all("seccomp landlock " + std::to_string(standing->landlock_abi) + "\n") ? 0 : wire::kExitRequest;
+}
+
+Result<document::Document> guarded(const Program& program, const wire::Request& request, std::string_view bytes) {
+  try {
+    return program.parse(request, bytes);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  } catch (const std::exception& exception) {
+    return invalid_argument(std::string("the document could not be read: ") + exception.what(), "file", "document_unreadable");
+  }
+}
+
+}  // namespace
+
+int serve(int argc, char** argv, const Program& program) {
+  if (argc == 2 && std::strcmp(argv[1], "--confinement") == 0) return tell_confinement(program);
+  if (argc != 1) return fail(wire::kExitRequest, "expected no arguments: the request comes on standard input (this program is started by strata)");
+  std::string head;
+  if (!read_exactly(&head, wire::kRequestBytes)) return fail(wire::kExitRequest, "the request is cut short");
+  Result<wire::Request> request = wire::decode_request(head);
+  if (!request) return fail(wire::kExitRequest, request.error().message);
+  if (program.prepare) {
+    if (Status ready = program.prepare(*request); !ready) return fail(wire::kExitConfine, ready.error().message);
+  }
+  watch_memory();
+  const Walls walls{.memory_bytes = request->limits.memory_bytes, .cpu_seconds = request->limits.wall_ms / 1000 + 2, .opening = program.opening};
+  if (Result<Standing> standing = confine(walls); !standing) return fail(wire::kExitConfine, standing.error().message);
+  std::string bytes;
+  if (!read_exactly(&bytes, request->bytes)) return fail(wire::kExitRequest, "the document is cut short");
+  const bool wrote = write_all(wire::encode_reply(guarded(program, *request, bytes)));
+  // No destructors: the kernel frees faster, and libraries' ends are not for hostile trees.
+  _exit(wrote ? 0 : wire::kExitRequest);
+}
+
+void note_place(std::string_view place) { say("at: " + std::string(place) + "\n"); }
+
+}  // namespace strata::worker
