@@ -57,7 +57,7 @@ class Matrix {
 void matmul(Threads& threads, const Matrix& w, const float* x, size_t n, float* y);
 
 // Several products of one x in one go (query, key, value; gate, up): same results as one by one, less waiting between them.
-// REQUIRES: the matrices have the same cols.
+// REQUIRES: the matrices have the same cols; at most 8.
 struct MatmulTarget {
   const Matrix* w = nullptr;
   float* y = nullptr;  // SHAPE: [n, w->rows()]

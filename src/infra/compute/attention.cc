@@ -1,0 +1,301 @@
+// The cache's layout, and how attention is cut into tasks: one K/V head times a tile of query rows (a row is one token of one of the
+// query heads that share the K/V head). A tile attends span after span and merges each into its running state, in ascending order.
+// Where there are fewer tiles than threads could use (decode at depth), each span is a task of its own, and the merges follow: the same
+// operations in the same order.
+#include "infra/compute/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/check.h"
+#include "infra/compute/formats.h"
+#include "infra/compute/kernels.h"
+
+namespace strata::compute {
+namespace {
+
+constexpr size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+constexpr size_t kValueUnit = 16;  // V rows are filled up to whole 512-bit registers of F32
+
+size_t value_stride(size_t head_dim) { return round_up(head_dim, kValueUnit); }
+size_t value_bytes(Format format) { return format == Format::kF16 ? 2 : 4; }
+size_t key_part_bytes(const KvLayout& layout) { return layout.head_dim * kKvBlockPositions * value_bytes(layout.format); }
+size_t head_bytes(const KvLayout& layout) {
+  return (layout.head_dim + value_stride(layout.head_dim)) * kKvBlockPositions * value_bytes(layout.format);
+}
+
+// The running state of a tile. SHAPE: m, l [rows], o [rows][value_stride]
+struct State {
+  float* m;
+  float* l;
+  float* o;
+};
+constexpr size_t state_floats(size_t stride) { return round_up(kTileRowsMax * (2 + stride), 16); }
+State state_at(float* memory, size_t stride) {
+  (void)stride;
+  return {memory, memory + kTileRowsMax, memory + round_up(2 * kTileRowsMax, 16)};
+}
+
+// into <- into + from, both with their own greatest score. `into` holds earlier positions.
+void merge(const State& into, const State& from, size_t rows, size_t stride) {
+  for (size_t r = 0; r < rows; ++r) {
+    if (from.l[r] == 0) continue;
+    const float m = std::max(into.m[r], from.m[r]);
+    const float keep = std::exp(into.m[r] - m), add = std::exp(from.m[r] - m);
+    into.l[r] = into.l[r] * keep + from.l[r] * add;
+    float* o = into.o + r * stride;
+    const float* p = from.o + r * stride;
+    for (size_t d = 0; d < stride; ++d) o[d] = o[d] * keep + p[d] * add;
+    into.m[r] = m;
+  }
+}
+
+// One sequence: rows of queries over positions.
+struct Work {
+  const float* q;
+  float* out;
+  size_t tokens;
+  size_t position;
+  size_t positions;  // seen by the last token
+  bool causal;
+  const unsigned char* base;
+  const uint32_t* table;
+  size_t stride;
+};
+
+struct Plan {
+  KvLayout layout;
+  size_t heads = 0, group = 0;
+  float scale = 1;
+  const Kernels* kernels = nullptr;
+};
+
+class TileRun {
+ public:
+  TileRun(const Plan& plan, const Work& work, size_t kv_head, size_t tile)
+      : plan_(plan), work_(work), kv_head_(kv_head), first_(tile * kTileRowsMax),
+        rows_(std::min(kTileRowsMax, work.tokens * plan.group - first_)), stride_(value_stride(plan.layout.head_dim)) {
+    for (size_t r = 0; r < rows_; ++r) limit_[r] = work.causal ? work.position + token(r) + 1 : work.positions;
+  }
+
+  size_t spans() const { return (limit_[rows_ - 1] + kSpanPositions - 1) / kSpanPositions; }
+  size_t rows() const { return rows_; }
+
+  void gather_queries(float* q) const {
+    const size_t dim = plan_.layout.head_dim;
+    for (size_t r = 0; r < rows_; ++r) {
+      const float* from = work_.q + row_offset(r);
+      for (size_t d = 0; d < dim; ++d) q[d * rows_ + r] = from[d] * plan_.scale;
+    }
+  }
+
+  void attend(size_t span, const float* q, const State& state) const {
+    const KvLayout& layout = plan_.layout;
+    const size_t begin = span * kSpanPositions;
+    plan_.kernels->attend_span({.q = q, .rows = rows_, .limit = limit_, .begin = begin,
+                                .end = std::min(begin + kSpanPositions, limit_[rows_ - 1]), .head_dim = layout.head_dim,
+                                .value_stride = stride_, .half = layout.format == Format::kF16,
+                                .base = work_.base + kv_head_ * head_bytes(layout), .table = work_.table, .stride = work_.stride,
+                                .value_offset = key_part_bytes(layout), .m = state.m, .l = state.l, .o = state.o});
+  }
+
+  void finish(const State& state) const {
+    for (size_t r = 0; r < rows_; ++r) {
+      float* to = work_.out + row_offset(r);
+      const float* o = state.o + r * stride_;
+      const float inverse = 1.0f / state.l[r];
+      for (size_t d = 0; d < plan_.layout.head_dim; ++d) to[d] = o[d] * inverse;
+    }
+  }
+
+  void run_all() const {
+    alignas(64) float q[kTileRowsMax * kHeadDimMax];
+    alignas(64) float memory[2][state_floats(kHeadDimMax)];
+    gather_queries(q);
+    const State total = state_at(memory[0], stride_), part = state_at(memory[1], stride_);
+    attend(0, q, total);
+    for (size_t span = 1; span < spans(); ++span) {
+      attend(span, q, part);
+      merge(total, part, rows_, stride_);
+    }
+    finish(total);
+  }
+
+ private:
+  size_t token(size_t r) const { return (first_ + r) / plan_.group; }
+  size_t row_offset(size_t r) const {
+    const size_t head = kv_head_ * plan_.group + (first_ + r) % plan_.group;
+    return (token(r) * plan_.heads + head) * plan_.layout.head_dim;
+  }
+
+  const Plan& plan_;
+  const Work& work_;
+  size_t kv_head_, first_, rows_, stride_;
+  size_t limit_[kTileRowsMax];
+};
+
+// One task of a step.
+struct Unit {
+  uint32_t work, kv_head, tile;
+  uint32_t spans;        // 0: the task does the whole tile
+  uint32_t first_part;   // of its partial states, where spans > 0
+};
+
+class StepRun {
+ public:
+  StepRun(Threads& threads, const Plan& plan, std::span<const Work> works) : threads_(threads), plan_(plan), works_(works) { cut(); }
+
+  void run() {
+    if (parts_.empty()) {
+      threads_.run(units_.size(), [this](size_t i, int) { tile(units_[i]).run_all(); });
+      return;
+    }
+    const size_t state_size = state_floats(value_stride(plan_.layout.head_dim));
+    states_ = reinterpret_cast<float*>(threads_.scratch(parts_.size() * state_size * sizeof(float)));
+    threads_.run(parts_.size(), [&](size_t i, int) { attend_part(i, state_size); });
+    for (const Unit& unit : units_) merge_parts(unit, state_size);
+  }
+
+ private:
+  TileRun tile(const Unit& unit) const { return {plan_, works_[unit.work], unit.kv_head, unit.tile}; }
+
+  void cut() {
+    for (uint32_t w = 0; w < works_.size(); ++w) {
+      const size_t tiles = (works_[w].tokens * plan_.group + kTileRowsMax - 1) / kTileRowsMax;
+      // The last tiles see most positions: they go first, so that the threads end together.
+      for (size_t t = tiles; t-- > 0;) {
+        for (uint32_t g = 0; g < plan_.layout.kv_heads; ++g) units_.push_back({w, g, static_cast<uint32_t>(t), 0, 0});
+      }
+    }
+    constexpr size_t kUnitsPerThread = 4;
+    const auto threads = static_cast<size_t>(threads_.count());
+    if (threads == 1 || units_.size() >= threads * kUnitsPerThread) return;
+    for (uint32_t u = 0; u < units_.size(); ++u) {
+      Unit& unit = units_[u];
+      unit.spans = static_cast<uint32_t>(tile(unit).spans());
+      unit.first_part = static_cast<uint32_t>(parts_.size());
+      for (uint32_t s = 0; s < unit.spans; ++s) parts_.push_back({u, s});
+    }
+  }
+
+  State part_state(size_t part, size_t state_size) const { return state_at(states_ + part * state_size, value_stride(plan_.layout.head_dim)); }
+
+  void attend_part(size_t i, size_t state_size) const {
+    alignas(64) float q[kTileRowsMax * kHeadDimMax];
+    const Part& part = parts_[i];
+    const TileRun run = tile(units_[part.unit]);
+    run.gather_queries(q);
+    run.attend(part.span, q, part_state(i, state_size));
+  }
+
+  void merge_parts(const Unit& unit, size_t state_size) const {
+    const TileRun run = tile(unit);
+    const State total = part_state(unit.first_part, state_size);
+    for (size_t s = 1; s < unit.spans; ++s) {
+      merge(total, part_state(unit.first_part + s, state_size), run.rows(), value_stride(plan_.layout.head_dim));
+    }
+    run.finish(total);
+  }
+
+  struct Part {
+    uint32_t unit, span;
+  };
+  Threads& threads_;
+  const Plan& plan_;
+  std::span<const Work> works_;
+  std::vector<Unit> units_;
+  std::vector<Part> parts_;
+  float* states_ = nullptr;
+};
+
+unsigned char* block_at(const KvBlocks& blocks, size_t block) {
+  return reinterpret_cast<unsigned char*>(blocks.base) + (blocks.table != nullptr ? blocks.table[block] : block) * blocks.stride;
+}
+
+void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, const float* k, const float* v) {
+  uint16_t key[kHeadDimMax];
+  kernels.store_half(k, key, layout.head_dim);
+  auto* keys = reinterpret_cast<uint16_t*>(head);
+  for (size_t d = 0; d < layout.head_dim; ++d) keys[d * kKvBlockPositions + slot] = key[d];
+  auto* values = reinterpret_cast<uint16_t*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
+  kernels.store_half(v, values, layout.head_dim);
+}
+
+void write_full(const KvLayout& layout, unsigned char* head, size_t slot, const float* k, const float* v) {
+  auto* keys = reinterpret_cast<float*>(head);
+  for (size_t d = 0; d < layout.head_dim; ++d) keys[d * kKvBlockPositions + slot] = k[d];
+  auto* values = reinterpret_cast<float*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
+  std::memcpy(values, v, layout.head_dim * sizeof(float));
+}
+
+void check_layout(const KvLayout& layout) {
+  CHECK(layout.format == Format::kF16 || layout.format == Format::kF32);
+  CHECK(layout.kv_heads >= 1 && layout.head_dim >= 1 && layout.head_dim <= kHeadDimMax);
+}
+
+}  // namespace
+
+size_t KvLayout::block_bytes() const { return round_up(kv_heads * head_bytes(*this), 64); }
+
+void kv_write(const KvLayout& layout, const KvBlocks& blocks, size_t position, size_t tokens, const float* k, const float* v) {
+  check_layout(layout);
+  const Kernels& best = kernels(best_isa());
+  for (size_t t = 0; t < tokens; ++t) {
+    unsigned char* block = block_at(blocks, (position + t) / kKvBlockPositions);
+    const size_t slot = (position + t) % kKvBlockPositions;
+    for (size_t g = 0; g < layout.kv_heads; ++g) {
+      const size_t from = (t * layout.kv_heads + g) * layout.head_dim;
+      unsigned char* head = block + g * head_bytes(layout);
+      if (layout.format == Format::kF16) write_half(best, layout, head, slot, k + from, v + from);
+      else write_full(layout, head, slot, k + from, v + from);
+    }
+  }
+}
+
+void attention(Threads& threads, const KvLayout& layout, size_t heads, float scale, std::span<const AttentionChunk> chunks) {
+  check_layout(layout);
+  CHECK(heads % layout.kv_heads == 0);
+  const Plan plan{.layout = layout, .heads = heads, .group = heads / layout.kv_heads, .scale = scale, .kernels = &kernels(best_isa())};
+  std::vector<Work> works;
+  for (const AttentionChunk& chunk : chunks) {
+    if (chunk.tokens == 0) continue;
+    works.push_back({.q = chunk.q, .out = chunk.out, .tokens = chunk.tokens, .position = chunk.position,
+                     .positions = chunk.position + chunk.tokens, .causal = true,
+                     .base = reinterpret_cast<const unsigned char*>(chunk.kv.base), .table = chunk.kv.table, .stride = chunk.kv.stride});
+  }
+  StepRun(threads, plan, works).run();
+}
+
+void attention_texts(Threads& threads, size_t heads, size_t head_dim, float scale, std::span<const AttentionText> texts) {
+  const KvLayout layout{.format = Format::kF32, .kv_heads = heads, .head_dim = head_dim};
+  check_layout(layout);
+  const Plan plan{.layout = layout, .heads = heads, .group = 1, .scale = scale, .kernels = &kernels(best_isa())};
+  const size_t block_bytes = layout.block_bytes();
+  std::vector<size_t> first_block{0};
+  for (const AttentionText& text : texts) {
+    first_block.push_back(first_block.back() + (text.tokens + kKvBlockPositions - 1) / kKvBlockPositions);
+  }
+  if (first_block.back() == 0) return;
+  // Zeroed, for the positions past a text's end and the fill of V rows.
+  const std::unique_ptr<std::byte, void (*)(void*)> cache(static_cast<std::byte*>(std::aligned_alloc(64, first_block.back() * block_bytes)), std::free);
+  CHECK(cache != nullptr);
+  std::vector<Work> works;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].tokens == 0) continue;
+    works.push_back({.q = texts[i].q, .out = texts[i].out, .tokens = texts[i].tokens, .position = 0, .positions = texts[i].tokens,
+                     .causal = false, .base = reinterpret_cast<const unsigned char*>(cache.get()) + first_block[i] * block_bytes,
+                     .table = nullptr, .stride = block_bytes});
+  }
+  threads.run(texts.size(), [&](size_t i, int) {
+    std::byte* base = cache.get() + first_block[i] * block_bytes;
+    std::memset(base, 0, (first_block[i + 1] - first_block[i]) * block_bytes);
+    kv_write(layout, {.base = base, .table = nullptr, .stride = block_bytes}, 0, texts[i].tokens, texts[i].k, texts[i].v);
+  });
+  StepRun(threads, plan, works).run();
+}
+
+}  // namespace strata::compute

@@ -1,0 +1,186 @@
+#include "infra/compute/pack.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "base/check.h"
+#include "infra/compute/formats.h"
+#include "infra/compute/kernels.h"
+#include "infra/compute/packed.h"
+
+namespace strata::compute {
+namespace {
+
+constexpr size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
+
+size_t info_entry_bytes(Format format) {
+  switch (format) {
+    case Format::kQ8_0: return kInfoQ8;
+    case Format::kQ4_0: return kInfoQ4;
+    case Format::kQ4_1: return kInfoQ41;
+    case Format::kQ6_K: return kInfoQ6;
+    default: return 0;
+  }
+}
+
+bool has_nibbles(Format format) { return format == Format::kQ4_0 || format == Format::kQ4_1; }
+
+PackedView layout_of(Format format, size_t rows, size_t cols) {
+  PackedView view{.format = format, .rows = rows, .cols = cols, .panels = (rows + kPanelRows - 1) / kPanelRows};
+  if (format_is_quantized(format)) {
+    view.blocks = cols / kBlockValues;
+    view.info_bytes = round_up(view.blocks * info_entry_bytes(format), 64);
+    view.panel_bytes = view.info_bytes + view.blocks * (has_nibbles(format) ? kValuesQ4 : kValuesQ8);
+  } else {
+    view.panel_bytes = round_up(cols * kPanelRows * format_block_bytes(format), 64);
+  }
+  return view;
+}
+
+// Where a panel's parts are for one block of 32 columns.
+struct BlockPlace {
+  unsigned char* info;
+  unsigned char* values;
+};
+
+BlockPlace place(const PackedView& view, unsigned char* panel, size_t block) {
+  return {panel + block * info_entry_bytes(view.format),
+          panel + view.info_bytes + block * (has_nibbles(view.format) ? kValuesQ4 : kValuesQ8)};
+}
+
+// 16 bytes of nibbles of one row: four bytes into each of the four registers.
+void put_nibbles(unsigned char* values, size_t lane, const std::byte* nibbles) {
+  for (size_t j = 0; j < 4; ++j) std::memcpy(values + j * 64 + lane * 4, nibbles + j * 4, 4);
+}
+
+// 32 int8 of one row: four into each of the eight registers.
+void put_bytes(unsigned char* values, size_t lane, const void* bytes) {
+  for (size_t j = 0; j < 8; ++j) std::memcpy(values + j * 64 + lane * 4, static_cast<const char*>(bytes) + j * 4, 4);
+}
+
+void pack_row_q6(const PackedView& view, unsigned char* panel, size_t lane, const std::byte* row) {
+  int8_t q[kQ6Values];
+  for (size_t super = 0; super < view.cols / kQ6Values; ++super, row += kQ6Bytes) {
+    unpack_q6(row, q);
+    for (size_t part = 0; part < kQ6Values / kBlockValues; ++part) {
+      const BlockPlace to = place(view, panel, super * (kQ6Values / kBlockValues) + part);
+      std::memcpy(to.info + lane * 2, row + 208, 2);
+      std::memcpy(to.info + 32 + lane, row + 192 + part * 2, 1);
+      std::memcpy(to.info + 48 + lane, row + 192 + part * 2 + 1, 1);
+      put_bytes(to.values, lane, q + part * kBlockValues);
+    }
+  }
+}
+
+void pack_row(const PackedView& view, unsigned char* panel, size_t lane, const std::byte* row) {
+  if (view.format == Format::kQ6_K) return pack_row_q6(view, panel, lane, row);
+  if (view.blocks == 0) {
+    const size_t size = format_block_bytes(view.format);
+    for (size_t c = 0; c < view.cols; ++c) std::memcpy(panel + (c * kPanelRows + lane) * size, row + c * size, size);
+    return;
+  }
+  for (size_t block = 0; block < view.blocks; ++block, row += format_block_bytes(view.format)) {
+    const BlockPlace to = place(view, panel, block);
+    std::memcpy(to.info + lane * 2, row, 2);
+    switch (view.format) {
+      case Format::kQ8_0: put_bytes(to.values, lane, row + 2); break;
+      case Format::kQ4_0: put_nibbles(to.values, lane, row + 2); break;
+      default:
+        std::memcpy(to.info + 32 + lane * 2, row + 2, 2);
+        put_nibbles(to.values, lane, row + 4);
+    }
+  }
+}
+
+template <class T>
+T read_as(const unsigned char* bytes) {
+  T value;
+  std::memcpy(&value, bytes, sizeof(T));
+  return value;
+}
+
+// The integer weight of a lane's column (Q4_1: before the minimum).
+int weight_at(Format format, const unsigned char* values, size_t lane, size_t column) {
+  if (!has_nibbles(format)) return static_cast<int8_t>(values[column / 4 * 64 + lane * 4 + column % 4]);
+  const unsigned char both = values[column % 16 / 4 * 64 + lane * 4 + column % 4];
+  const int nibble = column < 16 ? both & 15 : both >> 4;
+  return format == Format::kQ4_0 ? nibble - 8 : nibble;
+}
+
+void read_block(Format format, const BlockPlace& from, size_t lane, float* out) {
+  const float d = f16_to_f32(read_as<uint16_t>(from.info + lane * 2));
+  for (size_t c = 0; c < kBlockValues; ++c) {
+    const auto q = static_cast<float>(weight_at(format, from.values, lane, c));
+    if (format == Format::kQ6_K) {
+      out[c] = d * static_cast<float>(static_cast<int8_t>(from.info[32 + c / 16 * 16 + lane])) * q;
+    } else if (format == Format::kQ4_1) {
+      out[c] = d * q + f16_to_f32(read_as<uint16_t>(from.info + 32 + lane * 2));
+    } else {
+      out[c] = d * q;
+    }
+  }
+}
+
+}  // namespace
+
+void Matrix::Packed::FreeBytes::operator()(unsigned char* bytes) const { std::free(bytes); }
+
+Matrix::Matrix() : packed_(std::make_unique<Packed>()) {}
+Matrix::Matrix(Matrix&&) noexcept = default;
+Matrix& Matrix::operator=(Matrix&&) noexcept = default;
+Matrix::~Matrix() = default;
+
+Result<Matrix> Matrix::pack(Format format, size_t rows, size_t cols, std::span<const std::byte> raw, Isa isa) {
+  TRY_ASSIGN(const uint64_t row_bytes, format_row_bytes(format, cols));
+  uint64_t expected = 0;
+  if (rows == 0 || __builtin_mul_overflow(row_bytes, static_cast<uint64_t>(rows), &expected) || raw.size() != expected) {
+    return invalid_argument("a " + std::string(format_name(format)) + " matrix of " + std::to_string(rows) + " x " +
+                            std::to_string(cols) + " needs " + std::to_string(expected) + " bytes (and at least one row), got " +
+                            std::to_string(raw.size()));
+  }
+  const PackedView view = layout_of(format, rows, cols);
+  // At most twice the raw bytes and one panel more (pack.h), so this cannot overflow for bytes that exist.
+  const size_t bytes = view.panels * view.panel_bytes;
+  auto* data = static_cast<unsigned char*>(std::aligned_alloc(64, bytes));
+  if (data == nullptr) return resource_exhausted("no memory for a weight matrix of " + std::to_string(bytes) + " bytes");
+  Matrix matrix;
+  matrix.packed_->bytes.reset(data);
+  matrix.packed_->size = bytes;
+  matrix.packed_->view = view;
+  matrix.packed_->view.data = data;
+  matrix.packed_->kernels = &kernels(isa);
+  for (size_t panel = 0; panel < view.panels; ++panel) {
+    unsigned char* to = data + panel * view.panel_bytes;
+    std::memset(to, 0, view.panel_bytes);
+    const size_t lanes = std::min(kPanelRows, rows - panel * kPanelRows);
+    for (size_t lane = 0; lane < lanes; ++lane) pack_row(view, to, lane, raw.data() + (panel * kPanelRows + lane) * row_bytes);
+  }
+  return matrix;
+}
+
+size_t Matrix::rows() const { return packed_->view.rows; }
+size_t Matrix::cols() const { return packed_->view.cols; }
+Format Matrix::format() const { return packed_->view.format; }
+size_t Matrix::bytes() const { return packed_->size; }
+
+void Matrix::read_row(size_t row, float* out) const {
+  const PackedView& view = packed_->view;
+  CHECK(row < view.rows);
+  unsigned char* panel = packed_->bytes.get() + row / kPanelRows * view.panel_bytes;
+  const size_t lane = row % kPanelRows;
+  if (view.blocks != 0) {
+    for (size_t block = 0; block < view.blocks; ++block) {
+      read_block(view.format, place(view, panel, block), lane, out + block * kBlockValues);
+    }
+    return;
+  }
+  const size_t size = format_block_bytes(view.format);
+  for (size_t c = 0; c < view.cols; ++c) {
+    dequantize(view.format, reinterpret_cast<const std::byte*>(panel + (c * kPanelRows + lane) * size), 1, out + c);
+  }
+}
+
+}  // namespace strata::compute
