@@ -37,6 +37,7 @@ struct Request {
   uint64_t bytes_max = 64u << 20;       // of the response body; past it the request fails
   int64_t connect_timeout_ms = 10'000;
   int64_t stall_timeout_ms = 60'000;    // no byte for so long
+  std::function<bool()> give_up;        // optional, asked beside the context: true ends the request as cancelled
 };
 
 struct Response {

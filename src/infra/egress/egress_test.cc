@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "infra/egress/address.h"
-#include "infra/egress/scripted_server.h"
+#include "infra/egress/scripted_server_for_test.h"
 #include "infra/egress/url.h"
 
 namespace strata::egress {

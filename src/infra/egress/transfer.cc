@@ -196,6 +196,7 @@ class Transfer {
       if (curl_multi_perform(multi_, &running) != CURLM_OK) return internal_error("libcurl failed");
       if (!running) return outcome();
       TRY(context_.check());
+      if (exchange_.request.give_up && exchange_.request.give_up()) return cancelled();
       int64_t now_ns = context_.clock().monotonic_ns();
       if (exchange_.activity != last_activity) last_activity = exchange_.activity, last_ns = now_ns;
       if (now_ns - last_ns > exchange_.request.stall_timeout_ms * 1'000'000)

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <thread>
 
-#include "infra/http/raw_client.h"
+#include "infra/http/raw_client_for_test.h"
 
 namespace strata::http {
 namespace {
@@ -66,9 +66,9 @@ class HttpServer : public ::testing::Test {
     client.send(request);
     return client.read_answer(head_only);
   }
-  std::unique_ptr<Server> server;
   std::mutex mutex;
   std::vector<Access> accesses;
+  std::unique_ptr<Server> server;   // last: it is stopped before the rest goes
 };
 
 TEST_F(HttpServer, AnswersOverOneKeptConnectionAlsoWhenRequestsComeAhead) {
