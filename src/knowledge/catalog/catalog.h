@@ -159,6 +159,8 @@ class Catalog {
   Result<std::optional<BaseFile>> find_base_file(store::Reader&, const std::string& base_id, const std::string& file_id);
   // The file of that name in the base that was added last.
   Result<std::optional<BaseFile>> find_by_name(store::Reader&, const std::string& base_id, const std::string& filename);
+  // The jobs of pairs in progress; an empty id stands for any.
+  Result<std::vector<std::string>> running_jobs(const Context&, const std::string& base_id, const std::string& file_id);
   // Adds the pair, in progress, or puts it in progress again under the new job (options replace the old ones).
   Result<BaseFile> add_base_file(store::Transaction&, const std::string& base_id, const std::string& file_id, const AddOptions& options);
   // Where the pair is still that job's; else nothing happens. An error text is cut to 1,000 bytes.

@@ -89,6 +89,15 @@ Result<std::vector<BaseFile>> Catalog::base_files(const Context& context, const 
   return pairs;
 }
 
+Result<std::vector<std::string>> Catalog::running_jobs(const Context& context, const std::string& base_id, const std::string& file_id) {
+  std::vector<std::string> jobs;
+  TRY(store_.read(context, [&](Reader& reader) {
+    return reader.query("SELECT job_id FROM base_files WHERE state = 'in_progress' AND (? = '' OR base_id = ?) AND (? = '' OR file_id = ?)",
+                        {base_id, base_id, file_id, file_id}, [&](const Row& row) { return jobs.push_back(row.text(0)), true; });
+  }));
+  return jobs;
+}
+
 Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::string& base_id, const std::string& file_id,
                                         const AddOptions& options) {
   TRY(check_attributes(options.attributes));

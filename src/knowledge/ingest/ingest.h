@@ -9,6 +9,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/context.h"
 #include "base/status.h"
@@ -31,6 +32,9 @@ struct AttachOptions {
   // that one is returned and no work is done.
   bool replace_same_name = false;
 };
+
+// What names an embedding model in documents and chunks: vectors of different fingerprints must not be compared.
+std::string fingerprint(const model::ModelInfo& info);
 
 // THREADS: safe. Everything passed in outlives it.
 class Ingest {
@@ -59,6 +63,10 @@ class Ingest {
 
  private:
   Result<Json> run(durable::Run& run);
+  Result<document::Document> document_of(durable::Run& run, const catalog::BaseFile& pair);
+  Result<std::vector<chunk::Chunk>> chunks_of(const document::Document& document, const catalog::BaseFile& pair);
+  Status embed(durable::Run& run, const catalog::BaseFile& pair, const catalog::Publication& publication);
+  Status moved(store::Transaction& transaction, const durable::Job& job);
   Result<catalog::BaseFile> start(store::Transaction& transaction, const std::string& base_id, const std::string& file_id,
                                   catalog::AddOptions options, bool replace_same_name);
   void stop_jobs(const Context& context, const std::vector<std::string>& job_ids);
