@@ -102,6 +102,8 @@ class Index {
   size_t remove_base(const std::string& base_id);
   // Of all chunks of the file in the base. Returns how many documents changed.
   size_t set_attributes(const std::string& base_id, const std::string& file_id, const catalog::Attributes& attributes);
+  // What a commit of the catalog did (Catalog::listen): chunks added, chunks removed, attributes set.
+  Status apply(const catalog::Change& change);
   void clear();
   // Empties the index and adds every chunk of the catalog, in batches; returns how many. Searches meanwhile see a part.
   Result<size_t> load(const Context& context, catalog::Catalog& catalog);

@@ -7,9 +7,17 @@ namespace {
 
 constexpr size_t kBatch = 256;   // chunks per add: one lock each, searches go on between them
 
+// The heading path without the title, where it begins with it: the title has its own weight.
+std::string below_title(const std::string& heading, const std::string& title) {
+  if (title.empty() || heading.compare(0, title.size(), title) != 0) return heading;
+  if (heading.size() == title.size()) return "";
+  constexpr std::string_view kBelow = " > ";
+  return heading.compare(title.size(), kBelow.size(), kBelow) == 0 ? heading.substr(title.size() + kBelow.size()) : heading;
+}
+
 Entry entry_of(const catalog::ChunkRow& row, const catalog::Attributes& attributes) {
   return {.id = row.id, .base_id = row.base_id, .document_id = row.document_id, .file_id = row.file_id, .title = row.title,
-          .heading = row.chunk.heading, .text = row.text, .vector = row.vector, .attributes = attributes};
+          .heading = below_title(row.chunk.heading, row.title), .text = row.text, .vector = row.vector, .attributes = attributes};
 }
 
 }  // namespace
@@ -35,6 +43,16 @@ Result<size_t> Index::load(const Context& context, catalog::Catalog& catalog) {
   if (!batch.empty()) flush();
   TRY(std::move(added));
   return count;
+}
+
+Status Index::apply(const catalog::Change& change) {
+  std::vector<Entry> entries;
+  entries.reserve(change.added.size());
+  for (const catalog::ChunkRow& row : change.added) entries.push_back(entry_of(row, change.attributes));
+  TRY(add(std::move(entries)));
+  if (!change.removed.empty()) remove(change.removed);
+  if (change.attributes_set) set_attributes(change.base_id, change.file_id, change.attributes);
+  return {};
 }
 
 }  // namespace strata::index
