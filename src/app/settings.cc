@@ -30,7 +30,10 @@ std::map<std::string, std::string> environment() {
 
 }  // namespace
 
-std::string default_data_folder() { return from_home("XDG_DATA_HOME", "/.local/share"); }
+std::string default_data_folder() {
+  if (geteuid() == 0) return "/var/lib/strata/data";  // a root's home is closed to the user that serves
+  return from_home("XDG_DATA_HOME", "/.local/share");
+}
 std::string default_models_folder() { return from_home("XDG_CACHE_HOME", "/.cache") + "/models"; }
 
 const std::vector<config::Field>& setting_fields() {
@@ -40,6 +43,7 @@ const std::vector<config::Field>& setting_fields() {
       {"server.port", int64_t{8080}, "Port to listen on; 0 takes any free one.", 0, 65535},
       {"server.hosts", Texts{}, "Host names that are answered beside localhost, 127.0.0.1 and [::1]."},
       {"server.behind_proxy", false, "A proxy in front of this server does TLS and authentication: allows an address beyond loopback."},
+      {"server.user", std::string(), "User to become when started as root; empty takes 'strata' if there is one, else 'nobody'."},
       {"server.drain_ms", int64_t{10'000}, "Milliseconds that running requests get at shutdown.", 0, 600'000},
       {"data.folder", default_data_folder(), "The data folder."},
       {"models.folder", default_models_folder(), "The models folder; the server only reads it."},
@@ -61,6 +65,7 @@ const std::vector<config::Field>& setting_fields() {
 Settings settings_from(const config::Config& c) {
   Settings s;
   s.address = c.text("server.address");
+  s.user = c.text("server.user");
   s.port = static_cast<int>(c.integer("server.port"));
   s.hosts = c.list("server.hosts");
   s.behind_proxy = c.flag("server.behind_proxy");

@@ -9,7 +9,7 @@
 namespace strata::app {
 
 struct Settings {
-  std::string address;
+  std::string address, user;
   int port = 0;
   std::vector<std::string> hosts;
   bool behind_proxy = false;

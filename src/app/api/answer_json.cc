@@ -2,18 +2,6 @@
 
 namespace strata::api {
 
-std::string_view outcome_name(answer::Outcome outcome) {
-  switch (outcome) {
-    case answer::Outcome::kAnswered: return "answered";
-    case answer::Outcome::kNotInDocuments: return "not_in_documents";
-    case answer::Outcome::kNothingFound: return "nothing_found";
-    case answer::Outcome::kPackedOut: return "packed_out";
-    case answer::Outcome::kStale: return "stale";
-    case answer::Outcome::kModelFailed: return "model_failed";
-  }
-  return "answered";
-}
-
 Json citation_json(const answer::Citation& c) {
   return Json::object({{"number", c.number},
                        {"document_id", c.document_id},
@@ -76,7 +64,7 @@ Json strata_object(const answer::Answer& a) {
   Json verdicts = Json::array();
   for (auto& verdict : a.verdicts) verdicts.push(verdict_json(verdict));
   return Json::object({{"answer_id", a.id},
-                       {"outcome", outcome_name(a.outcome)},
+                       {"outcome", answer::outcome_name(a.outcome)},
                        {"confidence", a.confidence},
                        {"mode", a.mode},
                        {"model", a.model},

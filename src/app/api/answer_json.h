@@ -6,7 +6,6 @@
 
 namespace strata::api {
 
-std::string_view outcome_name(answer::Outcome outcome);
 Json citation_json(const answer::Citation& citation);
 // OpenAI's file_citation annotation with our exact positions beside it.
 Json annotation_json(const answer::Citation& citation);

@@ -6,6 +6,7 @@
 
 #include "app/api/models.h"
 #include "infra/http/http.h"
+#include "knowledge/chunk/chunk.h"
 
 namespace strata::catalog { class Catalog; }
 namespace strata::durable { class Journal; }
@@ -22,8 +23,6 @@ namespace strata::secret { class Secrets; }
 namespace strata::store { class Store; }
 
 namespace strata::api {
-
-class Metrics;
 
 // What the handlers call. Owned by app/platform; outlives the server.
 struct Services {
@@ -44,6 +43,7 @@ struct Services {
   secret::Secrets* secrets = nullptr;
   egress::Client* egress = nullptr;
   metrics::Registry* registry = nullptr;
+  chunk::Options chunking;       // of files that do not say
   std::string version;
   std::string session_token;     // of the web app; see session.h
   std::string data_folder, models_folder;
@@ -57,7 +57,9 @@ void add_embedding_routes(http::Server& server, Services& services);     // /v1/
 void add_file_routes(http::Server& server, Services& services);          // /v1/files
 void add_vector_store_routes(http::Server& server, Services& services);  // /v1/vector_stores
 void add_response_routes(http::Server& server, Services& services);      // /v1/responses
-void add_strata_routes(http::Server& server, Services& services);        // /strata/v1: what the OpenAI API has no shape for
+void add_knowledge_routes(http::Server& server, Services& services);     // /strata/v1: documents, chunks, jobs
+void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
+void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json
 void add_web_routes(http::Server& server, Services& services);           // the web app
 

@@ -1,7 +1,7 @@
 // POST /v1/chat/completions: the local engine or a provider; with the file_search tool, a grounded answer.
-#include "app/api/answer_json.h"
 #include "app/api/answers.h"
 #include "app/api/api.h"
+#include "app/api/chat_writer.h"
 #include "app/api/generation.h"
 #include "app/api/reply.h"
 #include "base/random.h"
@@ -30,142 +30,8 @@ std::vector<Field> chat_fields() {
 
 namespace {
 
-struct Head {
-  std::string id, model;
-  int64_t created = 0;
-  bool stream = false, include_usage = false, logprobs = false;
-  std::vector<std::string> without_effect;
-};
-
-Json token_json(const model::TokenLogprob& token) {
-  Json bytes = Json::array();
-  for (unsigned char c : token.bytes) bytes.push(static_cast<int>(c));
-  return Json::object({{"token", token.bytes}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}});
-}
-
-Json logprobs_json(const model::TokenEvent& event) {
-  Json content = Json::array();
-  for (size_t i = 0; i < event.logprobs.size(); ++i) {
-    Json token = token_json(event.logprobs[i]), top = Json::array();
-    if (i < event.top_logprobs.size())
-      for (auto& other : event.top_logprobs[i]) top.push(token_json(other));
-    token.set("top_logprobs", std::move(top));
-    content.push(std::move(token));
-  }
-  return content;
-}
-
-// Writes either one chat.completion or a stream of chunks.
-class ChatWriter {
- public:
-  ChatWriter(Head head, Context context, std::shared_ptr<http::Responder> responder)
-      : head_(std::move(head)), context_(std::move(context)), responder_(std::move(responder)) {}
-
-  void text(const std::string& text, Json logprobs, Json::Array annotations) {
-    if (!head_.stream) {
-      text_ += text;
-      for (auto& item : *logprobs.as_array()) logprobs_.push(std::move(item));
-      for (auto& item : annotations) annotations_.push_back(std::move(item));
-      return;
-    }
-    Json delta = Json::object({{"content", text}});
-    if (!annotations.empty()) delta.set("annotations", Json(std::move(annotations)));
-    Json lp = head_.logprobs ? Json::object({{"content", std::move(logprobs)}, {"refusal", nullptr}}) : Json();
-    write(chunk(std::move(delta), std::move(lp), nullptr));
-  }
-
-  void done(std::string_view reason, const model::Usage& usage, Json strata) {
-    if (!head_.stream) return send_whole(reason, usage, std::move(strata));
-    Json last = chunk(Json::object(), nullptr, Json(reason));
-    if (!strata.is_null()) last.set("strata", std::move(strata));
-    write(last);
-    if (head_.include_usage) {
-      Json event = base("chat.completion.chunk");
-      event.set("choices", Json::array());
-      event.set("usage", usage_json(usage));
-      write(event);
-    }
-    responder_->write("data: [DONE]\n\n");
-    responder_->end();
-  }
-
-  void fail(const Error& error) {
-    if (!begun_) return responder_->send(error_response(error));
-    responder_->write(sse(error_json(error)));
-    responder_->end();
-  }
-
- private:
-  Json base(std::string_view object) const {
-    return Json::object({{"id", head_.id}, {"object", object}, {"created", head_.created}, {"model", head_.model}, {"system_fingerprint", "strata"},
-                         {"service_tier", "default"}});
-  }
-  Json chunk(Json delta, Json logprobs, Json reason) const {
-    Json event = base("chat.completion.chunk");
-    event.set("choices", Json::array({Json::object({{"index", 0}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}})}));
-    if (head_.include_usage) event.set("usage", nullptr);
-    return event;
-  }
-  void write(const Json& event) {
-    if (!begun_) {
-      begun_ = true;
-      http::Response first = sse_head(head_.without_effect);
-      first.body = sse(chunk(Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr));
-      responder_->begin_stream(std::move(first));
-    }
-    if (!responder_->write(sse(event))) context_.cancel();
-  }
-  void send_whole(std::string_view reason, const model::Usage& usage, Json strata) {
-    Json message = Json::object({{"role", "assistant"}, {"content", text_}, {"refusal", nullptr}, {"annotations", Json(annotations_)}});
-    if (!strata.is_null()) message.set("strata", std::move(strata));
-    Json whole = base("chat.completion");
-    Json lp = head_.logprobs ? Json::object({{"content", std::move(logprobs_)}, {"refusal", nullptr}}) : Json();
-    whole.set("choices", Json::array({Json::object({{"index", 0}, {"message", std::move(message)}, {"logprobs", std::move(lp)}, {"finish_reason", reason}})}));
-    whole.set("usage", usage_json(usage));
-    responder_->send(json_response(whole, head_.without_effect));
-  }
-
-  Head head_;
-  Context context_;
-  std::shared_ptr<http::Responder> responder_;
-  bool begun_ = false;
-  std::string text_;
-  Json logprobs_ = Json::array();
-  Json::Array annotations_;
-};
-
-class ModelSink : public model::Sink {
- public:
-  explicit ModelSink(ChatWriter writer) : writer_(std::move(writer)) {}
-  void on_token(const model::TokenEvent& event) override { writer_.text(event.text, logprobs_json(event), {}); }
-  void on_finish(const model::Finish& finish) override {
-    if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
-    else writer_.done(finish_reason(finish.reason), finish.usage, nullptr);
-  }
-
- private:
-  ChatWriter writer_;
-};
-
-class AnswerSink : public answer::Sink {
- public:
-  explicit AnswerSink(ChatWriter writer) : writer_(std::move(writer)) {}
-  void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override {
-    Json::Array annotations;
-    for (auto& citation : citations) annotations.push_back(annotation_json(citation));
-    writer_.text(text, Json::array(), std::move(annotations));
-  }
-  void on_done(Result<answer::Answer> answer) override {
-    if (!answer) writer_.fail(answer.error());
-    else writer_.done("stop", answer->usage, strata_object(*answer));
-  }
-
- private:
-  ChatWriter writer_;
-};
-
-Result<Head> parse_head(const Services& services, const Body& body, const model::LanguageModel& model) {
-  Head head;
+Result<ChatHead> parse_head(const Services& services, const Body& body, const model::LanguageModel& model) {
+  ChatHead head;
   head.id = make_id("chatcmpl");
   head.model = model.info().id;
   head.created = seconds_of(services.clock->unix_ms());
@@ -199,8 +65,8 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(auto stop, parse_stop(body));
   TRY_ASSIGN(int max_tokens, parse_max_tokens(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
-  TRY_ASSIGN(Head head, parse_head(services, body, *model));
-  ChatWriter writer(std::move(head), context, std::move(responder));
+  TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
+  ChatWriter writer(std::move(head), context, std::move(responder), services.background);
   if (search) {
     answer::Request wanted;
     wanted.conversation = std::move(messages);
@@ -210,7 +76,7 @@ Status start_chat(const Services& services, const Context& context, const http::
     wanted.generate = search->generate;
     if (max_tokens > 0) wanted.max_tokens = max_tokens;
     wanted.sampling = sampling;
-    run_answer(services, context, std::move(model), std::move(wanted), std::make_shared<AnswerSink>(std::move(writer)));
+    run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)));
     return {};
   }
   model::GenerateRequest wanted;
@@ -221,7 +87,7 @@ Status start_chat(const Services& services, const Context& context, const http::
   wanted.ignore_eos = body.flag("ignore_eos", false);
   wanted.logprobs = body.flag("logprobs", false);
   wanted.top_logprobs = static_cast<int>(body.integer("top_logprobs", 0));
-  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::make_shared<ModelSink>(std::move(writer))));
+  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), model_sink(std::move(writer))));
   return {};
 }
 

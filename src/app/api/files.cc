@@ -3,6 +3,7 @@
 #include "app/api/reply.h"
 #include "infra/http/http.h"
 #include "knowledge/catalog/catalog.h"
+#include "knowledge/ingest/ingest.h"
 
 namespace strata::api {
 
@@ -61,7 +62,7 @@ Result<http::Response> content(const Services& services, const Context& context,
 }
 
 Result<Json> remove(const Services& services, const Context& context, const std::string& id) {
-  TRY(services.catalog->remove_file(context, id));
+  TRY(services.ingest->remove_file(context, id));
   return Json::object({{"id", id}, {"object", "file"}, {"deleted", true}});
 }
 

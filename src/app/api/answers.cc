@@ -1,0 +1,60 @@
+#include "app/api/answers.h"
+
+#include "app/api/answer_json.h"
+#include "base/log.h"
+#include "knowledge/catalog/catalog.h"
+#include "product/feedback/feedback.h"
+
+namespace strata::api {
+namespace {
+
+Status keep(const Services& services, const answer::Answer& a) {
+  feedback::StoredAnswer row;
+  row.id = a.id;
+  row.question = a.question;
+  row.text = a.text;
+  row.outcome = answer::outcome_name(a.outcome);
+  row.confidence = a.confidence;
+  row.json = why_json(a).dump();
+  row.model = a.model;
+  row.first_text_ms = a.first_text_ms;
+  row.total_ms = a.total_ms;
+  row.prompt_tokens = a.usage.prompt_tokens;
+  row.completion_tokens = a.usage.completion_tokens;
+  // Kept also where the client left meanwhile: the context that stores is not the request's.
+  return services.feedback->put_answer(Context::background(*services.clock), std::move(row));
+}
+
+class KeepingSink : public answer::Sink {
+ public:
+  KeepingSink(const Services& services, std::shared_ptr<answer::Sink> next) : services_(services), next_(std::move(next)) {}
+  void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { next_->on_text(text, citations); }
+  void on_done(Result<answer::Answer> answer) override {
+    if (answer) {
+      if (auto kept = keep(services_, *answer); !kept) {
+        log::error("answer.not_stored", {{"id", answer->id}, {"message", kept.error().message}});
+        return next_->on_done(kept.error());
+      }
+    }
+    next_->on_done(std::move(answer));
+  }
+
+ private:
+  const Services& services_;
+  std::shared_ptr<answer::Sink> next_;
+};
+
+}  // namespace
+
+void run_answer(const Services& services, const Context& context, std::shared_ptr<model::LanguageModel> model, answer::Request request,
+                std::shared_ptr<answer::Sink> sink) {
+  for (auto& id : request.base_ids)
+    if (auto base = services.catalog->base(context, id); !base) {
+      base.error().param = "tools[0].vector_store_ids";
+      return sink->on_done(base.error());
+    }
+  answer::Answerer answerer(*services.catalog, *services.retriever, *services.models->embedder(), model.get());
+  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, std::move(sink)));
+}
+
+}  // namespace strata::api

@@ -1,0 +1,142 @@
+#include "app/api/chat_writer.h"
+
+#include "app/api/answer_json.h"
+#include "app/api/generation.h"
+#include "app/api/reply.h"
+
+namespace strata::api {
+namespace {
+
+Json token_json(const model::TokenLogprob& token) {
+  Json bytes = Json::array();
+  for (unsigned char c : token.bytes) bytes.push(static_cast<int>(c));
+  return Json::object({{"token", token.bytes}, {"logprob", token.logprob}, {"bytes", std::move(bytes)}});
+}
+
+Json logprobs_json(const model::TokenEvent& event) {
+  Json content = Json::array();
+  for (size_t i = 0; i < event.logprobs.size(); ++i) {
+    Json token = token_json(event.logprobs[i]), top = Json::array();
+    if (i < event.top_logprobs.size())
+      for (auto& other : event.top_logprobs[i]) top.push(token_json(other));
+    token.set("top_logprobs", std::move(top));
+    content.push(std::move(token));
+  }
+  return content;
+}
+
+class ModelSink : public model::Sink {
+ public:
+  explicit ModelSink(ChatWriter writer) : writer_(std::move(writer)) {}
+  void on_token(const model::TokenEvent& event) override { writer_.text(event.text, logprobs_json(event), {}); }
+  void on_finish(const model::Finish& finish) override {
+    if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
+    else writer_.done(finish_reason(finish.reason), finish.usage, nullptr);
+  }
+
+ private:
+  ChatWriter writer_;
+};
+
+class AnswerSink : public answer::Sink {
+ public:
+  explicit AnswerSink(ChatWriter writer) : writer_(std::move(writer)) {}
+  void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override {
+    Json::Array annotations;
+    for (auto& citation : citations) annotations.push_back(annotation_json(citation));
+    writer_.text(text, Json::array(), std::move(annotations));
+  }
+  void on_done(Result<answer::Answer> answer) override {
+    if (!answer) writer_.fail(answer.error());
+    else writer_.done("stop", answer->usage, strata_object(*answer));
+  }
+
+ private:
+  ChatWriter writer_;
+};
+
+}  // namespace
+
+ChatWriter::ChatWriter(ChatHead head, Context context, std::shared_ptr<http::Responder> responder, Background background, Keep keep)
+    : head_(std::move(head)), context_(std::move(context)), responder_(std::move(responder)), background_(std::move(background)), keep_(std::move(keep)) {}
+
+void ChatWriter::text(const std::string& text, Json logprobs, Json::Array annotations) {
+  if (keep_ || !head_.stream) text_ += text;
+  if (!head_.stream) {
+    for (auto& item : *logprobs.as_array()) logprobs_.push(std::move(item));
+    for (auto& item : annotations) annotations_.push_back(std::move(item));
+    return;
+  }
+  Json delta = Json::object({{"content", text}});
+  if (!annotations.empty()) delta.set("annotations", Json(std::move(annotations)));
+  Json lp = head_.logprobs ? Json::object({{"content", std::move(logprobs)}, {"refusal", nullptr}}) : Json();
+  write(chunk(std::move(delta), std::move(lp), nullptr));
+}
+
+void ChatWriter::done(std::string_view reason, const model::Usage& usage, Json strata) {
+  if (!keep_) return end(reason, usage, std::move(strata));
+  // Storing may block, and this may be the engine's thread.
+  background_([writer = *this, reason = std::string(reason), usage, strata = std::move(strata)]() mutable {
+    if (auto kept = writer.keep_(writer.text_, strata); !kept) return writer.fail(kept.error());
+    writer.end(reason, usage, std::move(strata));
+  });
+}
+
+void ChatWriter::end(std::string_view reason, const model::Usage& usage, Json strata) {
+  if (!head_.stream) return send_whole(reason, usage, std::move(strata));
+  Json last = chunk(Json::object(), nullptr, Json(reason));
+  if (!strata.is_null()) last.set("strata", std::move(strata));
+  write(last);
+  if (head_.include_usage) {
+    Json event = base("chat.completion.chunk");
+    event.set("choices", Json::array());
+    event.set("usage", usage_json(usage));
+    write(event);
+  }
+  responder_->write("data: [DONE]\n\n");
+  responder_->end();
+}
+
+void ChatWriter::fail(const Error& error) {
+  if (!begun_) return responder_->send(error_response(error));
+  responder_->write(sse(error_json(error)));
+  responder_->end();
+}
+
+Json ChatWriter::base(std::string_view object) const {
+  return Json::object({{"id", head_.id}, {"object", object}, {"created", head_.created}, {"model", head_.model}, {"system_fingerprint", "strata"}, {"service_tier", "default"}});
+}
+
+Json ChatWriter::chunk(Json delta, Json logprobs, Json reason) const {
+  Json event = base("chat.completion.chunk");
+  event.set("choices", Json::array({Json::object({{"index", 0}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}})}));
+  if (head_.include_usage) event.set("usage", nullptr);
+  return event;
+}
+
+void ChatWriter::begin() {
+  begun_ = true;
+  http::Response first = sse_head(head_.without_effect);
+  first.body = sse(chunk(Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr));
+  responder_->begin_stream(std::move(first));
+}
+
+void ChatWriter::write(const Json& event) {
+  if (!begun_) begin();
+  if (!responder_->write(sse(event))) context_.cancel();
+}
+
+void ChatWriter::send_whole(std::string_view reason, const model::Usage& usage, Json strata) {
+  Json message = Json::object({{"role", "assistant"}, {"content", text_}, {"refusal", nullptr}, {"annotations", Json(annotations_)}});
+  if (!strata.is_null()) message.set("strata", std::move(strata));
+  Json whole = base("chat.completion");
+  Json lp = head_.logprobs ? Json::object({{"content", std::move(logprobs_)}, {"refusal", nullptr}}) : Json();
+  whole.set("choices", Json::array({Json::object({{"index", 0}, {"message", std::move(message)}, {"logprobs", std::move(lp)}, {"finish_reason", reason}})}));
+  whole.set("usage", usage_json(usage));
+  responder_->send(json_response(whole, head_.without_effect));
+}
+
+std::shared_ptr<model::Sink> model_sink(ChatWriter writer) { return std::make_shared<ModelSink>(std::move(writer)); }
+std::shared_ptr<answer::Sink> answer_sink(ChatWriter writer) { return std::make_shared<AnswerSink>(std::move(writer)); }
+
+}  // namespace strata::api

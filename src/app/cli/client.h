@@ -1,0 +1,37 @@
+// The command line's way to a Strata server: one that runs already (on --server, or on this data folder), else one of its own, on a
+// free loopback port for the length of the command. Both are the same HTTP API.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "app/cli/cli.h"
+#include "infra/egress/egress.h"
+
+namespace strata::app { class Running; }
+
+namespace strata::cli {
+
+class Client {
+ public:
+  // `server` is a URL, or empty.
+  static Result<std::unique_ptr<Client>> connect(const Common& common, const std::string& server);
+  ~Client();
+
+  Result<Json> get(const std::string& path);
+  Result<Json> post(const std::string& path, const Json& body);
+  Result<Json> remove(const std::string& path);
+  Result<Json> upload(const std::string& file);            // to /v1/files
+  // Calls `each` for every data: object of an event stream until [DONE].
+  Status stream(const std::string& path, const Json& body, const std::function<void(const Json&)>& each);
+
+ private:
+  Client();
+  Result<Json> call(egress::Request request);
+  std::unique_ptr<egress::Client> http_;
+  std::unique_ptr<app::Running> own_;
+  std::string base_url_;
+};
+
+}  // namespace strata::cli

@@ -1,0 +1,185 @@
+#include "app/wire.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "app/api/providers.h"
+#include "app/background.h"
+#include "app/load_models.h"
+#include "app/privileges.h"
+#include "base/crypto.h"
+#include "base/log.h"
+#include "infra/durable/durable.h"
+#include "infra/metrics/metrics.h"
+#include "infra/secret/secret.h"
+#include "infra/store/store.h"
+#include "knowledge/catalog/catalog.h"
+#include "knowledge/index/index.h"
+#include "knowledge/ingest/ingest.h"
+#include "knowledge/retrieve/retrieve.h"
+#include "model/engine/engine.h"
+#include "product/feedback/feedback.h"
+#include "product/responses/responses.h"
+
+namespace strata::app {
+namespace {
+
+std::vector<store::Migration> all_migrations() {
+  std::vector<store::Migration> all;
+  for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations()})
+    all.insert(all.end(), part.begin(), part.end());
+  return all;
+}
+
+class Wired : public Platform {
+ public:
+  api::Services& services() override { return services_; }
+
+  ~Wired() override {
+    if (journal_) journal_->stop();
+  }
+
+  Status open(const Settings& settings) {
+    std::string workers = workers_folder();
+    TRY(open_models(settings));   // before root is given up: the models may lie in root's own cache
+    TRY(drop_privileges(settings.user, settings.data_folder, workers));
+    TRY(open_storage(settings));
+    TRY(open_knowledge(settings, workers));
+    TRY(open_session());
+    open_providers();
+    fill_services(settings);
+    journal_->start();
+    return {};
+  }
+
+ private:
+  Status open_models(const Settings& settings) {
+    TRY_ASSIGN(engine_, engine::Engine::make(engine_options(settings)));
+    TRY_ASSIGN(auto* language, load_language_model(*engine_, settings));
+    TRY_ASSIGN(embedder_, load_embedding_model(*engine_, settings));
+    auto not_owned = [](model::LanguageModel*) {};
+    models_.add(std::shared_ptr<model::LanguageModel>(language, not_owned), clock_.unix_ms());
+    models_.set_embedder(embedder_);
+    return {};
+  }
+
+  Status open_storage(const Settings& settings) {
+    TRY_ASSIGN(store_, store::Store::open(settings.data_folder, all_migrations()));
+    TRY_ASSIGN(journal_, durable::Journal::open(*store_, clock_, settings.ingest_workers));
+    TRY_ASSIGN(secrets_, secret::Secrets::open(context_, *store_, clock_));
+    return {};
+  }
+
+  Status open_knowledge(const Settings& settings, const std::string& workers) {
+    catalog_ = std::make_unique<catalog::Catalog>(*store_, clock_);
+    index_ = std::make_unique<index::Index>();
+    int64_t begin = clock_.monotonic_ns();
+    TRY_ASSIGN(size_t chunks, index_->load(context_, *catalog_));
+    log::info("index.loaded", {{"chunks", chunks}, {"ms", (clock_.monotonic_ns() - begin) / 1'000'000}});
+    catalog_->listen([this](const catalog::Change& change) { follow(change); });
+    TRY_ASSIGN(parser_, document::Parser::make(workers, {}));
+    retriever_ = std::make_unique<retrieve::Retriever>(*catalog_, *index_, *embedder_);
+    ingest_ = std::make_unique<ingest::Ingest>(*store_, *journal_, *catalog_, *parser_, *embedder_, clock_);
+    feedback_ = std::make_unique<feedback::Feedback>(*store_, clock_);
+    responses_ = std::make_unique<responses::Responses>(*store_);
+    TRY(catalog_->sweep(context_));
+    services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
+    return {};
+  }
+
+  // The index follows the catalog's commits.
+  void follow(const catalog::Change& change) {
+    index_->remove(change.removed);
+    if (change.attributes_set) index_->set_attributes(change.base_id, change.file_id, change.attributes);
+    std::vector<index::Entry> entries;
+    for (auto& row : change.added)
+      entries.push_back({row.id, row.base_id, row.document_id, row.file_id, row.title, row.chunk.heading, row.text, row.vector, change.attributes});
+    if (auto added = index_->add(std::move(entries)); !added) log::error("index.not_added", {{"message", added.error().message}});
+  }
+
+  Status open_session() {
+    auto token = secrets_->get(context_, "web_session");
+    if (!token) {
+      if (token.error().code != Code::kNotFound) return token.error();
+      token = random_token(32);
+      TRY(secrets_->set(context_, "web_session", *token));
+    }
+    services_.session_token = *token;
+    return {};
+  }
+
+  // A provider that cannot be set up is said, and does not keep the rest from starting.
+  void open_providers() {
+    egress_ = egress::Client::make();
+    auto providers = api::stored_providers(*secrets_, context_);
+    if (!providers) return log::warning("providers.unreadable", {{"message", providers.error().message}});
+    for (auto& provider : *providers) {
+      auto model = api::connect_provider(*egress_, provider);
+      if (model) models_.add(std::move(*model), clock_.unix_ms());
+      else log::warning("provider.not_connected", {{"id", provider.id}, {"message", model.error().message}});
+    }
+  }
+
+  void fill_services(const Settings& settings) {
+    registry_ = metrics::Registry::make();
+    services_.clock = &clock_;
+    services_.models = &models_;
+    services_.engine = engine_.get();
+    services_.store = store_.get();
+    services_.journal = journal_.get();
+    services_.catalog = catalog_.get();
+    services_.ingest = ingest_.get();
+    services_.index = index_.get();
+    services_.retriever = retriever_.get();
+    services_.feedback = feedback_.get();
+    services_.responses = responses_.get();
+    services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
+    services_.secrets = secrets_.get();
+    services_.egress = egress_.get();
+    services_.registry = registry_.get();
+    services_.version = STRATA_VERSION;
+    services_.data_folder = settings.data_folder;
+    services_.models_folder = settings.models_folder;
+    services_.started_ms = clock_.unix_ms();
+  }
+
+  const Clock& clock_ = system_clock();
+  Context context_ = Context::background();
+  api::Services services_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<secret::Secrets> secrets_;
+  std::unique_ptr<metrics::Registry> registry_;
+  std::unique_ptr<egress::Client> egress_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<index::Index> index_;
+  std::unique_ptr<feedback::Feedback> feedback_;
+  std::unique_ptr<responses::Responses> responses_;
+  Background background_;                       // its jobs use what stands above; the engine below feeds it
+  std::unique_ptr<engine::Engine> engine_;
+  model::Embedder* embedder_ = nullptr;
+  api::Models models_;
+  std::unique_ptr<document::Parser> parser_;
+  std::unique_ptr<retrieve::Retriever> retriever_;
+  std::unique_ptr<ingest::Ingest> ingest_;
+  std::unique_ptr<durable::Journal> journal_;   // first to go: its jobs use all of the above
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Platform>> Platform::open(const Settings& settings) {
+  auto wired = std::make_unique<Wired>();
+  TRY(wired->open(settings));
+  return std::unique_ptr<Platform>(std::move(wired));
+}
+
+std::string workers_folder() {
+  if (const char* given = std::getenv("STRATA_WORKER"); given && *given) return given;
+  std::error_code error;
+  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::filesystem::path beside = program.parent_path();
+  if (std::filesystem::exists(beside / "strata-parse", error)) return beside.string();
+  return (beside.parent_path() / "worker").string();  // in a build folder: src/app/strata and src/worker/strata-parse
+}
+
+}  // namespace strata::app
