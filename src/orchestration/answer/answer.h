@@ -8,10 +8,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/context.h"
 #include "base/status.h"
+#include "knowledge/catalog/catalog.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "model/interface/interface.h"
 
@@ -27,6 +29,8 @@ struct Request {
   bool generate = true;                      // let the model add verified sentences after the quotes
   int max_tokens = 256;                      // of the model's addition
   model::Sampling sampling;
+  model::LanguageModel* model = nullptr;     // instead of the Answerer's own
+  double threshold = -1;                     // of confidence, below which nothing is answered; below 0: the fitted one
 };
 
 struct Citation {
@@ -48,7 +52,15 @@ struct Verdict {                             // of one sentence of the answer
 };
 
 // What went wrong, where something did (requirement R16).
-enum class Outcome { kAnswered, kNotInDocuments, kNothingFound, kPackedOut, kStale, kModelFailed };
+enum class Outcome {
+  kAnswered,        // also a greeting, which gets a notice of what one can ask: one verdict of kNotice, no citations, confidence 0
+  kNotInDocuments,  // something was found, but it does not answer: a notice, and `closest`
+  kNothingFound,    // retrieval gave no passage (an empty base, filters that exclude everything)
+  kPackedOut,       // classic mode: the best evidence did not fit the model's context
+  kStale,           // answered, but a cited document has been replaced by a newer version, or removed
+  kModelFailed,     // classic mode: no model, or it failed; the quotes are given instead. Quote-first never needs the model
+};
+std::string_view outcome_name(Outcome outcome);   // "answered", "not_in_documents", "nothing_found", "packed_out", "stale", "model_failed"
 
 struct Answer {
   std::string id;                            // "ans_…"
@@ -72,6 +84,34 @@ class Sink {
   virtual ~Sink() = default;
   virtual void on_text(const std::string& text, const std::vector<Citation>& new_citations) = 0;
   virtual void on_done(Result<Answer> answer) = 0;
+};
+
+//   conversation ──standalone──▶ queries ──search──▶ passages ──select──▶ quotes ──────────────▶ on_text, at once
+//                                                        └──pack──▶ model ──sentence──verify──▶ on_text, or a verdict only
+//
+// THREADS: safe; answer() may run several times at once, each on a thread of the worker pool. It blocks until the answer is done and
+// calls the sink from that thread only: on_text any number of times, then on_done once, whatever happens.
+class Answerer {
+ public:
+  // What the answer is drawn from: the catalog and the retriever, or a stand-in.
+  struct Library {
+    std::function<Result<retrieve::Found>(const Context&, const std::vector<std::string>& queries, const std::vector<std::string>& base_ids,
+                                          const retrieve::Options&)> search;
+    // Whether the hit's document has been replaced or removed since it was indexed. May be empty.
+    std::function<Result<bool>(const Context&, const retrieve::Hit&)> superseded;
+  };
+  Answerer(Library library, model::Embedder& embedder, model::LanguageModel* model);
+  // All must outlive the Answerer. `model` may be null: then answers are quotes.
+  Answerer(catalog::Catalog& catalog, retrieve::Retriever& retriever, model::Embedder& embedder, model::LanguageModel* model);
+  ~Answerer();
+
+  // on_done's errors: kInvalidArgument (no question), kCancelled, kDeadlineExceeded, and what search and embedding give. A failing
+  // language model is no error where quotes stand: see Outcome. Cancelled: no on_text afterwards, the model's request is cancelled.
+  void answer(const Context& context, Request request, std::shared_ptr<Sink> sink);
+
+ private:
+  struct Core;
+  std::unique_ptr<Core> core_;
 };
 
 }  // namespace strata::answer
