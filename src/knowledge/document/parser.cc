@@ -99,6 +99,7 @@ class WorkerParser : public Parser {
     const bool pdf = request.kind == Kind::kPdf;
     process::Command command{.arguments = {pdf ? workers_.pdf : workers_.main}};
     TRY(check_program(command.arguments[0]));
+    command.environment.push_back("OMP_THREAD_LIMIT=1");  // OCR may start no thread
     command.limits.wall_ms = limits_.wall_ms;  // the Context's own deadline is process::run's to watch
     // Text, and for each of its bytes at most one row; in practice a tenth of that.
     command.limits.output_bytes = 4 * limits_.text_bytes + (4u << 20);
