@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <new>
 
 namespace strata::worker {
@@ -29,6 +30,12 @@ void on_crash(int signal) {
   if (errno == ENOMEM) _exit(wire::kExitMemory);
   ::signal(signal, SIG_DFL);
   raise(signal);
+}
+
+// Dates are read without a look at the machine's time zone files (libzip converts those of its entries).
+void fix_time_zone() {
+  setenv("TZ", "UTC0", 1);
+  tzset();
 }
 
 void watch_memory() {
@@ -98,6 +105,7 @@ int serve(int argc, char** argv, const Program& program) {
   if (program.prepare) {
     if (Status ready = program.prepare(*request); !ready) return fail(wire::kExitConfine, ready.error().message);
   }
+  fix_time_zone();
   watch_memory();
   const Walls walls{.memory_bytes = request->limits.memory_bytes, .cpu_seconds = request->limits.wall_ms / 1000 + 2, .opening = program.opening};
   if (Result<Standing> standing = confine(walls); !standing) return fail(wire::kExitConfine, standing.error().message);
