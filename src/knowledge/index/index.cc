@@ -82,7 +82,7 @@ struct Index::Core {
   std::unordered_map<std::string, uint32_t> document_rows;
   std::unordered_map<std::string, uint32_t> base_rows;
   std::unordered_map<int64_t, uint32_t> slot_of;
-  uint64_t dead = 0;
+  uint64_t dead = 0, stale = 0;
   Postings postings;
   Vectors vectors;
 
@@ -223,7 +223,12 @@ Status Index::add(std::vector<Entry> entries) {
   std::vector<Analyzed> analyzed;
   analyzed.reserve(entries.size());
   size_t dimensions = 0;
-  for (const Entry& entry : entries) {
+  uint64_t stale = 0;
+  for (Entry& entry : entries) {
+    if (!core_->options.model.empty() && entry.model != core_->options.model && !entry.vector.empty()) {
+      entry.vector.clear();
+      ++stale;
+    }
     if (!entry.vector.empty()) {
       if (dimensions == 0) dimensions = entry.vector.size();
       if (entry.vector.size() != dimensions || !is_finite(entry.vector)) {
@@ -246,6 +251,7 @@ Status Index::add(std::vector<Entry> entries) {
   if (core_->ids.size() + entries.size() >= kNone) return resource_exhausted("the index is full: 4 billion chunks");
   if (dimensions != 0 && known == 0) core_->vectors.set_dimensions(dimensions, core_->ids.size());
   for (size_t i = 0; i < entries.size(); ++i) core_->append(entries[i], analyzed[i]);
+  core_->stale += stale;
   core_->compact_if_worthwhile();
   return {};
 }
@@ -295,6 +301,7 @@ void Index::clear() {
   }
   core_->compact();
   core_->base_rows.clear();
+  core_->stale = 0;
   core_->postings.clear();
   core_->vectors.clear();
 }
@@ -362,6 +369,7 @@ Stats Index::stats() const {
   stats.terms = core_->postings.terms();
   stats.postings = core_->postings.postings();
   for (uint32_t slot = 0; slot < core_->ids.size(); ++slot) stats.without_vector += core_->alive[slot] && !core_->vectors.has(slot);
+  stats.stale = core_->stale;
   stats.dimensions = core_->vectors.dimensions();
   stats.memory_bytes = core_->postings.memory_bytes() + core_->vectors.memory_bytes() + core_->ids.capacity() * 17;
   return stats;

@@ -37,6 +37,7 @@ struct Options {
   double extra_weight = 0.5;    // of a query's compounds and pieces beside its words (analyzer.h)
   int rescore_min = 200;        // vectors compared again in F32, at least; 4 k where that is more
   double dead_fraction = 0.25;  // of slots, before the arrays are rebuilt
+  std::string model;            // fingerprint of the embedding model: vectors of others are left out. Empty: any
 };
 
 struct Entry {                  // one chunk
@@ -44,6 +45,7 @@ struct Entry {                  // one chunk
   std::string base_id, document_id, file_id;
   std::string title, heading, text;
   std::vector<float> vector;    // unit length; empty: findable by words alone
+  std::string model;            // that made the vector
   catalog::Attributes attributes;  // of the document: the last entry added decides for all its chunks
 };
 
@@ -81,6 +83,7 @@ struct Stats {
   uint64_t dead = 0;               // slots waiting for the next rebuild
   uint64_t terms = 0, postings = 0;
   uint64_t without_vector = 0;
+  uint64_t stale = 0;              // vectors of another model left out since the last clear or load
   int dimensions = 0;              // 0: no vector yet
   uint64_t memory_bytes = 0;       // of postings, vocabulary and vectors
 };

@@ -17,7 +17,7 @@ std::string below_title(const std::string& heading, const std::string& title) {
 
 Entry entry_of(const catalog::ChunkRow& row, const catalog::Attributes& attributes) {
   return {.id = row.id, .base_id = row.base_id, .document_id = row.document_id, .file_id = row.file_id, .title = row.title,
-          .heading = below_title(row.chunk.heading, row.title), .text = row.text, .vector = row.vector, .attributes = attributes};
+          .heading = below_title(row.chunk.heading, row.title), .text = row.text, .vector = row.vector, .model = row.model, .attributes = attributes};
 }
 
 }  // namespace
@@ -33,6 +33,7 @@ Result<size_t> Index::load(const Context& context, catalog::Catalog& catalog) {
     batch.clear();
     return added.has_value();
   };
+  TRY(context.check());
   TRY(catalog.each_chunk(context, 0, [&](const catalog::ChunkRow& row, const catalog::Attributes& attributes) {
     batch.push_back(entry_of(row, attributes));
     if (batch.size() < kBatch) return true;

@@ -244,7 +244,10 @@ TEST_F(RetrieverTest, ScoresBelowTheMinimumAreLeftOut) {
   put(1, "alpha");
   put(2, "beta gamma delta alpha epsilon");
   put(3, "unrelated zebra");
-  for (const Hit& hit : search("alpha", {.score_min = 0.5}).value().hits) EXPECT_GE(hit.scores.final_score, 0.5);
+  const Found found = search("alpha", {.score_min = 0.5}).value();
+  ASSERT_FALSE(found.hits.empty());
+  EXPECT_LT(found.hits.size(), search("alpha").value().hits.size());
+  for (const Hit& hit : found.hits) EXPECT_GE(hit.scores.final_score, 0.5);
 }
 
 TEST_F(RetrieverTest, WrongRequestsSayWhatIsWrong) {
