@@ -26,6 +26,8 @@ namespace strata::egress {
 // private, link-local, multicast and reserved addresses are refused at connect time (after DNS), and redirects may not cross.
 enum class Trust { kOperator, kUntrusted };
 
+struct Response;
+
 struct Request {
   std::string method = "GET";
   std::string url;
@@ -37,6 +39,8 @@ struct Request {
   uint64_t bytes_max = 64u << 20;       // of the response body; past it the request fails
   int64_t connect_timeout_ms = 10'000;
   int64_t stall_timeout_ms = 60'000;    // no byte for so long
+  // Optional: called once with status and headers of a 2xx answer, before the first byte of its body; false stops as on_body does.
+  std::function<bool(const Response&)> on_head;
   std::function<bool()> give_up;        // optional, asked beside the context: true ends the request as cancelled
 };
 

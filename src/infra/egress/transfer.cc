@@ -29,7 +29,8 @@ struct Exchange {
   size_t header_bytes = 0;
   uint64_t body_bytes = 0;
   uint64_t activity = 0;              // grows with every byte that moves
-  bool stopped = false;               // by on_body
+  bool head_seen = false;             // on_head was called
+  bool stopped = false;               // by on_head or on_body
   bool too_large = false, headers_too_large = false;
   std::optional<Place> place, refused;
   std::string refused_address;
@@ -90,6 +91,12 @@ size_t on_data(char* data, size_t, size_t size, void* user) {
   curl_easy_getinfo(exchange.easy, CURLINFO_RESPONSE_CODE, &status);
   std::string_view bytes(data, size);
   if (status >= 200 && status < 300) {
+    if (!exchange.head_seen && exchange.request.on_head) {
+      exchange.head_seen = true;
+      exchange.response.status = static_cast<int>(status);
+      exchange.stopped = !exchange.request.on_head(exchange.response);
+      if (exchange.stopped) return 0;
+    }
     if (!exchange.on_body) {
       exchange.response.body += bytes;
     } else if (!exchange.on_body(bytes)) {
