@@ -109,6 +109,9 @@ Status allow_the_rest(const Filter& filter) {
 }
 
 Status refuse_opening(const Filter& filter) {
+  if (seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), SCMP_SYS(newfstatat), 1, SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, 0)) != 0) {
+    return system_error("cannot refuse newfstatat");
+  }
   for (int call : {SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
                    SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getcwd), SCMP_SYS(statx), SCMP_SYS(getdents64), SCMP_SYS(statfs)}) {
     const int error = seccomp_rule_add(filter.get(), SCMP_ACT_ERRNO(EACCES), call, 0);

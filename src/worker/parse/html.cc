@@ -321,7 +321,7 @@ Result<document::Document> parse_html(std::string_view bytes, const document::Li
   Builder trimmed = read(content, Trim::kFurniture);
   if (trimmed.text_bytes() < kLittle) {
     Builder whole = read(tree.root(), Trim::kUnseen);
-    if (whole.text_bytes() > 4 * trimmed.text_bytes() + kLittle) return whole.finish();
+    if (trimmed.text_bytes() == 0 || whole.text_bytes() > 4 * trimmed.text_bytes() + kLittle) return whole.finish();
   }
   return trimmed.finish();
 }

@@ -27,7 +27,7 @@ constexpr auto kFurniture = std::to_array<std::string_view>(
      "sphinxsidebar", "sr-only", "table-of-contents", "toc", "usa-skipnav", "visually-hidden", "wy-nav-side"});
 static_assert(std::ranges::is_sorted(kFurniture));
 
-constexpr auto kFurnitureRoles = std::to_array<std::string_view>({"alert", "banner", "contentinfo", "menu", "menubar", "navigation", "search", "toolbar"});
+constexpr auto kFurnitureRoles = std::to_array<std::string_view>({"banner", "contentinfo", "menu", "menubar", "navigation", "search", "toolbar"});
 static_assert(std::ranges::is_sorted(kFurnitureRoles));
 
 constexpr auto kBlocks = std::to_array<std::string_view>(
