@@ -181,7 +181,8 @@ Status AnswerReader::feed(std::string_view bytes) {
   if (kind_ == Kind::kUnknown) {
     size_t first = bytes.find_first_not_of(" \t\r\n");
     if (first == std::string_view::npos) return {};
-    kind_ = bytes[first] == '{' ? Kind::kWhole : Kind::kStream;
+    bytes.remove_prefix(first);
+    kind_ = bytes[0] == '{' ? Kind::kWhole : Kind::kStream;
   }
   if (kind_ == Kind::kStream) return events_.feed(bytes, [this](std::string_view data) { return on_event(data); });
   if (whole_.size() + bytes.size() > kWholeAnswerBytesMax) return data_loss(host_ + ": the answer is too large");
