@@ -6,9 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 #include "base/check.h"
@@ -147,7 +145,10 @@ struct Unit {
 
 class StepRun {
  public:
-  StepRun(Threads& threads, const Plan& plan, std::span<const Work> works) : threads_(threads), plan_(plan), works_(works) { cut(); }
+  StepRun(Threads& threads, const Plan& plan, std::span<const Work> works, bool may_split) : threads_(threads), plan_(plan), works_(works) {
+    cut();
+    if (may_split) split();
+  }
 
   void run() {
     if (parts_.empty()) {
@@ -171,6 +172,10 @@ class StepRun {
         for (uint32_t g = 0; g < plan_.layout.kv_heads; ++g) units_.push_back({w, g, static_cast<uint32_t>(t), 0, 0});
       }
     }
+  }
+
+  // One task per span, where whole tiles would be too few to keep the threads busy to the end.
+  void split() {
     constexpr size_t kUnitsPerThread = 4;
     const auto threads = static_cast<size_t>(threads_.count());
     if (threads == 1 || units_.size() >= threads * kUnitsPerThread) return;
@@ -267,7 +272,7 @@ void attention(Threads& threads, const KvLayout& layout, size_t heads, float sca
                      .positions = chunk.position + chunk.tokens, .causal = true,
                      .base = reinterpret_cast<const unsigned char*>(chunk.kv.base), .table = chunk.kv.table, .stride = chunk.kv.stride});
   }
-  StepRun(threads, plan, works).run();
+  StepRun(threads, plan, works, true).run();
 }
 
 void attention_texts(Threads& threads, size_t heads, size_t head_dim, float scale, std::span<const AttentionText> texts) {
@@ -279,23 +284,22 @@ void attention_texts(Threads& threads, size_t heads, size_t head_dim, float scal
   for (const AttentionText& text : texts) {
     first_block.push_back(first_block.back() + (text.tokens + kKvBlockPositions - 1) / kKvBlockPositions);
   }
-  if (first_block.back() == 0) return;
-  // Zeroed, for the positions past a text's end and the fill of V rows.
-  const std::unique_ptr<std::byte, void (*)(void*)> cache(static_cast<std::byte*>(std::aligned_alloc(64, first_block.back() * block_bytes)), std::free);
-  CHECK(cache != nullptr);
+  std::byte* cache = threads.scratch(first_block.back() * block_bytes);
   std::vector<Work> works;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].tokens == 0) continue;
     works.push_back({.q = texts[i].q, .out = texts[i].out, .tokens = texts[i].tokens, .position = 0, .positions = texts[i].tokens,
-                     .causal = false, .base = reinterpret_cast<const unsigned char*>(cache.get()) + first_block[i] * block_bytes,
+                     .causal = false, .base = reinterpret_cast<const unsigned char*>(cache) + first_block[i] * block_bytes,
                      .table = nullptr, .stride = block_bytes});
   }
   threads.run(texts.size(), [&](size_t i, int) {
-    std::byte* base = cache.get() + first_block[i] * block_bytes;
-    std::memset(base, 0, (first_block[i + 1] - first_block[i]) * block_bytes);
+    std::byte* base = cache + first_block[i] * block_bytes;
+    // The last block may end past the text: zeros there, since unwritten memory may hold NaN.
+    const bool full = texts[i].tokens % kKvBlockPositions == 0 && head_dim % kValueUnit == 0;
+    if (!full) std::memset(base, 0, (first_block[i + 1] - first_block[i]) * block_bytes);
     kv_write(layout, {.base = base, .table = nullptr, .stride = block_bytes}, 0, texts[i].tokens, texts[i].k, texts[i].v);
   });
-  StepRun(threads, plan, works).run();
+  StepRun(threads, plan, works, false).run();  // the scratch memory is taken
 }
 
 }  // namespace strata::compute

@@ -11,8 +11,11 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <new>
 
+#include "base/check.h"
 #include "infra/compute/threads.h"
+#include "infra/compute/vector.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -150,17 +153,6 @@ std::vector<std::string> find_accelerators() {
   return found;
 }
 
-// One pass over `words`, eight independent sums so that loads, not additions, set the pace.
-uint64_t read_all(const uint64_t* words, size_t count) {
-  uint64_t sum[8] = {};
-  for (size_t i = 0; i + 8 <= count; i += 8) {
-    for (size_t k = 0; k < 8; ++k) sum[k] += words[i + k];
-  }
-  uint64_t total = 0;
-  for (const uint64_t s : sum) total += s;
-  return total;
-}
-
 }  // namespace
 
 std::string_view isa_name(Isa isa) {
@@ -192,22 +184,27 @@ Machine inspect_machine() {
 }
 
 double measure_memory_gb_per_s(int threads) {
-  constexpr size_t kWords = size_t{256} << 17;  // 256 MiB: several times the last cache of common servers
-  constexpr size_t kPart = size_t{1} << 17;     // 1 MiB per task
-  constexpr int kPasses = 4;                    // the first also touches the pages
-  const std::unique_ptr<uint64_t[]> words(new (std::nothrow) uint64_t[kWords]);
-  if (words == nullptr) return 0;
+  constexpr size_t kValues = size_t{64} << 20;  // 256 MiB: several times the last cache of common servers
+  constexpr size_t kPart = size_t{1} << 18;     // 1 MiB per task
+  constexpr int kPasses = 4;
+  const std::unique_ptr<float[]> values(new (std::nothrow) float[kValues]);
+  if (values == nullptr) return 0;
   Threads team(std::max(1, threads));
-  team.run(kWords / kPart, [&](size_t i, int) { std::fill_n(words.get() + i * kPart, kPart, i); });
-  std::atomic<uint64_t> sum{0};
+  team.run(kValues / kPart, [&](size_t i, int) { std::fill_n(values.get() + i * kPart, kPart, 1.0f); });
+  std::atomic<int> whole{0};
   double best = 0;
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();
-    team.run(kWords / kPart, [&](size_t i, int) { sum += read_all(words.get() + i * kPart, kPart); });
+    // A dot product of a part with itself: the widest loads that this processor has, and a result that must be right.
+    team.run(kValues / kPart, [&](size_t i, int) {
+      const float* part = values.get() + i * kPart;
+      if (dot(part, part, kPart) == static_cast<float>(kPart)) ++whole;
+    });
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    best = std::max(best, static_cast<double>(kWords * sizeof(uint64_t)) / seconds / 1e9);
+    best = std::max(best, static_cast<double>(kValues * sizeof(float)) / seconds / 1e9);
   }
-  return sum.load() == 0 ? 0 : best;  // the sum is used, so that no pass can be left out
+  CHECK(whole.load() == static_cast<int>(kPasses * (kValues / kPart)));
+  return best;
 }
 
 }  // namespace strata::compute

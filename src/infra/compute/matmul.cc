@@ -10,9 +10,9 @@ namespace strata::compute {
 namespace {
 
 // WHY: a task should be long beside the cost of taking one (about 0.2 us) and short beside the whole, so that threads end together.
-constexpr size_t kTaskBytes = size_t{48} << 10;      // of weights, where they are read once
+constexpr size_t kTaskBytes = size_t{64} << 10;      // of weights, where they are read once
 constexpr size_t kTaskTiles = 8;                     // of tokens
-constexpr size_t kTasksPerThread = 8;
+constexpr size_t kTasksPerThread = 6;
 
 // Tokens [0, n) in tiles of at most `tile`, sizes differing by one at most.
 struct Tiles {

@@ -21,6 +21,7 @@ struct Simd {
   static constexpr size_t kOutputRows = 3;    // query rows side by side, outputs: 3 x 4 registers
   static constexpr size_t kOutputRegisters = 4;
 
+  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
   static F zero() { return _mm256_setzero_ps(); }
   static F set1(float x) { return _mm256_set1_ps(x); }
   static F load(const float* p) { return _mm256_loadu_ps(p); }

@@ -21,6 +21,7 @@ struct Simd {
   static constexpr size_t kOutputRows = 6;    // query rows side by side, outputs: 6 x 4 registers
   static constexpr size_t kOutputRegisters = 4;
 
+  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
   static F zero() { return _mm512_setzero_ps(); }
   static F set1(float x) { return _mm512_set1_ps(x); }
   static F load(const float* p) { return _mm512_loadu_ps(p); }

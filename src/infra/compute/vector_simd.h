@@ -23,7 +23,8 @@ inline void for_registers(size_t count, Whole whole, Rest rest) {
 // ln 2 in two parts (Cody and Waite 1980), the first with nine zero bits at its end, so that n times it is exact.
 inline F exp_of(F x) {
   const F least = Simd::set1(-87.0f);  // e^-87 is just above the smallest normal number: below, 0
-  const F clamped = Simd::min(Simd::max(x, least), Simd::set1(88.3f));
+  const F most = Simd::set1(88.3f);    // e^88.3 is near the greatest number: from there on, infinity (NaN too)
+  const F clamped = Simd::min(Simd::max(x, least), most);
   const F n = Simd::round(Simd::mul(clamped, Simd::set1(1.44269504f)));  // log2 e
   F r = Simd::fnma(n, Simd::set1(0.693359375f), clamped);
   r = Simd::fnma(n, Simd::set1(-2.12194440e-4f), r);
@@ -35,7 +36,8 @@ inline F exp_of(F x) {
   e = Simd::fma(e, r, Simd::set1(0.5f));
   e = Simd::fma(e, r, Simd::set1(1.0f));
   e = Simd::fma(e, r, Simd::set1(1.0f));
-  return Simd::select_less(x, least, Simd::zero(), Simd::times_pow2(e, n));
+  const F bounded = Simd::select_less(x, most, Simd::times_pow2(e, n), Simd::set1(INFINITY));
+  return Simd::select_less(x, least, Simd::zero(), bounded);
 }
 
 // Sum of f(i, register) over a row in four interleaved sums. value(i, n): the register at i with n values (the rest zero).
