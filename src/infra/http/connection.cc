@@ -49,7 +49,7 @@ void Connection::start() {
 
 void Connection::start_refused() {
   body_unread_ = true;
-  refuse({503, Error{Code::kUnavailable, "too many connections are open", "", "too_many_connections"}, {{"Retry-After", "1"}}});
+  refuse_busy("too many connections are open", "too_many_connections");
   read();
 }
 
@@ -84,6 +84,7 @@ void Connection::process() {
     auto state = reader_->state();
     if (state == RequestReader::State::kBad) return refuse(reader_->refusal());
     if (state != RequestReader::State::kHead && phase_ == Phase::kHead) on_head();
+    if (phase_ == Phase::kBody && !hold_body()) return refuse_busy("too many large requests are open", "overloaded");
     if (state == RequestReader::State::kDone && phase_ == Phase::kBody) dispatch();
     if (used == 0) return;
   }
@@ -153,8 +154,13 @@ void Connection::dispatch() {
     return exchange_->send(std::move(response));
   }
   if (exchange_->route->options.health) {
-    auto context = Context::make(system_clock(), Principal{}, exchange_->request_id(), exchange_->cancel_flag());
-    return exchange_->route->handler(context, exchange_->request, make_responder(exchange_));
+    try {
+      auto context = Context::make(system_clock(), Principal{}, exchange_->request_id(), exchange_->cancel_flag());
+      exchange_->route->handler(context, exchange_->request, make_responder(exchange_));
+    } catch (const std::exception& error) {   // its responder, dropped, has answered
+      log::error("http.handler_threw", {{"request_id", exchange_->request_id()}, {"what", error.what()}});
+    }
+    return;
   }
   run_on_worker();
 }
@@ -176,8 +182,23 @@ void Connection::run_on_worker() {
       log::error("http.handler_threw", {{"request_id", exchange->request_id()}, {"what", error.what()}});
     }
   };
-  if (!core_.pool->submit(std::move(job)))
-    refuse({503, Error{Code::kUnavailable, "the server is busy: its request queue is full", "", "overloaded"}, {{"Retry-After", "1"}}});
+  if (!core_.pool->submit(std::move(job))) refuse_busy("the server is busy: its request queue is full", "overloaded");
+}
+
+bool Connection::hold_body() {
+  uint64_t bytes = reader_->body_bytes();
+  core_.bodies_bytes += bytes - body_held_;
+  body_held_ = bytes;
+  return core_.bodies_bytes <= core_.options.bodies_bytes_max;
+}
+
+void Connection::release_body() {
+  core_.bodies_bytes -= body_held_;
+  body_held_ = 0;
+}
+
+void Connection::refuse_busy(std::string message, std::string reason) {
+  refuse({503, Error{Code::kUnavailable, std::move(message), "", std::move(reason)}, {{"Retry-After", "1"}}});
 }
 
 void Connection::refuse(Refusal refusal) {
@@ -189,6 +210,7 @@ void Connection::refuse(Refusal refusal) {
     in_.clear();
   }
   reader_.reset();
+  release_body();
   phase_ = Phase::kWorking;
   Response response = core_.rules->error_writer(refusal.error);
   response.status = refusal.status;
@@ -240,6 +262,7 @@ void Connection::record(int status) {
 
 void Connection::finish() {
   record(exchange_->status());
+  release_body();
   bool go_on = exchange_->keeps_alive() && !body_unread_ && !core_.rules->draining.load();
   exchange_.reset();
   if (!go_on) return linger();
@@ -262,6 +285,7 @@ void Connection::close() {
   phase_ = Phase::kClosed;
   boost::system::error_code ignored;
   socket_.close(ignored);
+  release_body();
   if (exchange_) {
     exchange_->hang_up();
     int status = exchange_->status();

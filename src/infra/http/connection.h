@@ -45,6 +45,7 @@ struct Core {
   std::shared_ptr<Mailbox> mailbox;
   std::unique_ptr<WorkerPool> pool;
   std::set<std::shared_ptr<Connection>> live;   // I/O thread
+  uint64_t bodies_bytes = 0;                    // held by all of them; I/O thread
   std::function<void()> on_calm;                // a connection became idle or closed; I/O thread
 };
 
@@ -71,6 +72,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void dispatch();
   void run_on_worker();
   void refuse(Refusal refusal);
+  void refuse_busy(std::string message, std::string reason);   // 503, Retry-After: 1
+  bool hold_body();               // counts what the body has grown by; false where all bodies together are too much
+  void release_body();
   std::shared_ptr<Exchange> make_exchange();
   void flush();
   void write_some();
@@ -86,6 +90,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int64_t write_progress_ns_ = 0;
   bool body_unread_ = false;        // refused before the body was read: the connection cannot go on
   bool writing_ = false;
+  uint64_t body_held_ = 0;          // of core_.bodies_bytes
   uint64_t bytes_sent_ = 0;
   std::array<char, 32768> buffer_;
   std::string in_;

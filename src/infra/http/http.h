@@ -6,7 +6,7 @@
 //
 // What the server answers by itself, always in the error writer's shape: 400 (malformed, two Hosts, bad escapes), 403 (Host, Origin,
 // Sec-Fetch-Site), 404 (no such route), 405 (with Allow), 408 (request too slow), 413 and 431 (too large), 415 (body of another type),
-// 500 (handler threw, or dropped its Responder), 503 (pool or connection limit, with Retry-After: 1). Code and reason are in the
+// 500 (handler threw, or dropped its Responder), 503 (pool, connection or body memory limit, with Retry-After: 1). Code and reason are in the
 // Error; the status is set by the server whatever the writer's table says.
 // Every answer carries x-request-id (the Context's request id), x-content-type-options: nosniff, cross-origin-resource-policy:
 // same-origin and cache-control: no-store, the last two unless the handler sets its own.
@@ -94,6 +94,7 @@ struct Options {
   int port = 0;                                   // 0: any free one; see Server::port()
   std::vector<std::string> hosts;                 // allowed Host names beside localhost, 127.0.0.1, [::1] (any port)
   size_t body_bytes_max = 64u << 20;
+  size_t bodies_bytes_max = 512u << 20;           // of all requests read or worked on at once; past it a 503
   size_t header_bytes_max = 32u << 10;
   size_t connections_max = 1024;
   int64_t header_timeout_ms = 10'000;             // first byte (or connect) → end of the head

@@ -157,6 +157,18 @@ TEST_F(HttpServer, TooLargeHeadsAndBodiesAreRefusedInTheErrorShape) {
   EXPECT_EQ(ask(post("/upload", std::string(50'000, 'x'), "application/octet-stream")).body, "50000");
 }
 
+TEST_F(HttpServer, AllBodiesTogetherAreBoundedAndGivenBackAfterTheAnswer) {
+  listen({.bodies_bytes_max = 150'000});
+  server->start();
+  RawClient holding(server->port());
+  holding.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100001\r\n\r\n" + std::string(100'000, 'x'));
+  ASSERT_TRUE(eventually([&] { return ask(post("/echo", std::string(60'000, 'x'))).status == 503; }));
+  EXPECT_EQ(ask(post("/echo", "{}")).status, 200);
+  holding.send("x");
+  EXPECT_EQ(holding.read_answer().status, 200);
+  EXPECT_TRUE(eventually([&] { return ask(post("/echo", std::string(140'000, 'x'))).status == 200; }));
+}
+
 TEST_F(HttpServer, ExpectContinueGetsAnInterimAnswerOrTheRefusal) {
   listen({.body_bytes_max = 1000});
   server->start();

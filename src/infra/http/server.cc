@@ -65,12 +65,13 @@ class AsioServer : public Server {
     core_.pool = std::make_unique<WorkerPool>(core_.options.workers, core_.options.worker_queue_max);
     work_.emplace(io_.get_executor());
     accept();
-    thread_ = std::thread([this] { io_.run(); });
+    thread_ = std::thread([this] { run(); });
   }
 
   void stop(int64_t drain_ms) override;
 
  private:
+  void run();
   void accept();
   void take(tcp::socket socket);
   void tick();
@@ -88,6 +89,18 @@ class AsioServer : public Server {
   bool stopped_ = false;
   std::optional<std::promise<void>> calm_;   // I/O thread
 };
+
+// WHY: what throws in here is memory running out in one connection's callback; the others go on.
+void AsioServer::run() {
+  while (true) {
+    try {
+      io_.run();
+      return;
+    } catch (const std::exception& error) {
+      log::error("http.io_threw", {{"what", error.what()}});
+    }
+  }
+}
 
 void AsioServer::accept() {
   acceptor_.async_accept([this](boost::system::error_code error, tcp::socket socket) {
