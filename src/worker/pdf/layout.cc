@@ -4,8 +4,10 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <span>
 
 #include "base/text.h"
+#include "worker/pdf/table.h"
 
 namespace strata::worker {
 namespace {
@@ -16,6 +18,7 @@ constexpr double kHeadingRatio = 1.12;   // a heading's letters are so much larg
 constexpr size_t kHeadingBytes = 200;
 constexpr size_t kHeadingLines = 3;
 constexpr size_t kEdgeLines = 2;         // of each page's top and bottom that may be running heads and feet
+constexpr double kMargin = 0.12;         // of a page's height, where page numbers stand
 constexpr size_t kRunningPages = 3;      // on so many pages the same line makes a running head
 
 size_t letters(const Line& line) {
@@ -24,13 +27,7 @@ size_t letters(const Line& line) {
   return sum;
 }
 
-double height(const Line& line) { return std::max(1.0, line.bottom - line.top); }
-
-bool same_line(const Word& before, const Word& word) {
-  const double overlap = std::min(before.bottom, word.bottom) - std::max(before.top, word.top);
-  const double least = std::min(before.bottom - before.top, word.bottom - word.top);
-  return overlap > 0.5 * least && word.left > before.left - 1 && word.left - before.right < 4 * std::max(before.size, 6.0);
-}
+double height(const Line& line) { return line.height(); }
 
 // Numbers away: "Page 3 of 9" and "Page 4 of 9" are one running line.
 std::string without_digits(const std::string& text) {
@@ -44,6 +41,15 @@ bool is_page_number(const std::string& text) {
   const std::string_view plain = trim(text);
   if (plain.empty() || plain.size() > 8) return false;
   return plain.find_first_not_of("0123456789-–ivxlcIVXLC.[]() ") == plain.npos && without_digits(text).size() <= 4;
+}
+
+// "Scope . . . . . . . 3", a line of a table of contents → "Scope … 3".
+size_t leader_begin(const std::string& text) { return std::min(text.find(" . . . ."), text.find("....")); }
+bool has_leader(const std::string& text) { return leader_begin(text) != text.npos; }
+std::string without_leader(const std::string& text) {
+  const size_t begin = leader_begin(text);
+  const size_t end = text.find_first_not_of(". ", begin);
+  return text.substr(0, begin) + (end == text.npos ? "" : " … " + text.substr(end));
 }
 
 // A list item's mark at the start of a line: its bytes, and what is written for it.
@@ -77,27 +83,29 @@ class Writer {
   explicit Writer(Builder* out) : out_(out) {}
 
   void write(std::vector<PageWords> pages) {
-    std::vector<std::vector<Line>> lines;
-    for (const PageWords& page : pages) lines.push_back(lines_of(page.words));
-    learn(lines, pages);
+    std::vector<std::vector<Row>> rows;
+    for (PageWords& page : pages) rows.push_back(reading_order(std::move(page.words)));
+    learn(rows, pages);
     for (size_t i = 0; i < pages.size() && !out_->full(); ++i) {
       out_->begin_page(pages[i].by_ocr);
       if (pages[i].by_ocr) {
         for (const std::string& paragraph : pages[i].ocr) out_->add(BlockType::kParagraph, paragraph);
       } else {
-        drop_running(&lines[i]);
-        write_page(lines[i]);
+        drop_running(&rows[i], pages[i].height);
+        write_page(rows[i]);
       }
     }
   }
 
  private:
-  void learn(const std::vector<std::vector<Line>>& pages, const std::vector<PageWords>& about) {
+  void learn(const std::vector<std::vector<Row>>& pages, const std::vector<PageWords>& about) {
     std::map<int, size_t> sizes;
     size_t bold = 0, all = 0;
     std::map<std::string, size_t> edges;
     for (size_t i = 0; i < pages.size(); ++i) {
-      for (const Line& line : pages[i]) {
+      for (const Row& row : pages[i]) {
+        const Line& line = row.line;
+        if (!line.upright()) continue;
         sizes[static_cast<int>(std::lround(line.size * 2))] += letters(line);
         all += letters(line);
         if (line.bold) bold += letters(line);
@@ -118,37 +126,47 @@ class Writer {
   }
 
   // The lines nearest to the top and the bottom of the page, wherever they stand in reading order.
-  static std::vector<size_t> edge_lines(const std::vector<Line>& lines) {
+  static std::vector<size_t> edge_lines(const std::vector<Row>& lines) {
     std::vector<size_t> order(lines.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-    std::ranges::sort(order, [&](size_t a, size_t b) { return lines[a].top < lines[b].top; });
+    std::ranges::sort(order, [&](size_t a, size_t b) { return lines[a].line.top < lines[b].line.top; });
     if (order.size() <= 2 * kEdgeLines) return order;
     order.erase(order.begin() + kEdgeLines, order.end() - kEdgeLines);
     return order;
   }
-  static void count_edges(const std::vector<Line>& lines, std::map<std::string, size_t>* edges) {
+  static void count_edges(const std::vector<Row>& lines, std::map<std::string, size_t>* edges) {
     std::set<std::string> here;
     for (size_t i : edge_lines(lines)) {
-      std::string key = without_digits(lines[i].text());
+      std::string key = without_digits(lines[i].line.text());
       if (key.size() >= 3) here.insert(std::move(key));
     }
     for (const std::string& key : here) ++(*edges)[key];
   }
-  void drop_running(std::vector<Line>* lines) const {
+  void drop_running(std::vector<Row>* lines, double height) const {
     if (lines->size() <= 2) return;
     std::vector<size_t> drop;
     for (size_t i : edge_lines(*lines)) {
-      const std::string text = (*lines)[i].text();
-      if (is_page_number(text) || style_.running.contains(without_digits(text))) drop.push_back(i);
+      const Row& row = (*lines)[i];
+      const std::string text = row.line.text();
+      const bool at_edge = row.cells.size() == 1 && (row.line.top < kMargin * height || row.line.bottom > (1 - kMargin) * height);
+      if ((at_edge && is_page_number(text)) || style_.running.contains(without_digits(text))) drop.push_back(i);
     }
     std::ranges::sort(drop, std::greater<>());
     for (size_t i : drop) lines->erase(lines->begin() + static_cast<std::ptrdiff_t>(i));
   }
 
-  void write_page(const std::vector<Line>& lines) {
-    for (size_t at = 0; at < lines.size() && !out_->full();) {
+  void write_page(const std::vector<Row>& rows) {
+    const std::span<const Row> all(rows);
+    std::vector<Line> lines;
+    for (const Row& row : rows) lines.push_back(row.line);
+    for (size_t at = 0; at < rows.size() && !out_->full();) {
+      if (const size_t count = table_rows(all.subspan(at)); count > 0) {
+        out_->add(BlockType::kTable, table_text(all.subspan(at, count)));
+        at += count;
+        continue;
+      }
       size_t end = at + 1;
-      while (end < lines.size() && continues(lines, at, end)) ++end;
+      while (end < rows.size() && rows[end].cells.size() == 1 && continues(lines, at, end)) ++end;
       write_group({lines.begin() + static_cast<std::ptrdiff_t>(at), lines.begin() + static_cast<std::ptrdiff_t>(end)});
       at = end;
     }
@@ -169,6 +187,7 @@ class Writer {
     if (gap > (line.mono ? 1.6 * height(line) : usual)) return false;
     if (!line.mono && list_mark(line.text()).bytes > 0) return false;
     // A first line that is indented, in a paragraph that was not, begins a new one; and a short line before a full stop ends one.
+    if (has_leader(before.text()) || has_leader(line.text())) return false;
     const bool indented = line.left > lines[next - 1].left + 0.8 * line.size && list_mark(lines[first].text()).bytes == 0;
     return line.mono || !(indented && ends_sentence(before.text()));
   }
@@ -176,7 +195,7 @@ class Writer {
   static bool ends_sentence(const std::string& text) { return !text.empty() && (text.back() == '.' || text.back() == ':' || text.back() == '?' || text.back() == '!'); }
 
   bool looks_like_heading(const Line& line) const {
-    if (line.mono || letters(line) < 2) return false;
+    if (line.mono || !line.upright() || letters(line) < 2) return false;
     if (line.size >= style_.body * kHeadingRatio) return true;
     const std::string text = line.text();
     return line.bold && !style_.body_is_bold && line.size >= style_.body * 0.95 && text.size() <= 100 && text.back() != '.' && text.back() != ',' &&
@@ -196,6 +215,7 @@ class Writer {
     if (group[0].mono) return write_code(group);
     std::string text;
     for (const Line& line : group) join(&text, line.text());
+    if (has_leader(text)) text = without_leader(text);
     const bool has_letter = std::ranges::any_of(text, [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80; });
     if (has_letter && group.size() <= kHeadingLines && text.size() <= kHeadingBytes && looks_like_heading(group[0])) {
       return out_->add_heading(level_of(group[0]), text);
@@ -233,35 +253,6 @@ class Writer {
 };
 
 }  // namespace
-
-std::string Line::text() const {
-  std::string out;
-  for (size_t i = 0; i < words.size(); ++i) {
-    out += words[i].text;
-    if (i + 1 < words.size() && (words[i].space_after || words[i + 1].left - words[i].right > 0.15 * words[i].size)) out += ' ';
-  }
-  return one_line(out);
-}
-
-std::vector<Line> lines_of(const std::vector<Word>& words) {
-  std::vector<Line> lines;
-  for (const Word& word : words) {
-    if (trim(word.text).empty()) continue;
-    if (lines.empty() || !same_line(lines.back().words.back(), word)) {
-      lines.push_back({{}, word.left, word.top, word.right, word.bottom, word.size, true, true});
-    }
-    Line& line = lines.back();
-    line.words.push_back(word);
-    line.left = std::min(line.left, word.left);
-    line.top = std::min(line.top, word.top);
-    line.right = std::max(line.right, word.right);
-    line.bottom = std::max(line.bottom, word.bottom);
-    line.size = std::max(line.size, word.size);
-    line.bold = line.bold && word.bold;
-    line.mono = line.mono && word.mono;
-  }
-  return lines;
-}
 
 void write_pages(std::vector<PageWords> pages, Builder* out) { Writer(out).write(std::move(pages)); }
 

@@ -34,8 +34,9 @@ bool has_word(const std::string& font, std::initializer_list<const char*> words)
 }
 
 // Turned text is turned back, so that its lines run from left to right for the layout.
-Word turned(Word word, int rotation) {
+Word turned(Word word) {
   const Word was = word;
+  const int rotation = word.rotation;
   if (rotation == 1) word.left = was.top, word.right = was.bottom, word.top = -was.right, word.bottom = -was.left;
   if (rotation == 2) word.left = -was.right, word.right = -was.left, word.top = -was.bottom, word.bottom = -was.top;
   if (rotation == 3) word.left = -was.bottom, word.right = -was.top, word.top = was.left, word.bottom = was.right;
@@ -52,8 +53,8 @@ std::vector<Word> words_of(const poppler::page& page) {
     word.size = std::clamp(word.size, 1.0, 500.0);
     word.bold = has_word(font, {"bold", "black", "heavy", "cmbx", "-medi"});
     word.mono = has_word(font, {"mono", "courier", "cmtt", "consolas", "typewriter", "menlo"});
-    word.space_after = box.has_space_after();
-    words.push_back(turned(std::move(word), box.rotation()));
+    word.rotation = box.rotation();
+    words.push_back(turned(std::move(word)));
   }
   return words;
 }
