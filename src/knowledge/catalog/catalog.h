@@ -163,7 +163,7 @@ class Catalog {
   Result<std::vector<std::string>> running_jobs(const Context&, const std::string& base_id, const std::string& file_id);
   // Adds the pair, in progress, or puts it in progress again under the new job (options replace the old ones).
   Result<BaseFile> add_base_file(store::Transaction&, const std::string& base_id, const std::string& file_id, const AddOptions& options);
-  // Where the pair is still that job's; else nothing happens. An error text is cut to 1,000 bytes.
+  // Where the pair is still that job's and not completed (only publish() completes it); else nothing happens. An error text is cut to 1,000 bytes.
   Status set_state(store::Transaction&, const std::string& base_id, const std::string& file_id, const std::string& job_id, FileState state,
                    std::string error);
   Status stage_document(store::Transaction&, const std::string& job_id, const document::Document& document);

@@ -122,7 +122,7 @@ Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::str
 Status Catalog::set_state(Transaction& transaction, const std::string& base_id, const std::string& file_id, const std::string& job_id,
                           FileState state, std::string error) {
   if (error.size() > kErrorBytesMax) error.resize(utf8_complete_prefix(std::string_view(error).substr(0, kErrorBytesMax)));
-  TRY(transaction.execute("UPDATE base_files SET state = ?, error = ? WHERE base_id = ? AND file_id = ? AND job_id = ?",
+  TRY(transaction.execute("UPDATE base_files SET state = ?, error = ? WHERE base_id = ? AND file_id = ? AND job_id = ? AND state <> 'completed'",
                           {std::string(file_state_name(state)), utf8_repaired(error), base_id, file_id, job_id}));
   return {};
 }

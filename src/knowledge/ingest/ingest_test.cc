@@ -300,6 +300,27 @@ TEST_F(IngestTest, ARemovalThatTheJobDidNotHearOfLeavesNothingBehind) {
   EXPECT_TRUE(stored_ids().empty());
 }
 
+TEST_F(IngestTest, AJobKilledBetweenPublishingAndItsEndDoesNothingAgain) {
+  open();
+  house_->journal->start();
+  BaseFile pair = put(add_base(), "a.txt", lines("w", 0, 6));
+  wait(pair);
+  auto ids = stored_ids();
+  for (auto asked : {int64_t{0}, int64_t{1}}) {  // as such a kill leaves the row; with and without a cancel that came too late
+    open();
+    ASSERT_TRUE(house_->store->write(context_, [&](store::Transaction& transaction) -> Status {
+      TRY(transaction.execute("UPDATE durable_jobs SET state = 'running', owner = 'dead', cancel_asked = ? WHERE id = ?", {asked, pair.job_id}));
+      return {};
+    }));
+    house_->journal->start();
+    EXPECT_EQ(wait(pair).state, asked ? durable::State::kCancelled : durable::State::kSucceeded);
+    EXPECT_EQ(get(pair).state, FileState::kCompleted);
+    EXPECT_EQ(house_->parser.calls, 0);
+    EXPECT_TRUE(house_->embedder.texts.empty());
+    EXPECT_EQ(stored_ids(), ids);
+  }
+}
+
 TEST_F(IngestTest, AnotherModelMarksFilesStaleAndRefreshEmbedsThemAnew) {
   open();
   house_->journal->start();

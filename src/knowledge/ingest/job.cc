@@ -56,6 +56,7 @@ Result<Json> Ingest::run(Run& run) {
     return {};
   }));
   if (!pair || pair->job_id != run.job().id) return removed();
+  if (pair->state == FileState::kCompleted) return Json::object({{"document_id", pair->document_id}});  // killed between publishing and the job's end
 
   catalog::Publication publication{.base_id = input.base_id, .file_id = input.file_id, .job_id = run.job().id};
   publication.replace_same_name = input.replace_same_name;
