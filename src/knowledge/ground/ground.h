@@ -64,8 +64,9 @@ struct Quote {
 struct Evidence {
   std::vector<Quote> quotes;    // the answer: 1 to quotes_max, best first; sentences that follow each other are one quote
   std::vector<Quote> ranked;    // every candidate, best first
-  double confidence = 0;        // [0, 1]: probability that the sources answer the question
-  bool sufficient = false;      // confidence reaches the threshold
+  double on_topic = 0;          // [0, 1]: probability that the sources treat what the question is about
+  double confidence = 0;        // [0, 1]: probability that they also answer it
+  bool sufficient = false;      // both reach their fitted thresholds (about 3.5 % of SQuAD's answerable questions do not)
   QuestionFeatures features;
 };
 
@@ -74,7 +75,7 @@ struct SelectOptions {
   int candidates_max = 32;      // sentences compared by embedding; more are thinned out by their words first
   int quotes_max = 3;
   double enough = 0.9;          // stop quoting once the quotes hold so much of the probability
-  double threshold = -1;        // of confidence; below 0: the fitted one
+  double threshold = -1;        // of confidence alone, in place of the fitted ones; below 0: those
 };
 
 class Selector {
@@ -90,9 +91,6 @@ class Selector {
   class Vectors;
   std::unique_ptr<Vectors> vectors_;
 };
-
-// The fitted threshold: at most 4 % of the answerable questions of the fitting set lie below it.
-double evidence_threshold();
 
 struct Packed {
   std::string text;                        // "[1] Title > Heading\n…" blocks, in order

@@ -16,7 +16,7 @@ namespace {
 #include "knowledge/ground/fitted.inc"
 
 static_assert(std::size(kSentenceWeights) == SentenceFeatures::kCount);
-static_assert(std::size(kQuestionWeights) == QuestionFeatures::kCount);
+static_assert(std::size(kTopicWeights) == QuestionFeatures::kCount && std::size(kAnswerWeights) == QuestionFeatures::kCount);
 
 constexpr size_t kVectorsMax = 4096;      // cached sentence vectors: 384 floats each
 constexpr uint32_t kQuoteBytesMax = 480;  // a lead-in ("The steps are:") takes along what follows, up to so much
@@ -61,9 +61,9 @@ double score_of(const SentenceFeatures& features) {
   return score;
 }
 
-double confidence_of(const QuestionFeatures& features) {
-  double logit = kQuestionBias;
-  for (size_t i = 0; i < QuestionFeatures::kCount; ++i) logit += kQuestionWeights[i] * features.value[i];
+double logistic(const QuestionFeatures& features, const double* weights, double bias) {
+  double logit = bias;
+  for (size_t i = 0; i < QuestionFeatures::kCount; ++i) logit += weights[i] * features.value[i];
   return 1 / (1 + std::exp(-logit));
 }
 
@@ -190,8 +190,6 @@ std::vector<Quote> chosen(const std::vector<Quote>& ranked, const std::vector<So
 
 }  // namespace
 
-double evidence_threshold() { return kConfidenceThreshold; }
-
 // The vectors of sentences seen last, by their text.
 class Selector::Vectors {
  public:
@@ -271,8 +269,9 @@ Result<Evidence> Selector::select(const Context& context, const std::string& que
   for (auto& [quote, index] : scored) out.ranked.push_back(std::move(quote));
   set_probabilities(&out.ranked);
   out.features = question_features(asked, all, best, out.ranked, sources);
-  out.confidence = confidence_of(out.features);
-  out.sufficient = out.confidence >= (options.threshold < 0 ? kConfidenceThreshold : options.threshold);
+  out.on_topic = logistic(out.features, kTopicWeights, kTopicBias);
+  out.confidence = out.on_topic * logistic(out.features, kAnswerWeights, kAnswerBias);
+  out.sufficient = options.threshold < 0 ? out.on_topic >= kTopicThreshold && out.confidence >= kConfidenceThreshold : out.confidence >= options.threshold;
   out.quotes = chosen(out.ranked, sources, options);
   return out;
 }

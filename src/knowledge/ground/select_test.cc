@@ -41,10 +41,11 @@ TEST(Select, AHeadingIsNoAnswer) {
 }
 
 TEST(Select, AQuestionFromElsewhereHasLessConfidence) {
-  const double inside = select("How many weeks does parental leave last?", handbook()).confidence;
-  const double outside = select("Which river flows through the capital of Bolivia?", handbook()).confidence;
-  EXPECT_GT(inside, evidence_threshold());
-  EXPECT_LT(outside, evidence_threshold());
+  const Evidence inside = select("How many weeks does parental leave last?", handbook());
+  const Evidence outside = select("Which river flows through the capital of Bolivia?", handbook());
+  EXPECT_GT(inside.confidence, outside.confidence);
+  EXPECT_TRUE(inside.sufficient);
+  EXPECT_FALSE(outside.sufficient);
 }
 
 TEST(Select, SentencesThatFollowEachOtherAreOneQuote) {
