@@ -221,20 +221,29 @@ unsigned char* block_at(const KvBlocks& blocks, size_t block) {
   return reinterpret_cast<unsigned char*>(blocks.base) + (blocks.table != nullptr ? blocks.table[block] : block) * blocks.stride;
 }
 
-void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, const float* k, const float* v) {
-  uint16_t key[kHeadDimMax];
-  kernels.store_half(k, key, layout.head_dim);
+// Positions [slot, slot + count) of one head of one block. k and v are of the first position; rows are `width` values apart.
+// WHY dimension by dimension: K is transposed, so this order writes forward.
+void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k,
+                const float* v, size_t width) {
   auto* keys = reinterpret_cast<uint16_t*>(head);
-  for (size_t d = 0; d < layout.head_dim; ++d) keys[d * kKvBlockPositions + slot] = key[d];
   auto* values = reinterpret_cast<uint16_t*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
-  kernels.store_half(v, values, layout.head_dim);
+  uint16_t key[kKvBlockPositions * kHeadDimMax];
+  for (size_t i = 0; i < count; ++i) {
+    kernels.store_half(k + i * width, key + i * layout.head_dim, layout.head_dim);
+    kernels.store_half(v + i * width, values + i * value_stride(layout.head_dim), layout.head_dim);
+  }
+  for (size_t d = 0; d < layout.head_dim; ++d) {
+    for (size_t i = 0; i < count; ++i) keys[d * kKvBlockPositions + slot + i] = key[i * layout.head_dim + d];
+  }
 }
 
-void write_full(const KvLayout& layout, unsigned char* head, size_t slot, const float* k, const float* v) {
+void write_full(const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k, const float* v, size_t width) {
   auto* keys = reinterpret_cast<float*>(head);
-  for (size_t d = 0; d < layout.head_dim; ++d) keys[d * kKvBlockPositions + slot] = k[d];
   auto* values = reinterpret_cast<float*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
-  std::memcpy(values, v, layout.head_dim * sizeof(float));
+  for (size_t i = 0; i < count; ++i) std::memcpy(values + i * value_stride(layout.head_dim), v + i * width, layout.head_dim * sizeof(float));
+  for (size_t d = 0; d < layout.head_dim; ++d) {
+    for (size_t i = 0; i < count; ++i) keys[d * kKvBlockPositions + slot + i] = k[i * width + d];
+  }
 }
 
 void check_layout(const KvLayout& layout) {
@@ -249,15 +258,18 @@ size_t KvLayout::block_bytes() const { return round_up(kv_heads * head_bytes(*th
 void kv_write(const KvLayout& layout, const KvBlocks& blocks, size_t position, size_t tokens, const float* k, const float* v) {
   check_layout(layout);
   const Kernels& best = kernels(best_isa());
-  for (size_t t = 0; t < tokens; ++t) {
+  const size_t width = layout.kv_heads * layout.head_dim;
+  for (size_t t = 0; t < tokens;) {
     unsigned char* block = block_at(blocks, (position + t) / kKvBlockPositions);
     const size_t slot = (position + t) % kKvBlockPositions;
+    const size_t count = std::min(tokens - t, kKvBlockPositions - slot);
     for (size_t g = 0; g < layout.kv_heads; ++g) {
-      const size_t from = (t * layout.kv_heads + g) * layout.head_dim;
+      const size_t from = t * width + g * layout.head_dim;
       unsigned char* head = block + g * head_bytes(layout);
-      if (layout.format == Format::kF16) write_half(best, layout, head, slot, k + from, v + from);
-      else write_full(layout, head, slot, k + from, v + from);
+      if (layout.format == Format::kF16) write_half(best, layout, head, slot, count, k + from, v + from, width);
+      else write_full(layout, head, slot, count, k + from, v + from, width);
     }
+    t += count;
   }
 }
 

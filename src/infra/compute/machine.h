@@ -29,8 +29,8 @@ struct Machine {
 };
 Machine inspect_machine();
 
-// What `threads` threads together read from memory, in 10^9 bytes/s: the best of a few passes over a buffer larger than the last
-// cache. COST: about 0.2 s and 256 MiB for that time.
+// What `threads` threads together read from memory, in 10^9 bytes/s: the fastest of some stretches of 16 MiB, in passes over a buffer
+// larger than the last cache. COST: about 0.2 s and 256 MiB for that time.
 double measure_memory_gb_per_s(int threads);
 
 }  // namespace strata::compute
