@@ -67,6 +67,16 @@ std::string clean_text(std::string_view text, bool keep_lines) {
   return keep_lines ? tidy_lines(out) : out;
 }
 
+std::string clean_prose(std::string_view text) {
+  std::string out;
+  const std::string clean = clean_text(text, true);
+  for (std::string_view line : split(clean, '\n')) {
+    const std::string tidy = one_line(line);
+    if (!tidy.empty()) out += (out.empty() ? "" : "\n") + tidy;
+  }
+  return out;
+}
+
 std::string one_line(std::string_view text) { return clean_text(text, false); }
 
 std::string table_row(const std::vector<std::string>& cells) {

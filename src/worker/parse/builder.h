@@ -41,6 +41,8 @@ class Builder {
 
 // Cleaned as above. `keep_lines`: false turns each run of white space into one space.
 std::string clean_text(std::string_view text, bool keep_lines);
+// Lines kept, but in each of them white space collapsed and trimmed.
+std::string clean_prose(std::string_view text);
 // One line, white space collapsed and trimmed.
 std::string one_line(std::string_view text);
 // "| a | b |" of cells that are made into one line each.

@@ -130,7 +130,7 @@ class DocxWriter {
       case DocxStyle::Role::kCode: return;
       case DocxStyle::Role::kBody: break;
     }
-    const std::string clean = clean_text(trim(text), true);
+    const std::string clean = clean_prose(text);
     if (style.number_id <= 0) return out_->add(BlockType::kParagraph, clean);
     const std::string mark = numbering_.next_mark(style.number_id, style.number_level);
     if (mark.empty()) return out_->add(BlockType::kParagraph, clean);

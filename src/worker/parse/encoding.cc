@@ -56,8 +56,8 @@ int utf16_by_zeros(std::string_view bytes) {
     if (head[i] == '\0') ++(i % 2 == 0 ? even : odd);
   }
   if (head.size() < 4) return 0;
-  if (odd > head.size() / 4 && even < head.size() / 20) return 1;   // little-endian
-  if (even > head.size() / 4 && odd < head.size() / 20) return -1;  // big-endian
+  if (odd > head.size() / 4 && even * 20 < head.size()) return 1;   // little-endian
+  if (even > head.size() / 4 && odd * 20 < head.size()) return -1;  // big-endian
   return 0;
 }
 

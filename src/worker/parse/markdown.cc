@@ -105,13 +105,13 @@ class MarkdownWriter {
 
   void begin_item(cmark_node* node) {
     const std::string indent(lists_.size() > 1 ? std::min<size_t>(2 * (lists_.size() - 1), 20) : 0, ' ');
-    if (cmark_node_get_type(node) == CMARK_NODE_FOOTNOTE_DEFINITION) marker_ = "[" + std::string(literal(node)) + "] ";
+    if (cmark_node_get_type(node) == CMARK_NODE_FOOTNOTE_DEFINITION) marker_ = "[" + std::to_string(++footnotes_) + "] ";  // they come in the order of their marks
     else if (lists_.empty() || lists_.back() < 0) marker_ = indent + "- ";
     else marker_ = indent + std::to_string(lists_.back()++) + ". ";
   }
 
   void paragraph() {
-    const std::string text = clean_text(std::exchange(line_, {}), true);
+    const std::string text = clean_prose(std::exchange(line_, {}));
     if (text.empty()) return;
     if (!marker_.empty()) out_->add(BlockType::kListItem, std::exchange(marker_, {}) + text);
     else out_->add(quotes_ > 0 ? BlockType::kQuote : BlockType::kParagraph, text);
@@ -152,6 +152,7 @@ class MarkdownWriter {
   std::vector<std::string> cells_;
   std::vector<int> lists_;  // the next number, or -1 for bullets
   int quotes_ = 0;
+  int footnotes_ = 0;
   bool in_table_ = false;
 };
 
