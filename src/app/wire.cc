@@ -94,7 +94,7 @@ class Wired : public Platform {
     if (change.attributes_set) index_->set_attributes(change.base_id, change.file_id, change.attributes);
     std::vector<index::Entry> entries;
     for (auto& row : change.added)
-      entries.push_back({row.id, row.base_id, row.document_id, row.file_id, row.title, row.chunk.heading, row.text, row.vector, change.attributes});
+      entries.push_back({row.id, row.base_id, row.document_id, row.file_id, row.title, row.chunk.heading, row.text, row.vector, row.model, change.attributes});
     if (auto added = index_->add(std::move(entries)); !added) log::error("index.not_added", {{"message", added.error().message}});
   }
 
@@ -177,9 +177,7 @@ std::string workers_folder() {
   if (const char* given = std::getenv("STRATA_WORKER"); given && *given) return given;
   std::error_code error;
   std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
-  std::filesystem::path beside = program.parent_path();
-  if (std::filesystem::exists(beside / "strata-parse", error)) return beside.string();
-  return (beside.parent_path() / "worker").string();  // in a build folder: src/app/strata and src/worker/strata-parse
+  return program.parent_path().string();
 }
 
 }  // namespace strata::app

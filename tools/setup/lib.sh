@@ -116,9 +116,9 @@ web_bundle() {
 # The program and its workers, built for use; build/strata is a link to it.
 program() {
   build_preset release strata strata-parse strata-parse-pdf
-  ln -sf release/src/app/strata build/strata
-  ln -sf release/src/worker/strata-parse build/strata-parse
-  ln -sf release/src/worker/strata-parse-pdf build/strata-parse-pdf
+  ln -sf release/strata build/strata
+  ln -sf release/strata-parse build/strata-parse
+  ln -sf release/strata-parse-pdf build/strata-parse-pdf
 }
 
 python_for_tests() {
