@@ -262,7 +262,7 @@ void measure_latency(const Context& context, const Collection& collection, model
   print_latency("latency_vector", vector);
   print_latency("latency_whole_search_without_query_embedding", whole);
   print_latency("latency_query_embedding", embedding);
-  print_latency("latency_rerank_of_10_uncached", reranked);
+  print_latency("latency_rerank_of_8_uncached", reranked);
 }
 
 int run(int count, char** arguments) {
