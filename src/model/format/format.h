@@ -42,6 +42,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "infra/compute/compute.h"
+#include "model/format/gguf_writer.h"
 
 namespace strata::format {
 

@@ -45,18 +45,22 @@ struct GenerateRequest {
   Sampling sampling;
   std::vector<std::string> stop;      // up to 4 strings; the text ends before the first that appears
   bool ignore_eos = false;
-  bool logprobs = false;              // of the tokens generated
+  // Log-probabilities are of the model's own distribution: log-softmax of the raw logits, before bias, penalties and temperature.
+  bool logprobs = false;              // of the tokens generated; with echo also of the prompt's
   int top_logprobs = 0;               // [0, 20]
   bool echo = false;                  // also events (with log-probabilities where asked for) of the prompt's tokens
+  bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
 };
 
 struct TokenLogprob {
   int32_t id = -1;
   std::string bytes;                  // the token's bytes, which may be a part of a UTF-8 sequence
-  double logprob = 0;
+  double logprob = 0;                 // natural logarithm
+  bool known = true;                  // false for the first token of an echoed prompt: nothing precedes it, so it has none (the API's null)
 };
 
-// One step's worth of output. `text` is always valid UTF-8 (bytes of a split character are held back until it is whole).
+// One step's worth of output. `text` is always valid UTF-8 (bytes of a split character are held back until it is whole; so is text that
+// may begin a stop string). An id comes with the event that releases the last byte of its text; the end-of-generation token has none.
 struct TokenEvent {
   std::string text;
   std::vector<int32_t> ids;

@@ -1,0 +1,190 @@
+// Our side of bench/engine: runs one workload of the language model (or the embedder) through the public Engine and prints one JSON
+// object. Workloads: prefill N, decode DEPTH N, serve STREAMS PROMPT N, embed BATCHES, perplexity WINDOW WINDOWS, generate TEXT.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <future>
+#include <iostream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/random.h"
+#include "infra/compute/compute.h"
+#include "model/engine/engine.h"
+
+namespace strata {
+namespace {
+
+using model::Finish;
+using model::GenerateRequest;
+using model::TokenEvent;
+
+double now_s() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[values.size() / 2];
+}
+
+// Times of one request's tokens.
+struct Timed : model::Sink {
+  double begin = now_s();
+  std::vector<double> at;
+  std::promise<Finish> done;
+  std::future<Finish> finished = done.get_future();
+  void on_token(const TokenEvent& event) override {
+    for (size_t i = 0; i < event.ids.size(); ++i) at.push_back(now_s());
+  }
+  void on_finish(const Finish& finish) override { done.set_value(finish); }
+};
+
+struct Bench {
+  std::unique_ptr<engine::Engine> engine;
+  model::LanguageModel* language = nullptr;
+  Context context = Context::background();
+
+  std::vector<int32_t> ids(int count, uint64_t seed) const {
+    Random random(seed);
+    std::vector<int32_t> out;
+    const auto vocabulary = static_cast<uint64_t>(language->info().vocabulary);
+    for (int i = 0; i < count; ++i) out.push_back(static_cast<int32_t>(vocabulary / 100 + random.below(vocabulary / 2)));
+    return out;
+  }
+  std::shared_ptr<Timed> start(std::vector<int32_t> prompt, int tokens) const {
+    GenerateRequest request;
+    request.prompt = std::move(prompt);
+    request.max_tokens = tokens;
+    request.sampling.temperature = 0;
+    request.ignore_eos = true;
+    auto sink = std::make_shared<Timed>();
+    auto handle = language->submit(context, std::move(request), sink);
+    if (!handle) {
+      std::cerr << handle.error().message << "\n";
+      std::exit(1);
+    }
+    return sink;
+  }
+
+  // Tokens per second of reading a prompt: until its first token is there.
+  double prefill(int count, uint64_t seed) const {
+    auto sink = start(ids(count, seed), 1);
+    const Finish finish = sink->finished.get();
+    return count / ((finish.first_token_ms - finish.queue_ms) / 1e3);
+  }
+  // Tokens per second of one stream after a prompt of `depth` tokens.
+  double decode(int depth, int count, uint64_t seed) const {
+    auto sink = start(ids(std::max(1, depth), seed), count + 1);
+    sink->finished.get();
+    return (static_cast<double>(sink->at.size()) - 1) / (sink->at.back() - sink->at.front());
+  }
+  // Tokens put out per second by several streams together, prompts included in the time.
+  Json serve(int streams, int prompt, int count, uint64_t seed) const {
+    const double begin = now_s();
+    std::vector<std::shared_ptr<Timed>> sinks;
+    for (int i = 0; i < streams; ++i) sinks.push_back(start(ids(prompt, seed * 1000 + static_cast<uint64_t>(i)), count));
+    std::vector<double> first, between;
+    size_t tokens = 0;
+    for (auto& sink : sinks) {
+      first.push_back(sink->finished.get().first_token_ms);
+      tokens += sink->at.size();
+      for (size_t i = 1; i < sink->at.size(); ++i) between.push_back((sink->at[i] - sink->at[i - 1]) * 1e3);
+    }
+    return Json::object({{"tokens_per_s", static_cast<double>(tokens) / (now_s() - begin)}, {"ttft_ms_p50", median(first)}, {"itl_ms_p50", median(between)}});
+  }
+};
+
+std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
+
+// Perplexity as tools/fixtures/engine_logprobs.py defines it: each window's first token is only context.
+Json perplexity(const Bench& bench, const std::string& text, int window, int windows) {
+  const auto ids = bench.language->tokenize(text, false);
+  if (!ids) return Json::object({{"error", ids.error().message}});
+  double total = 0;
+  int count = 0;
+  for (int i = 0; i < windows && static_cast<size_t>((i + 1) * window) <= ids->size(); ++i) {
+    GenerateRequest request;
+    request.prompt = std::vector<int32_t>(ids->begin() + i * window, ids->begin() + (i + 1) * window);
+    request.echo = request.logprobs = request.prompt_only = true;
+    const auto out = model::generate(bench.context, *bench.language, std::move(request));
+    if (!out) return Json::object({{"error", out.error().message}});
+    for (const TokenEvent& event : out->events) {
+      for (const auto& token : event.logprobs) total -= token.known ? token.logprob : 0, count += token.known;
+    }
+  }
+  return Json::object({{"tokens", count}, {"perplexity", std::exp(total / count)}});
+}
+
+int run(const std::vector<std::string>& args) {
+  auto number = [&](size_t i, int otherwise) { return i < args.size() ? std::atoi(args[i].c_str()) : otherwise; };
+  const char* home = std::getenv("HOME");
+  const char* models = std::getenv("STRATA_MODELS");
+  const std::string folder = models ? models : std::string(home ? home : "") + "/.cache/strata/models";
+  const char* file = std::getenv("STRATA_BENCH_MODEL");
+  const char* threads = std::getenv("STRATA_BENCH_THREADS");
+  engine::Options options;
+  options.threads = threads ? std::atoi(threads) : 0;
+  auto engine = engine::Engine::make(options);
+  if (!engine) return std::cerr << engine.error().message << "\n", 1;
+  Bench bench;
+  bench.engine = std::move(*engine);
+  const std::string work = args.empty() ? "" : args[0];
+  Json out = Json::object({{"work", work}, {"isa", compute::isa_name(compute::best_isa())}});
+  const double begin = now_s();
+  if (work == "embed") {
+    auto embedder = bench.engine->load_embedder(folder + "/all-minilm-l6-v2", "embedder");
+    if (!embedder) return std::cerr << embedder.error().message << "\n", 1;
+    std::string passage;
+    for (int i = 0; i < 82; ++i) passage += i % 7 ? "paper " : "river ";
+    for (int round = 0; round < 3; ++round) {
+      const double from = now_s();
+      const auto vectors = (*embedder)->embed(bench.context, {std::vector<std::string>(static_cast<size_t>(number(1, 64)), passage), false, false});
+      if (!vectors) return std::cerr << vectors.error().message << "\n", 1;
+      out.set("passages_per_s", number(1, 64) / (now_s() - from));
+    }
+    const double from = now_s();
+    for (int i = 0; i < 50; ++i) (void)(*embedder)->embed(bench.context, {{"how many days of leave do part-timers get?"}, false, true});
+    out.set("query_ms", (now_s() - from) / 50 * 1e3);
+    std::cout << out.dump() << "\n";
+    return 0;
+  }
+  auto language = bench.engine->load_language_model(file ? file : folder + "/smollm2-135m-instruct/model.gguf", "language");
+  if (!language) return std::cerr << language.error().message << "\n", 1;
+  bench.language = *language;
+  out.set("load_s", now_s() - begin);
+  out.set("weight_bytes", static_cast<double>(bench.language->info().memory_bytes));
+  bench.prefill(32, 1);  // warm-up
+  std::vector<double> rates;
+  const int rounds = std::max(1, std::atoi(std::getenv("STRATA_BENCH_ROUNDS") ? std::getenv("STRATA_BENCH_ROUNDS") : "3"));
+  if (work == "prefill") {
+    for (int i = 0; i < rounds; ++i) rates.push_back(bench.prefill(number(1, 512), static_cast<uint64_t>(i) + 2));
+    out.set("tokens_per_s", median(rates));
+  } else if (work == "decode") {
+    for (int i = 0; i < rounds; ++i) rates.push_back(bench.decode(number(1, 0), number(2, 64), static_cast<uint64_t>(i) + 2));
+    out.set("tokens_per_s", median(rates));
+  } else if (work == "serve") {
+    out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), 2));
+  } else if (work == "perplexity") {
+    out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 30)));
+  } else if (work == "generate") {
+    GenerateRequest request;
+    request.prompt = args.size() > 1 ? args[1] : std::string("The capital of France is");
+    request.max_tokens = number(2, 48);
+    request.sampling.temperature = 0;
+    const auto text = model::generate(bench.context, *bench.language, std::move(request));
+    out.set("text", text ? text->text : text.error().message);
+  } else {
+    return std::cerr << "usage: strata_engine_bench prefill|decode|serve|embed|perplexity|generate …\n", 2;
+  }
+  std::cout << out.dump() << "\n";
+  return 0;
+}
+
+}  // namespace
+}  // namespace strata
+
+int main(int argc, char** argv) { return strata::run(std::vector<std::string>(argv + 1, argv + argc)); }

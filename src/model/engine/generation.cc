@@ -1,0 +1,139 @@
+#include "model/engine/generation.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/check.h"
+
+namespace strata::engine {
+
+using model::FinishReason;
+
+Generation::Generation(Start start, const Vocabulary& vocabulary)
+    : start_(std::move(start)),
+      vocabulary_(vocabulary),
+      sampler_(start_.request.sampling, start_.prompt),
+      stream_(start_.request.stop),
+      submitted_ns_(start_.context.clock().monotonic_ns()) {
+  if (wants_prompt_logprobs()) prompt_reports_.resize(start_.prompt.size());
+}
+
+double Generation::since_submit_ms() const { return static_cast<double>(start_.context.clock().monotonic_ns() - submitted_ns_) / 1e6; }
+
+int32_t Generation::token_at(int position) const {
+  return position < prompt_tokens() ? start_.prompt[static_cast<size_t>(position)] : chosen_;
+}
+
+Status Generation::check() const {
+  if (start_.cancelled->load(std::memory_order_acquire)) return cancelled("the request was cancelled");
+  return start_.context.check();
+}
+
+void Generation::admit() { queue_ms_ = since_submit_ms(); }
+
+void Generation::advance(int rows) { position_ += rows; }
+
+Generation::Report Generation::unscored(int32_t id) const {
+  Report out;
+  out.token.id = id;
+  out.token.bytes = vocabulary_.tokenizer->piece(id, true);
+  out.token.known = false;
+  return out;
+}
+
+Generation::Report Generation::report(int32_t id, std::span<const float> logits) const {
+  const LogProbabilities log_probabilities(logits);
+  auto entry = [&](int32_t token) {
+    return model::TokenLogprob{token, vocabulary_.tokenizer->piece(token, true), log_probabilities.of(token)};
+  };
+  Report out;
+  out.token = entry(id);
+  for (const int32_t token : log_probabilities.top(start_.request.top_logprobs)) out.top.push_back(entry(token));
+  return out;
+}
+
+void Generation::score_prompt(int position, std::span<const float> logits) {
+  prompt_reports_[static_cast<size_t>(position)] = report(start_.prompt[static_cast<size_t>(position)], logits);
+}
+
+void Generation::echo_prompt(int begin, int end) {
+  if (!start_.request.echo) return;
+  for (int i = begin; i < end; ++i) {
+    const int32_t id = start_.prompt[static_cast<size_t>(i)];
+    Report scored = !wants_prompt_logprobs() ? Report{} : i == 0 ? unscored(id) : std::move(prompt_reports_[static_cast<size_t>(i)]);
+    send(prompt_stream_, id, std::move(scored), true);
+  }
+}
+
+void Generation::end_prompt() {
+  if (start_.request.echo) send_released(prompt_stream_.finish(), true);
+  if (!wants_completion()) finish(FinishReason::kLength);
+}
+
+void Generation::choose(std::span<float> logits) {
+  // The reported distribution is the model's own, so it is read before the sampler overwrites the logits.
+  std::vector<float> raw;
+  if (start_.request.logprobs) raw.assign(logits.begin(), logits.end());
+  const int32_t token = sampler_.sample(logits);
+  damaged_ = token < 0;
+  if (damaged_) return;
+  chosen_ = token;
+  chosen_report_ = start_.request.logprobs ? report(token, raw) : Report{};
+}
+
+void Generation::deliver() {
+  if (damaged_) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
+  if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();
+  ++completion_tokens_;
+  if (!start_.request.ignore_eos && vocabulary_.end_of_generation.contains(chosen_)) return finish(FinishReason::kStop);
+  if (send(stream_, chosen_, std::move(chosen_report_), false)) return finish(FinishReason::kStop);
+  if (completion_tokens_ >= start_.completion_max) finish(FinishReason::kLength);
+}
+
+bool Generation::send(TextStream& stream, int32_t id, Report report, bool from_prompt) {
+  unsent_.emplace_back(id, std::move(report));
+  const TextStream::Out out = stream.push(vocabulary_.tokenizer->piece(id, from_prompt));
+  send_released(out, from_prompt);
+  if (out.stopped) unsent_.clear();
+  return out.stopped;
+}
+
+void Generation::send_released(const TextStream::Out& out, bool from_prompt) {
+  if (out.text.empty() && out.tokens == 0) return;
+  model::TokenEvent event;
+  event.text = out.text;
+  event.from_prompt = from_prompt;
+  CHECK(out.tokens <= unsent_.size());
+  for (size_t i = 0; i < out.tokens; ++i) {
+    auto& [id, report] = unsent_.front();
+    event.ids.push_back(id);
+    if (start_.request.logprobs) {
+      event.logprobs.push_back(std::move(report.token));
+      event.top_logprobs.push_back(std::move(report.top));
+    }
+    unsent_.pop_front();
+  }
+  start_.sink->on_token(event);
+}
+
+void Generation::finish(FinishReason reason, std::optional<Error> error) {
+  if (finished_) return;
+  finished_ = true;
+  if (reason == FinishReason::kStop || reason == FinishReason::kLength) send_released(stream_.finish(), false);
+  model::Finish out;
+  out.reason = reason;
+  if (error) out.error = std::move(*error);
+  out.usage = {.prompt_tokens = prompt_tokens(), .cached_tokens = 0, .completion_tokens = completion_tokens_};
+  out.queue_ms = queue_ms_;
+  out.first_token_ms = first_token_ms_;
+  out.total_ms = since_submit_ms();
+  start_.sink->on_finish(out);
+  start_.sink.reset();
+}
+
+void Generation::fail(Error error) {
+  const FinishReason reason = error.code == Code::kCancelled ? FinishReason::kCancelled : FinishReason::kError;
+  finish(reason, std::move(error));
+}
+
+}  // namespace strata::engine

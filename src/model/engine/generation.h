@@ -1,0 +1,95 @@
+// Generation: one request to a language model, from submit to its last event. Holds what is the sequence's own: prompt, position, KV blocks,
+// sampler, text stream. The scheduler (language_runner) decides when it runs.
+//
+// THREADS: made on the caller's thread, then the engine's alone; choose() and score_prompt() may run on a compute thread, for one
+// generation at a time. Sinks are called on the engine's thread.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/context.h"
+#include "model/engine/sampler.h"
+#include "model/engine/text_stream.h"
+#include "model/interface/interface.h"
+#include "model/network/network.h"
+#include "model/tokenizer/tokenizer.h"
+
+namespace strata::engine {
+
+// What a generation must know of its model.
+struct Vocabulary {
+  const tokenizer::Tokenizer* tokenizer = nullptr;
+  std::set<int32_t> end_of_generation;
+};
+
+class Generation {
+ public:
+  struct Start {
+    Context context;
+    model::GenerateRequest request;      // its prompt is not looked at
+    std::vector<int32_t> prompt;         // REQUIRES: not empty, all in the vocabulary
+    int completion_max = 0;              // tokens; 0: only the prompt is run
+    std::shared_ptr<model::Sink> sink;
+    std::shared_ptr<std::atomic<bool>> cancelled;
+  };
+  Generation(Start start, const Vocabulary& vocabulary);
+
+  // ---- What the scheduler needs
+  int prompt_tokens() const { return static_cast<int>(start_.prompt.size()); }
+  int tokens_max() const { return prompt_tokens() + start_.completion_max; }
+  int position() const { return position_; }                  // rows run so far
+  bool prefilling() const { return position_ < prompt_tokens(); }
+  int32_t token_at(int position) const;                       // of the prompt, or the one chosen last
+  bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs; }
+  bool wants_completion() const { return start_.completion_max > 0; }
+  Status check() const;                                       // cancelled, or past its deadline
+  bool finished() const { return finished_; }
+  network::KvSequence kv;
+
+  // ---- Events, in order of a request's life
+  void admit();                                               // leaves the queue
+  void advance(int rows);                                     // rows of this sequence were run
+  // Log-probabilities of the prompt's token at `position`, from the row before it. SHAPE: logits [V]
+  void score_prompt(int position, std::span<const float> logits);
+  void echo_prompt(int begin, int end);                       // events for prompt tokens [begin, end), scored before where asked for
+  void end_prompt();                                          // after the whole prompt was run
+  void choose(std::span<float> logits);                       // picks the next token. SHAPE: logits [V], overwritten
+  void deliver();                                             // sends what choose() picked; may finish
+  void finish(model::FinishReason reason, std::optional<Error> error = std::nullopt);
+  void fail(Error error);                                     // kCancelled where the error says so, else kError
+
+ private:
+  struct Report {
+    model::TokenLogprob token;
+    std::vector<model::TokenLogprob> top;
+  };
+  Report report(int32_t id, std::span<const float> logits) const;
+  Report unscored(int32_t id) const;
+  // Pushes a token's bytes through the stream and sends what came free; true where a stop string is complete.
+  bool send(TextStream& stream, int32_t id, Report report, bool from_prompt);
+  void send_released(const TextStream::Out& out, bool from_prompt);
+  double since_submit_ms() const;
+
+  Start start_;
+  const Vocabulary& vocabulary_;
+  Sampler sampler_;
+  TextStream prompt_stream_, stream_;
+  std::deque<std::pair<int32_t, Report>> unsent_;   // tokens whose text is not yet released
+  std::vector<Report> prompt_reports_;              // by position; only where asked for
+  int position_ = 0;
+  int completion_tokens_ = 0;
+  int32_t chosen_ = -1;
+  Report chosen_report_;
+  bool finished_ = false, damaged_ = false;
+  int64_t submitted_ns_ = 0;
+  double queue_ms_ = 0, first_token_ms_ = 0;
+};
+
+}  // namespace strata::engine

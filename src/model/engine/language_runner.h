@@ -1,0 +1,86 @@
+// LanguageRunner: the scheduler of one language model. Requests wait in a bounded queue, in order; as many run together as there are
+// places and KV blocks. Each step takes one row of every sequence that is decoding, and prompt rows of those that are not, in order of
+// admission, up to prefill_chunk: so running streams go on while a long prompt is read.
+//
+// A sequence is admitted once the blocks for its whole length (prompt + completion) are promised to it, so it never has to be
+// stopped half-way for want of memory. Cancelled and late requests, waiting or running, leave before each step.
+// THREADS: submit() and the counts are safe; step() and stop() belong to the engine's thread.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "infra/compute/compute.h"
+#include "model/engine/generation.h"
+#include "model/engine/meter.h"
+#include "model/network/network.h"
+
+namespace strata::engine {
+
+struct LanguageLimits {
+  int sequences_max = 8;
+  int queue_max = 64;
+  int prefill_chunk = 256;
+};
+
+class LanguageRunner {
+ public:
+  LanguageRunner(network::Decoder decoder, network::KvCache cache, const LanguageLimits& limits);
+
+  struct Counts {
+    int running = 0, waiting = 0;
+    uint64_t prompt_tokens = 0, generated_tokens = 0;
+    uint64_t kv_blocks = 0, kv_blocks_used = 0;
+    double decode_per_s = 0, prefill_per_s = 0;
+    uint64_t memory_bytes = 0;                        // weights and the KV blocks in use
+  };
+  Status submit(std::unique_ptr<Generation> generation);  // kResourceExhausted (queue_full)
+  Counts counts() const;
+  bool has_work() const;
+
+  // One step of everything that runs; false where there was nothing to do.
+  bool step(compute::Threads& threads);
+  // Ends every request with `error`.
+  void stop(const Error& error);
+
+ private:
+  struct Plan {
+    std::vector<network::Row> rows;
+    struct Slice {
+      Generation* generation;
+      int rows, begin;       // positions [begin, begin + rows)
+      bool prompt;
+      size_t first_hidden;   // index of its first wanted row among all wanted rows
+    };
+    std::vector<Slice> slices;
+    size_t wanted = 0;
+    int decode_rows = 0, prefill_rows = 0;
+  };
+  void drop_dead();
+  void admit();
+  Plan plan();
+  void add_rows(Plan& plan, Generation& generation, int count);
+  void score_prompts(compute::Threads& threads, const Plan& plan);
+  void choose_tokens(compute::Threads& threads, const Plan& plan);
+  void deliver(const Plan& plan);
+  void publish(const Plan& plan, double seconds);
+  void count_memory();                                // REQUIRES: mutex_ held
+
+  network::Decoder decoder_;
+  network::KvCache cache_;
+  const LanguageLimits limits_;
+  std::vector<std::unique_ptr<Generation>> running_;  // in order of admission
+  std::vector<float> hidden_;                         // SHAPE: [wanted rows, C]
+  std::vector<float> last_hidden_;                    // SHAPE: [sequences, C]
+  std::vector<float> logits_;                         // SHAPE: [rows, V]
+
+  mutable std::mutex mutex_;                          // guards what follows
+  std::deque<std::unique_ptr<Generation>> waiting_;
+  Counts counts_;
+  Meter meter_;
+};
+
+}  // namespace strata::engine

@@ -1,0 +1,116 @@
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "model/engine/local_models.h"
+
+namespace strata::engine {
+namespace {
+
+constexpr size_t kStopStringsMax = 4;
+constexpr size_t kStopBytesMax = 1024;   // WHY: every byte of a stop string may hold back a byte of text
+constexpr int kTopLogprobsMax = 20;
+
+class LocalHandle : public model::Handle {
+ public:
+  explicit LocalHandle(std::shared_ptr<std::atomic<bool>> cancelled) : cancelled_(std::move(cancelled)) {}
+  // The engine's thread looks before each step, and it is stepping as long as any request waits or runs: no need to wake it.
+  void cancel() override { cancelled_->store(true, std::memory_order_release); }
+
+ private:
+  std::shared_ptr<std::atomic<bool>> cancelled_;
+};
+
+}  // namespace
+
+LocalLanguageModel::LocalLanguageModel(Parts parts) : parts_(std::move(parts)) {
+  vocabulary_.tokenizer = parts_.tokenizer.get();
+  const std::vector<int32_t> ends = parts_.tokenizer->end_of_generation();
+  vocabulary_.end_of_generation.insert(ends.begin(), ends.end());
+}
+
+Result<std::vector<int32_t>> LocalLanguageModel::tokenize(std::string_view text, bool add_special) const {
+  TRY_ASSIGN(const auto tokens, parts_.tokenizer->encode(text, {.add_special = add_special, .parse_special = false}));
+  std::vector<int32_t> ids;
+  ids.reserve(tokens.size());
+  for (const tokenizer::Token& token : tokens) ids.push_back(token.id);
+  return ids;
+}
+
+Result<std::string> LocalLanguageModel::detokenize(const std::vector<int32_t>& ids) const {
+  TRY(check_ids(ids));
+  return parts_.tokenizer->decode(ids, true);
+}
+
+Status LocalLanguageModel::check_ids(const std::vector<int32_t>& ids) const {
+  for (size_t i = 0; i < ids.size(); ++i) {
+    if (ids[i] >= 0 && ids[i] < parts_.info.vocabulary) continue;
+    return invalid_argument("token " + std::to_string(i) + ": id " + std::to_string(ids[i]) + " is not in this model's vocabulary of " +
+                                std::to_string(parts_.info.vocabulary), "prompt");
+  }
+  return {};
+}
+
+Result<std::vector<int32_t>> LocalLanguageModel::prompt_ids(const model::Prompt& prompt) const {
+  std::vector<int32_t> ids;
+  if (const auto* given = std::get_if<std::vector<int32_t>>(&prompt)) {
+    ids = *given;
+  } else if (const auto* text = std::get_if<std::string>(&prompt)) {
+    TRY_ASSIGN(ids, tokenize(*text, true));
+  } else {
+    TRY_ASSIGN(ids, parts_.chat.ids(std::get<std::vector<model::Message>>(prompt), *parts_.tokenizer));
+  }
+  // An empty prompt begins where training texts begin.
+  if (ids.empty() && std::holds_alternative<std::string>(prompt) && parts_.tokenizer->bos() >= 0) ids.push_back(parts_.tokenizer->bos());
+  if (ids.empty()) return invalid_argument("the prompt is empty: expected at least one token", "prompt");
+  TRY(check_ids(ids));
+  return ids;
+}
+
+Result<int> LocalLanguageModel::count_tokens(const model::Prompt& prompt) const {
+  TRY_ASSIGN(const auto ids, prompt_ids(prompt));
+  return static_cast<int>(ids.size());
+}
+
+Status LocalLanguageModel::check_request(const model::GenerateRequest& request) const {
+  if (request.max_tokens < 0) return invalid_argument("max_tokens: expected 0 (as many as the context holds) or more, got " + std::to_string(request.max_tokens), "max_tokens");
+  if (request.stop.size() > kStopStringsMax) {
+    return invalid_argument("stop: expected at most " + std::to_string(kStopStringsMax) + " strings, got " + std::to_string(request.stop.size()), "stop");
+  }
+  for (const std::string& stop : request.stop) {
+    if (stop.size() > kStopBytesMax) return invalid_argument("stop: expected at most " + std::to_string(kStopBytesMax) + " bytes, got " + std::to_string(stop.size()), "stop");
+  }
+  if (request.top_logprobs < 0 || request.top_logprobs > kTopLogprobsMax) {
+    return invalid_argument("top_logprobs: expected 0 to " + std::to_string(kTopLogprobsMax) + ", got " + std::to_string(request.top_logprobs), "top_logprobs");
+  }
+  return check_sampling(request.sampling, parts_.info.vocabulary);
+}
+
+Result<int> LocalLanguageModel::completion_max(const model::GenerateRequest& request, size_t prompt_tokens) const {
+  const auto context = static_cast<size_t>(parts_.info.context_tokens);
+  const size_t asked = request.prompt_only ? 0 : static_cast<size_t>(request.max_tokens);
+  const size_t least = request.prompt_only ? 0 : asked == 0 ? 1 : asked;
+  if (prompt_tokens + least > context) {
+    std::string message = "this model's context holds " + std::to_string(context) + " tokens, but the prompt has " + std::to_string(prompt_tokens);
+    if (asked > 0) message += " and max_tokens asks for " + std::to_string(asked) + " more (" + std::to_string(prompt_tokens + asked) + " together)";
+    return invalid_argument(message + "; shorten the prompt" + (asked > 0 ? " or lower max_tokens" : ""), "prompt", "context_length_exceeded");
+  }
+  if (request.prompt_only) return 0;
+  return static_cast<int>(asked > 0 ? asked : context - prompt_tokens);
+}
+
+Result<std::shared_ptr<model::Handle>> LocalLanguageModel::submit(const Context& context, model::GenerateRequest request,
+                                                                 std::shared_ptr<model::Sink> sink) {
+  TRY(check_request(request));
+  TRY(context.check());
+  TRY_ASSIGN(auto prompt, prompt_ids(request.prompt));
+  TRY_ASSIGN(const int completion, completion_max(request, prompt.size()));
+  auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  auto handle = std::make_shared<LocalHandle>(cancelled);
+  Generation::Start start{context, std::move(request), std::move(prompt), completion, std::move(sink), std::move(cancelled)};
+  TRY(parts_.runner->submit(std::make_unique<Generation>(std::move(start), vocabulary_)));
+  parts_.wake();
+  return std::shared_ptr<model::Handle>(std::move(handle));
+}
+
+}  // namespace strata::engine

@@ -1,0 +1,143 @@
+// model/network: the forward passes. A Llama-family decoder over a paged KV cache, and a BERT encoder.
+//
+// What it is: weights and arithmetic. What it is not: it knows no requests, no sampling, no text; the engine does.
+// A decoder step takes N rows (token, position, sequence) of any mixture of sequences, prompts and single tokens, and runs all of
+// them through one matrix product per weight, then attention per row. A row's result does not depend on the other rows (infra/compute keeps
+// each output's reduction order independent of the batch), so a sequence's tokens are the same alone and among others.
+// THREADS: load on any thread; step and encode on one thread at a time (the engine's).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "infra/compute/compute.h"
+#include "model/format/format.h"
+#include "model/network/dims.h"
+
+namespace strata::network {
+
+// ---- KV cache ----------------------------------------------------------------------------------------------------------------
+
+struct DecoderShape {
+  int L = 0, C = 0, H = 0, G = 0, D = 0, F = 0, V = 0, T = 0;
+};
+
+// The blocks that one sequence holds, in order of position. Owned by the engine; filled and emptied by KvCache.
+struct KvSequence {
+  std::vector<uint32_t> blocks;   // block i holds positions [i * B, (i + 1) * B)
+  uint32_t reserved = 0;          // blocks promised beyond those held
+};
+
+// Keys and values of all running sequences, F16, in blocks of B positions. One block holds all layers, each as
+// compute::KvLayout draws it, so that one block table serves all layers. The address space is taken at once; memory is touched only
+// as blocks come into use, the last freed first.
+// THREADS: one at a time.
+class KvCache {
+ public:
+  static constexpr int kBlockTokens = static_cast<int>(compute::kKvBlockPositions);  // B
+  static uint64_t block_bytes(const DecoderShape& shape);   // of all layers
+  // kResourceExhausted where the address space cannot be had.
+  static Result<KvCache> make(const DecoderShape& shape, uint32_t blocks);
+  KvCache(KvCache&&) noexcept;
+  KvCache& operator=(KvCache&&) noexcept;
+  ~KvCache();
+
+  // Promises `tokens` in all to an empty sequence, or false where that many blocks are not unpromised now.
+  bool reserve(KvSequence& sequence, int tokens);
+  // Makes the sequence hold `tokens` in all. REQUIRES: they were reserved.
+  void grow(KvSequence& sequence, int tokens);
+  void release(KvSequence& sequence);
+
+  uint32_t blocks() const { return blocks_; }
+  uint32_t blocks_used() const { return blocks_ - static_cast<uint32_t>(free_.size()); }
+  uint64_t bytes_max() const { return block_bytes_ * blocks_; }
+  uint64_t bytes_used() const { return block_bytes_ * blocks_used(); }
+
+  const compute::KvLayout& layout() const { return layout_; }   // of one layer
+  compute::KvBlocks blocks_of(const KvSequence& sequence, int layer) const;
+
+ private:
+  KvCache() = default;
+  compute::KvLayout layout_;
+  std::byte* base_ = nullptr;     // SHAPE: [blocks, L, layout_.block_bytes()]
+  uint64_t mapped_bytes_ = 0, block_bytes_ = 0;
+  uint32_t blocks_ = 0, promised_ = 0;
+  std::vector<uint32_t> free_;    // a stack
+};
+
+// ---- Decoder -----------------------------------------------------------------------------------------------------------------
+
+struct Row {
+  const KvSequence* sequence = nullptr;  // REQUIRES: grown to hold `position`
+  int position = 0;                      // 0-based; a sequence's earlier positions are in the cache or earlier among the rows
+  int32_t token = 0;                     // REQUIRES: in [0, V)
+  bool wanted = false;                   // its hidden state comes back, for logits
+};
+
+// Llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU, output tied to the embedding or its own.
+// SOURCE: Touvron et al., "LLaMA", 2023, section 2.2; Ainslie et al., "GQA", 2023; Su et al., "RoFormer", 2021.
+class Decoder {
+ public:
+  // From llama.* metadata and tensors named as by GGUF's convention. Everything is checked against the metadata before it is packed;
+  // a tensor that this pass would not use is an error, since ignoring it would change the output. `bytes_max` bounds the weights:
+  // kResourceExhausted, with the numbers, where the file needs more.
+  static Result<Decoder> load(const format::Gguf& file, uint64_t bytes_max);
+  Decoder(Decoder&&) noexcept;
+  Decoder& operator=(Decoder&&) noexcept;
+  ~Decoder();
+
+  const DecoderShape& shape() const;
+  uint64_t bytes() const;        // weights held
+  uint64_t parameters() const;
+  std::string format() const;    // of most weights: "Q4_1"
+
+  // Runs the rows. SHAPE: hidden [wanted rows, C], after the last norm, in row order.
+  // REQUIRES: rows of one sequence are together and in order of position.
+  void step(compute::Threads& threads, KvCache& cache, std::span<const Row> rows, float* hidden);
+  // SHAPE: hidden [n, C], logits [n, V]
+  void logits(compute::Threads& threads, const float* hidden, size_t n, float* logits);
+
+ private:
+  struct Impl;
+  explicit Decoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// ---- Encoder -----------------------------------------------------------------------------------------------------------------
+
+// BERT, F32: token + position + segment embeddings, post-norm layers with full attention and GELU (erf).
+// SOURCE: Devlin et al., "BERT", 2018; pooling as Reimers and Gurevych, "Sentence-BERT", 2019: the mean over the text's tokens.
+class Encoder {
+ public:
+  struct Shape {
+    int L = 0, C = 0, H = 0, D = 0, F = 0, V = 0, T = 0;
+  };
+  struct Config {                // of config.json
+    int layers = 0, width = 0, heads = 0, feed_forward = 0, vocabulary = 0, positions = 0;
+    float norm_epsilon = 1e-12f;
+  };
+  static Result<Encoder> load(const format::Safetensors& file, const Config& config, uint64_t bytes_max);
+  Encoder(Encoder&&) noexcept;
+  Encoder& operator=(Encoder&&) noexcept;
+  ~Encoder();
+
+  const Shape& shape() const;
+  uint64_t bytes() const;
+  uint64_t parameters() const;
+
+  // texts: token ids of each, 1 to T of them, each in [0, V). The texts lie end to end: no padding is computed.
+  // SHAPE: vectors [texts, C], mean-pooled, unit length; token_vectors [all tokens, C], unit length each, or nullptr.
+  void encode(compute::Threads& threads, std::span<const std::vector<int32_t>> texts, float* vectors, float* token_vectors);
+
+ private:
+  struct Impl;
+  explicit Encoder(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace strata::network

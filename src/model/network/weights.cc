@@ -1,0 +1,65 @@
+#include "model/network/weights.h"
+
+#include "base/bytes.h"
+#include "base/text.h"
+
+namespace strata::network {
+namespace {
+
+std::string shape_text(const std::vector<uint64_t>& shape) {
+  std::string out = "[";
+  for (size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
+  return out + "]";
+}
+
+}  // namespace
+
+Result<const format::Tensor*> WeightReader::tensor(const std::string& name, const std::vector<uint64_t>& shape) {
+  TRY_ASSIGN(const format::Tensor* tensor, directory_.require(name));
+  if (tensor->shape != shape) {
+    return invalid_argument("tensor " + name + ": expected shape " + shape_text(shape) + " from the file's own metadata, got " +
+                            shape_text(tensor->shape) + "; the file is damaged or of another model family");
+  }
+  used_.insert(name);
+  return tensor;
+}
+
+Status WeightReader::count(uint64_t bytes, uint64_t values) {
+  if (bytes_ + bytes > bytes_max_) {
+    return resource_exhausted("the weights need more than the " + human_bytes(bytes_max_) +
+                              " of memory that they may take; use a smaller or more quantized model, or raise the memory limit");
+  }
+  bytes_ += bytes;
+  parameters_ += values;
+  return {};
+}
+
+Result<std::vector<float>> WeightReader::vector(const std::string& name, uint64_t length) {
+  TRY_ASSIGN(const format::Tensor* raw, tensor(name, {length}));
+  TRY_ASSIGN(const compute::Format format, raw->runnable_format());
+  TRY(count(length * sizeof(float), length));
+  if (format != compute::Format::kF32 && format != compute::Format::kF16 && format != compute::Format::kBF16) {
+    return unimplemented("tensor " + name + ": expected F32, F16 or BF16, got " + raw->type);
+  }
+  std::vector<float> out(length);
+  compute::dequantize(format, raw->data.data(), length, out.data());
+  return out;
+}
+
+Result<compute::Matrix> WeightReader::matrix(const std::string& name, uint64_t rows, uint64_t cols) {
+  TRY_ASSIGN(const format::Tensor* raw, tensor(name, {rows, cols}));
+  TRY_ASSIGN(const compute::Format format, raw->runnable_format());
+  TRY(count(raw->data.size(), rows * cols));
+  auto packed = compute::Matrix::pack(format, rows, cols, raw->data);
+  if (!packed) return annotate(packed.error(), "tensor " + name);
+  return packed;
+}
+
+const format::Tensor* WeightReader::first_unused() const {
+  for (const format::Tensor& tensor : directory_.tensors()) {
+    if (!used_.contains(tensor.name)) return &tensor;
+  }
+  return nullptr;
+}
+
+}  // namespace strata::network
