@@ -23,6 +23,17 @@ std::string_view without_quotes(std::string_view value) {
   return value;
 }
 
+// "Set up <em>before</em> travel" → "Set up before travel"
+std::string without_tags(std::string_view title) {
+  std::string out;
+  for (size_t at = 0; at < title.size();) {
+    const size_t end = title[at] == '<' && at + 1 < title.size() && (title[at + 1] == '/' || (title[at + 1] >= 'a' && title[at + 1] <= 'z')) ? title.find('>', at) : title.npos;
+    if (end == title.npos) out += title[at++];
+    else at = end + 1;
+  }
+  return out;
+}
+
 // Past the front matter, or 0 where there is none; finds its title.
 size_t skip_front_matter(std::string_view text, std::string* title) {
   const std::string_view fence = text.starts_with("---") ? "---" : text.starts_with("+++") ? "+++" : "";
@@ -35,7 +46,7 @@ size_t skip_front_matter(std::string_view text, std::string* title) {
     if (end == text.npos) end = text.size();
     const std::string_view line = text.substr(at, end - at);
     if (line.substr(0, line.find_last_not_of(" \t\r") + 1) == fence || (fence == "---" && trim(line) == "...")) {
-      *title = found;
+      *title = without_tags(found);
       return std::min(end + 1, text.size());
     }
     const size_t colon = line.find(fence == "---" ? ':' : '=');
@@ -83,11 +94,21 @@ bool admonition(std::string_view line, std::string* heading) {
   return true;
 }
 
-// Takes tags of site generators out of a line, but not out of code spans.
+// Takes tags of site generators out of a line, but not out of code spans. A tag that begins a line may go over a few lines.
 class TagCutter {
  public:
   std::string cut(std::string_view line) {
     std::string out;
+    if (lines_left_ > 0) {
+      const size_t end = line.find("%}");
+      --lines_left_;
+      if (end == line.npos) return "";
+      lines_left_ = 0;
+      line.remove_prefix(end + 2);
+    } else if (trim(line).starts_with("{%") && line.find("%}") == line.npos) {
+      lines_left_ = kTagLines;
+      return "";
+    }
     for (size_t at = 0; at < line.size();) {
       if (line[at] == '`') {
         const size_t end = span_end(line, at);
@@ -102,7 +123,16 @@ class TagCutter {
     return out;
   }
 
+  bool open() const { return lines_left_ > 0; }
+  // The line is one tag and nothing else.
+  static bool is_tag(std::string_view line) {
+    line = trim(line);
+    return (line.starts_with("{%") && (line.ends_with("%}") || line.find("%}") == line.npos)) || (line.starts_with("{{") && line.ends_with(">}}"));
+  }
+
  private:
+  static constexpr int kTagLines = 15;
+
   static size_t span_end(std::string_view line, size_t at) {
     size_t open = at;
     while (open < line.size() && line[open] == '`') ++open;
@@ -129,6 +159,8 @@ class TagCutter {
     *out += '{';
     return at + 1;
   }
+
+  int lines_left_ = 0;  // that an open tag may still go over
 };
 
 class Preparer {
@@ -161,7 +193,7 @@ class Preparer {
     std::string heading;
     if (admonition(inner, &heading)) return open_admonition(line, heading, indent_of(inner));
     if (comment_ || inner.find("<!--") != inner.npos) return put(without_comments(inner));
-    if (indent_of(inner) >= 4 && blank_before_) return put(inner);  // perhaps indented code: left alone
+    if (indent_of(inner) >= 4 && blank_before_ && !tags_.open() && !TagCutter::is_tag(inner)) return put(inner);  // perhaps indented code: left alone
     if (trim(inner).starts_with("--8<--")) return;
     put(tags_.cut(inner));
   }

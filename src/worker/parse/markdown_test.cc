@@ -45,6 +45,7 @@ TEST(Markdown, FrontMatterGivesTheTitleAndIsDropped) {
 TEST(Markdown, TagsOfSiteGeneratorsFallAwayButNotFromCode) {
   EXPECT_EQ(read("{{< note >}}Read {{% this %}}this{{% /this %}}.{{< /note >}}\n\n{% include nav.html %}\n\n## Head {#anchor}\n{: .no_toc }\n\nUse `{{< x >}}` here.\n"),
             "P Read this.\nH2 Head\nP Use {{< x >}} here.");
+  EXPECT_EQ(read("- Item\n\n    {% image \"a\" \"b\" %}\n\n{% include \"x\"\n  steps: y\n%}\nAfter {% x and so on"), "L - Item\nP After {% x and so on");
   EXPECT_EQ(read("[Go](http://x){target=_blank .button} now {: .c} end"), "P Go now end");
 }
 
