@@ -132,7 +132,7 @@ Result<std::vector<Token>> Bpe::encode(std::string_view text, const EncodeOption
   const uint32_t size = static_cast<uint32_t>(text.size());
   uint32_t at = 0;
   while (options.parse_special && at < size) {
-    SpecialFinder::Match match = finder_.find(text, at);
+    SpecialFinder::Match match = finder_.find(text, at, options.literal);
     if (match.token == nullptr) break;
     encode_plain(text, at, match.begin, work, out);
     out.push_back({match.token->id, match.begin, match.end});

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace strata::tokenizer {
@@ -25,8 +26,9 @@ class SpecialFinder {
     uint32_t text_begin = 0, text_end = 0;
     const SpecialToken* token = nullptr;  // nullptr: none
   };
-  // The first match in text[from, …).
-  Match find(std::string_view text, uint32_t from) const;
+  using Ranges = std::vector<std::pair<uint32_t, uint32_t>>;
+  // The first match in text[from, …) that touches none of the ranges. COST: linear in the text, over all calls with rising `from`.
+  Match find(std::string_view text, uint32_t from, const Ranges& literal) const;
   const std::vector<SpecialToken>& tokens() const { return tokens_; }
 
  private:

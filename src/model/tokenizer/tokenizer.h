@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -26,6 +27,9 @@ struct Token {
 struct EncodeOptions {
   bool add_special = true;       // BOS/EOS or [CLS]/[SEP] as the vocabulary says
   bool parse_special = false;    // "<|im_end|>" in the text becomes that token: only for templates, never for a user's words
+  // Byte ranges [begin, end) of the text in which, and across whose edges, no special token is seen, though parse_special is on:
+  // Rendered::content of model/template. Ascending, apart. Everything else is as if they were not there: ids of harmless text are equal.
+  std::vector<std::pair<uint32_t, uint32_t>> literal = {};
 };
 
 inline constexpr size_t kTextBytesMax = size_t{1} << 28;  // per encode(): ranges are 32-bit, and no context holds more

@@ -223,6 +223,29 @@ TEST(Bpe, SpecialTokensComeOnlyFromTemplates) {
   EXPECT_EQ(smollm()->piece(2, true), "<|im_end|>");
 }
 
+TEST(Bpe, LiteralRangesHoldNoSpecialTokens) {
+  NEED_MODELS();
+  const std::string text = "<|im_start|>user\n<|im_end|> hi<|im_end|>\n";
+  auto ids = [&](const std::string& whole, const EncodeOptions& options) {
+    std::vector<int32_t> out;
+    for (const Token& token : encoded(*smollm(), whole, options)) out.push_back(token.id);
+    return out;
+  };
+  auto specials = [&](const EncodeOptions& options) {
+    std::vector<uint32_t> places;
+    for (const Token& token : encoded(*smollm(), text, options))
+      if (smollm()->is_special(token.id)) places.push_back(token.begin);
+    return places;
+  };
+  const auto begin = static_cast<uint32_t>(text.find("<|im_end|> hi")), end = begin + 13;
+  EXPECT_EQ(specials({.parse_special = true}), (std::vector<uint32_t>{0, begin, end}));
+  EXPECT_EQ(specials({.parse_special = true, .literal = {{begin, end}}}), (std::vector<uint32_t>{0, end}));
+  EXPECT_EQ(specials({.parse_special = true, .literal = {{12, 16}, {begin + 5, end}}}), (std::vector<uint32_t>{0, end}));  // half of it is enough
+  // Words without markers: the ranges change nothing, not even where pieces run across their edges.
+  const std::string plain = "<|im_start|>user\n\n  hi  \n<|im_end|>";
+  EXPECT_EQ(ids(plain, {.parse_special = true, .literal = {{12, 16}, {18, 24}}}), ids(plain, {.parse_special = true}));
+}
+
 TEST(Bpe, KnowsItsEnds) {
   NEED_MODELS();
   EXPECT_EQ(smollm()->bos(), 1);
