@@ -111,7 +111,7 @@ class Index {
   // Empties the index and adds every chunk of the catalog, in batches; returns how many. Searches meanwhile see a part.
   Result<size_t> load(const Context& context, catalog::Catalog& catalog);
 
-  // COST: about 0.3 ms (keyword) and 2 ms (vector) at 50,000 chunks of 384 dimensions.
+  // COST: measured at 50,000 abstracts (6.6 million postings) of 384 dimensions, one thread: 1 ms keyword, 2.4 ms vector.
   // kInvalidArgument: k not in [1, kMax], or a query vector of another length than the index's.
   Result<Matches> search(const Query& query, const Scope& scope) const;
   // The attributes of the chunk's document; nullptr where the id is not here.
