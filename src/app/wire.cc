@@ -50,10 +50,19 @@ class Wired : public Platform {
     open_providers();
     fill_services(settings);
     journal_->start();
-    return {};
+    return tidy();
   }
 
  private:
+  // Finished jobs are kept for a month; what another embedding model made is embedded again in the background.
+  Status tidy() {
+    constexpr int64_t kKeepMs = 30LL * 24 * 3600 * 1000;
+    TRY(journal_->prune(context_, clock_.unix_ms() - kKeepMs));
+    TRY_ASSIGN(int stale, ingest_->refresh(context_));
+    if (stale > 0) log::info("ingest.refreshing", {{"documents", stale}});
+    return {};
+  }
+
   Status open_models(const Settings& settings) {
     TRY_ASSIGN(engine_, engine::Engine::make(engine_options(settings)));
     TRY_ASSIGN(auto* language, load_language_model(*engine_, settings));
@@ -73,7 +82,7 @@ class Wired : public Platform {
 
   Status open_knowledge(const Settings& settings, const std::string& workers) {
     catalog_ = std::make_unique<catalog::Catalog>(*store_, clock_);
-    index_ = std::make_unique<index::Index>();
+    index_ = std::make_unique<index::Index>(index::Options{.model = ingest::fingerprint(embedder_->info())});
     int64_t begin = clock_.monotonic_ns();
     TRY_ASSIGN(size_t chunks, index_->load(context_, *catalog_));
     log::info("index.loaded", {{"chunks", chunks}, {"ms", (clock_.monotonic_ns() - begin) / 1'000'000}});
@@ -90,12 +99,7 @@ class Wired : public Platform {
 
   // The index follows the catalog's commits.
   void follow(const catalog::Change& change) {
-    index_->remove(change.removed);
-    if (change.attributes_set) index_->set_attributes(change.base_id, change.file_id, change.attributes);
-    std::vector<index::Entry> entries;
-    for (auto& row : change.added)
-      entries.push_back({row.id, row.base_id, row.document_id, row.file_id, row.title, row.chunk.heading, row.text, row.vector, row.model, change.attributes});
-    if (auto added = index_->add(std::move(entries)); !added) log::error("index.not_added", {{"message", added.error().message}});
+    if (auto applied = index_->apply(change); !applied) log::error("index.not_followed", {{"message", applied.error().message}});
   }
 
   Status open_session() {
