@@ -3,6 +3,10 @@
 # PATH is the folder under src/ (infra/http). Everything in it but *_test.cc, *_bench.cc and *_fuzz.cc is the library
 # strata_infra_http; all its *_test.cc make one program, run as one ctest entry; each X_fuzz.cc is one libFuzzer program.
 # Optional TEST_DEPS are rooms that only the tests need.
+if(STRATA_FUZZ)
+  add_custom_target(fuzzers)  # all of them
+endif()
+
 function(strata_room path)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
   string(REPLACE "/" "_" name ${path})
@@ -50,6 +54,7 @@ function(strata_room path)
       get_filename_component(target ${fuzzer} NAME_WE)
       add_executable(${target} ${fuzzer})
       target_link_libraries(${target} PRIVATE strata_${name} -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${target})
     endforeach()
   endif()
 endfunction()
