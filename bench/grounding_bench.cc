@@ -1,6 +1,6 @@
 // Our side of bench/grounding: grounded answers over SQuAD's paragraphs with the default models. Reads the cases that
 // tools/fixtures/ground_cases.py makes and prints one JSON object a line.
-//   strata_grounding_bench CASES.json [--models DIR] [--quick] [--dump FILE] [--generate N] [--no-rerank]
+//   strata_grounding_bench CASES.json [--models DIR] [--quick] [--dump FILE] [--generate N] [--rerank]
 //     [--only claims|answers|dialogues|latency|generation]
 // --dump writes the features of every question and candidate: the input of tools/fixtures/ground_fit.py.
 #include <algorithm>
@@ -164,13 +164,13 @@ struct Bench {
   retrieve::Retriever retriever{corpus.library(), corpus.index(), embedder, {}};
   ground::Selector selector{embedder};
   std::ofstream dump;
-  bool rerank = true;
+  bool rerank = false;
 
   answer::Answerer::Library library() {
     return {.search = [this](const Context& context, const auto& queries, const auto& bases, const auto& options) { return retriever.search(context, queries, bases, options); }};
   }
   retrieve::Found search(const std::string& question, int results) {
-    return must(retriever.search(kContext, {question}, {"base"}, {.results = results}), "search");
+    return must(retriever.search(kContext, {question}, {"base"}, {.results = results, .rerank = rerank}), "search");
   }
   answer::Answer ask(answer::Answerer& answerer, std::vector<model::Message> conversation, answer::Mode mode, bool generate) {
     auto recorder = std::make_shared<Recorder>();
@@ -377,7 +377,7 @@ void measure_generation(Bench& bench, const Json& cases, size_t count) {
 int run(int argc, char** argv) {
   std::string path, models = std::string(std::getenv("HOME") != nullptr ? std::getenv("HOME") : ".") + "/.cache/strata/models", dump;
   if (const char* set = std::getenv("STRATA_MODELS")) models = set;
-  bool quick = false, rerank = true;
+  bool quick = false, rerank = false;
   size_t generate = 40;
   std::string only;
   for (int i = 1; i < argc; ++i) {
@@ -387,7 +387,7 @@ int run(int argc, char** argv) {
     else if (arg == "--generate" && i + 1 < argc) generate = static_cast<size_t>(std::atoi(argv[++i]));
     else if (arg == "--only" && i + 1 < argc) only = argv[++i];
     else if (arg == "--quick") quick = true;
-    else if (arg == "--no-rerank") rerank = false;
+    else if (arg == "--rerank") rerank = true;
     else path = arg;
   }
   log::set_level(log::Level::kWarning);

@@ -71,10 +71,10 @@ struct Evidence {
 };
 
 struct SelectOptions {
-  int sources_max = 6;          // read of the sources given; each costs the embedding of its sentences
+  int sources_max = 8;          // read of the sources given; each costs the embedding of its sentences
   int candidates_max = 32;      // sentences compared by embedding; more are thinned out by their words first
   int quotes_max = 3;
-  double enough = 0.9;          // stop quoting once the quotes hold so much of the probability
+  double enough = 0.95;         // stop quoting once the quotes hold so much of the probability
   double threshold = -1;        // of confidence alone, in place of the fitted ones; below 0: those
 };
 
