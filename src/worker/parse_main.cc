@@ -15,8 +15,8 @@ int main(int argc, char** argv) {
   program.prepare = [&](const document::wire::Request& request) -> Status {
     if (request.kind == document::Kind::kImage) {
       TRY_ASSIGN(ocr, worker::Ocr::make());
-    } else {
-      worker::preload_encodings();
+    } else if (request.kind == document::Kind::kHtml) {
+      worker::preload_encodings();  // the others name no character set
     }
     return {};
   };

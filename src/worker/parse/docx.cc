@@ -13,6 +13,7 @@ using document::BlockType;
 
 constexpr int kDepth = 100;           // of nested elements; Word writes about 20
 constexpr size_t kCellBytes = 2'000;  // a longer cell makes the table a means of layout
+constexpr int kSpanColumns = 50;
 
 std::string_view value(pugi::xml_node node) { return node.attribute("w:val").value(); }
 // <w:vanish/>, <w:vanish w:val="0"/>
@@ -156,6 +157,7 @@ class DocxWriter {
     std::vector<pugi::xml_node> rows;
     collect(node, "w:tr", &rows, 0);
     std::string text;
+    std::vector<std::string> above;
     size_t columns = 0;
     bool data = true;
     for (const pugi::xml_node row : rows) {
@@ -167,8 +169,14 @@ class DocxWriter {
         std::string written;
         inline_text(cell, &written, 0);
         data = data && written.size() <= kCellBytes;
-        texts.push_back(one_line(written));
+        const pugi::xml_node properties = cell.child("w:tcPr"), merge = properties.child("w:vMerge");
+        // A cell over several rows is said again in each, so that a row makes sense by itself.
+        const bool merged = merge && value(merge) != "restart" && texts.size() < above.size();
+        texts.push_back(merged ? above[texts.size()] : one_line(written));
+        const int across = std::clamp(properties.child("w:gridSpan").attribute("w:val").as_int(1), 1, kSpanColumns);
+        texts.resize(texts.size() + static_cast<size_t>(across) - 1);
       }
+      above = texts;
       columns = std::max(columns, texts.size());
       if (std::ranges::any_of(texts, [](const std::string& one) { return !one.empty(); })) text += table_row(texts) + "\n";
     }

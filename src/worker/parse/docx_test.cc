@@ -86,6 +86,9 @@ TEST(Docx, ListsAreNumberedAsWordDoes) {
 TEST(Docx, TablesNotesTextBoxesAndCode) {
   const std::string row = "<w:tr><w:tc>" + p("a") + p("more") + "</w:tc><w:tc>" + p("b") + "</w:tc></w:tr>";
   EXPECT_EQ(read(docx("<w:tbl>" + row + "<w:tr><w:trPr><w:del/></w:trPr><w:tc>" + p("x") + "</w:tc></w:tr></w:tbl>")), "T | a more | b |");
+  EXPECT_EQ(read(docx("<w:tbl><w:tr><w:tc><w:tcPr><w:vMerge w:val='restart'/></w:tcPr>" + p("a") + "</w:tc><w:tc><w:tcPr><w:gridSpan w:val='2'/></w:tcPr>" + p("b") +
+                      "</w:tc></w:tr><w:tr><w:tc><w:tcPr><w:vMerge/></w:tcPr>" + p("") + "</w:tc><w:tc>" + p("c") + "</w:tc><w:tc>" + p("d") + "</w:tc></w:tr></w:tbl>")),
+            "T | a | b |  |⏎| a | c | d |");
   EXPECT_EQ(read(docx("<w:tbl><w:tr><w:tc>" + p("Head", "berschrift1") + p("Text") + "</w:tc></w:tr></w:tbl>")), "H1 Head\nP Text") << "a table of one cell is a frame";
   EXPECT_EQ(read(docx("<w:p><w:r><w:t>See</w:t><w:footnoteReference w:id='5'/></w:r></w:p>",
                       {{"word/footnotes.xml", "<w:footnotes><w:footnote w:id='0'>" + p("sep") + "</w:footnote><w:footnote w:id='5'>" + p("The note.") + "</w:footnote></w:footnotes>"}})),

@@ -1,5 +1,8 @@
 #include "worker/parse/html.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/text.h"
 #include "worker/parse/encoding.h"
 #include "worker/parse/html_rules.h"
@@ -14,6 +17,7 @@ using document::BlockType;
 constexpr int kDepth = 400;           // real pages stay under 60
 constexpr size_t kCellBytes = 2'000;  // a longer cell makes the table a means of layout
 constexpr size_t kTermBytes = 200;
+constexpr int kSpanRows = 200, kSpanColumns = 50;
 
 bool is_html_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f'; }
 
@@ -238,6 +242,46 @@ class HtmlWriter {
     return found;
   }
 
+  // Cells that reach down over rows, by column: how many rows are left, and what they say in each.
+  struct Span {
+    int rows = 0;
+    std::string text;
+  };
+  using Spans = std::vector<Span>;
+  static int span_of(const GumboNode* cell, const char* name, int most) {
+    const std::string_view value = attribute(cell, name);
+    return value.empty() || value.size() > 5 ? 1 : std::clamp(std::atoi(std::string(value).c_str()), 1, most);
+  }
+
+  // One row's cells, each under its column: a cell over several rows is said again in each, so that a row makes sense by itself; one
+  // over several columns stands in the first.
+  std::vector<std::string> cells_of(const GumboNode* row, Spans* spans) const {
+    std::vector<std::string> cells;
+    const auto carry = [&] {
+      while (cells.size() < spans->size() && (*spans)[cells.size()].rows > 0) {
+        Span& span = (*spans)[cells.size()];
+        --span.rows;
+        cells.push_back(span.text);
+      }
+    };
+    for (const GumboNode* cell : children(row)) {
+      const std::string_view name = element_name(cell);
+      if ((name != "td" && name != "th") || is_dropped(cell, trim_)) continue;
+      carry();
+      const int rows = span_of(cell, "rowspan", kSpanRows), across = span_of(cell, "colspan", kSpanColumns);
+      const std::string text = flat_text(cell);
+      for (int i = 0; i < across; ++i) {
+        if (rows > 1 && text.size() < 300) {
+          spans->resize(std::max(spans->size(), cells.size() + 1));
+          (*spans)[cells.size()] = {rows - 1, i == 0 ? text : ""};
+        }
+        cells.push_back(i == 0 ? text : "");
+      }
+    }
+    carry();
+    return cells;
+  }
+
   void table(const GumboNode* node, int depth) {
     flush();
     flush_term();
@@ -245,18 +289,13 @@ class HtmlWriter {
     std::string text;
     bool data = !found.nested;
     size_t columns = 0;
+    Spans spans;
     for (size_t i = 0; i < found.rows.size() && data; ++i) {
-      std::vector<std::string> cells;
-      bool any = false;
-      for (const GumboNode* cell : children(found.rows[i])) {
-        const std::string_view name = element_name(cell);
-        if ((name != "td" && name != "th") || is_dropped(cell, trim_)) continue;
-        cells.push_back(flat_text(cell));
-        any = any || !cells.back().empty();
-        if (cells.back().size() > kCellBytes) data = false;
-      }
+      const std::vector<std::string> cells = cells_of(found.rows[i], &spans);
+      const auto filled = std::ranges::count_if(cells, [](const std::string& cell) { return !cell.empty(); });
+      data = std::ranges::none_of(cells, [](const std::string& cell) { return cell.size() > kCellBytes; });
       columns = std::max(columns, cells.size());
-      if (any) text += table_row(cells) + "\n";
+      if (filled > 0) text += table_row(cells) + "\n";
     }
     if (!data || columns < 2) {
       visit_children(node, depth);

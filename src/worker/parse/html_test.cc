@@ -25,6 +25,7 @@ TEST(Html, ListsAndDefinitions) {
 
 TEST(Html, TablesBecomeRowsUnlessTheyAreLayout) {
   EXPECT_EQ(read("<table><caption>C</caption><tr><th>A<th>B<tr><td>1<td>two <b>words</b><p>more</table>"), "P C\nT | A | B |⏎| 1 | two words more |");
+  EXPECT_EQ(read("<table><tr><th colspan=2>Both<th>C<tr><td rowspan=2>a<td>b<td>c<tr><td>d<td>e</table>"), "T | Both |  | C |⏎| a | b | c |⏎| a | d | e |");
   EXPECT_EQ(read("<table><tr><td><h1>Title</h1><p>Text</table>"), "H1 Title\nP Text");
   EXPECT_EQ(read("<table><tr><td>outer<td><table><tr><td>a<td>b</table></table>"), "P outer\nT | a | b |");
 }

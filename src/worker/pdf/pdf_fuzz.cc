@@ -4,6 +4,9 @@
 
 #include "worker/pdf/pdf.h"
 
+// Fontconfig keeps its defaults until the process ends.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig"; }
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace strata;  // NOLINT: a main program
   document::Limits limits;
