@@ -157,6 +157,7 @@ int run(const std::vector<std::string>& args) {
   bench.language = *language;
   out.set("load_s", now_s() - begin);
   out.set("weight_bytes", static_cast<double>(bench.language->info().memory_bytes));
+  out.set("memory_gb_per_s", compute::measure_memory_gb_per_s(options.threads > 0 ? options.threads : compute::inspect_machine().cores));
   bench.prefill(32, 1);  // warm-up
   std::vector<double> rates;
   const int rounds = std::max(1, std::atoi(std::getenv("STRATA_BENCH_ROUNDS") ? std::getenv("STRATA_BENCH_ROUNDS") : "3"));

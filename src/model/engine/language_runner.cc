@@ -138,7 +138,7 @@ void LanguageRunner::score_prompts(compute::Threads& threads, const Plan& plan) 
     const int end = std::min(slice.begin + slice.rows, slice.generation->prompt_tokens() - 1);  // the last row speaks about no prompt token
     for (int from = slice.begin; from < end; from += static_cast<int>(kScoreRows)) {
       const auto n = std::min(kScoreRows, static_cast<size_t>(end - from));
-      logits_.resize(std::max(logits_.size(), n * V));
+      logits_.resize(std::max(logits_.size(), decoder_.logits_rows(n) * V));
       decoder_.logits(threads, hidden_.data() + (slice.first_hidden + static_cast<size_t>(from - slice.begin)) * C, n, logits_.data());
       threads.run(n, [&](size_t i, int) {
         slice.generation->score_prompt(from + static_cast<int>(i) + 1, std::span<const float>(logits_.data() + i * V, V));
@@ -158,7 +158,7 @@ void LanguageRunner::choose_tokens(compute::Threads& threads, const Plan& plan) 
     choosing.push_back(slice.generation);
   }
   if (choosing.empty()) return;
-  logits_.resize(std::max(logits_.size(), choosing.size() * V));
+  logits_.resize(std::max(logits_.size(), decoder_.logits_rows(choosing.size()) * V));
   decoder_.logits(threads, last_hidden_.data(), choosing.size(), logits_.data());
   threads.run(choosing.size(), [&](size_t i, int) { choosing[i]->choose(std::span<float>(logits_.data() + i * V, V)); });
 }

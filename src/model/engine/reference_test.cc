@@ -80,8 +80,11 @@ class DefaultModel : public ::testing::Test {
   Context context_ = Context::background();
 };
 
-TEST_F(DefaultModel, LogProbabilitiesAgreeWithLlamaCppOver2000Positions) {
-  double total = 0, worst = 0;
+// Both sides round activations to 8 bits, each in its own way, and 30 layers amplify that: llama.cpp itself is 0.061 nats from an
+// FP32 pass over the same weights (tools/fixtures/engine_exact.py). So agreement is held on both: to the exact pass we are at most as
+// far as llama.cpp is, and to llama.cpp at most what two independent errors of that size come to.
+TEST_F(DefaultModel, LogProbabilitiesAreAsNearToExactAsLlamaCppsOver2000Positions) {
+  double from_exact = 0, from_llama = 0;
   int count = 0;
   for (const Json& window : *reference_["windows"].as_array()) {
     model::GenerateRequest request;
@@ -95,20 +98,19 @@ TEST_F(DefaultModel, LogProbabilitiesAgreeWithLlamaCppOver2000Positions) {
         if (token.known) ours.push_back(token.logprob);
       }
     }
-    const std::vector<double> theirs = numbers_of(window["logprobs"]);
-    ASSERT_EQ(ours.size(), theirs.size());
-    for (size_t i = 0; i < ours.size(); ++i) {
-      total += std::fabs(ours[i] - theirs[i]);
-      worst = std::max(worst, std::fabs(ours[i] - theirs[i]));
-      ++count;
+    const std::vector<double> llama = numbers_of(window["logprobs"]), exact = numbers_of(window["exact"]);
+    ASSERT_EQ(ours.size(), llama.size());
+    for (size_t i = 0; i < ours.size(); ++i, ++count) {
+      from_llama += std::fabs(ours[i] - llama[i]);
+      from_exact += std::fabs(ours[i] - exact[i]);
     }
   }
-  RecordProperty("mean_difference_nats", std::to_string(total / count));
-  std::printf("mean absolute difference %.5f nats, largest %.4f, over %d positions\n", total / count, worst, count);
+  const double llama_from_exact = reference_["llama_distance_from_exact"].to_double("distance").value();
+  std::printf("mean absolute difference over %d positions: %.4f nats from FP32 (llama.cpp: %.4f), %.4f from llama.cpp\n", count, from_exact / count,
+              llama_from_exact, from_llama / count);
   EXPECT_EQ(count, 2000);
-  // WHY 0.08: both sides round activations to 8 bits. The reference's own distance from an FP32 pass over the same weights is 0.055
-  // (tools/fixtures/engine_exact.py), so two right implementations differ by up to sqrt(2) times that, 0.078.
-  EXPECT_LE(total / count, 0.08);
+  EXPECT_LE(from_exact / count, llama_from_exact);
+  EXPECT_LE(from_llama / count, llama_from_exact * std::sqrt(2.0));
 }
 
 TEST_F(DefaultModel, GreedyTextEqualsTheReferenceUpToTheFirstCloseCall) {

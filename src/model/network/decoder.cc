@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "model/network/network.h"
+#include "model/network/planes.h"
 #include "model/network/rows.h"
 #include "model/network/weights.h"
 
@@ -123,10 +124,11 @@ struct Decoder::Impl {
   std::vector<float> residual;                 // SHAPE: [N, C]
   std::vector<float> normed;                   // SHAPE: [N, C]
   std::vector<float> branch;                   // SHAPE: [N, C]: what attention or feed-forward adds
-  std::vector<float> q;                        // SHAPE: [N, H * D]; attention's output replaces it
-  std::vector<float> k, v;                     // SHAPE: [N, G * D]
+  std::vector<float> q;                        // SHAPE: [2 N, H * D] (planes); attention's output replaces the first N rows
+  std::vector<float> k, v;                     // SHAPE: [2 N, G * D]
   std::vector<float> gate, up;                 // SHAPE: [N, F]
   std::vector<float> angles;                   // SHAPE: [N, rope.dims]: cos and sin
+  Planes planes;
 
   struct Chunk {                               // rows of one sequence in one step
     const KvSequence* sequence;
@@ -189,8 +191,8 @@ void Decoder::Impl::resize(size_t n) {
   const auto C = static_cast<size_t>(shape.C), F = static_cast<size_t>(shape.F), D = static_cast<size_t>(shape.D);
   auto at_least = [](std::vector<float>& v, size_t size) { v.resize(std::max(v.size(), size)); };
   for (auto* v : {&residual, &normed, &branch}) at_least(*v, n * C);
-  at_least(q, n * static_cast<size_t>(shape.H) * D);
-  for (auto* kv : {&k, &v}) at_least(*kv, n * static_cast<size_t>(shape.G) * D);
+  at_least(q, 2 * n * static_cast<size_t>(shape.H) * D);
+  for (auto* kv : {&k, &v}) at_least(*kv, 2 * n * static_cast<size_t>(shape.G) * D);
   for (auto* f : {&gate, &up}) at_least(*f, n * F);
   at_least(angles, n * static_cast<size_t>(rope.dims));
 }
@@ -242,7 +244,7 @@ void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index,
   const auto H = static_cast<size_t>(shape.H), G = static_cast<size_t>(shape.G), D = static_cast<size_t>(shape.D);
   const auto dims = static_cast<size_t>(rope.dims);
   const compute::MatmulTarget targets[] = {{&layer.query, q.data()}, {&layer.key, k.data()}, {&layer.value, v.data()}};
-  compute::matmul_group(threads, targets, normed.data(), n);
+  planes.multiply(threads, targets, normed.data(), n);
   for_rows(threads, n, (H + G) * D, [&](size_t i) {
     const float* cos_sin = angles.data() + i * dims;
     compute::rope(q.data() + i * H * D, H, D, dims, cos_sin, compute::RopeStyle::kInterleaved);
@@ -305,9 +307,15 @@ void Decoder::step(compute::Threads& threads, KvCache& cache, std::span<const Ro
   m.norm(threads, m.output_norm, n, hidden);
 }
 
-void Decoder::logits(compute::Threads& threads, const float* hidden, size_t n, float* logits) {
+size_t Decoder::logits_rows(size_t n) const {
   const Impl& m = *impl_;
-  compute::matmul(threads, m.output.rows() > 0 ? m.output : m.embedding, hidden, n, logits);
+  return rounds_input(m.output.rows() > 0 ? m.output : m.embedding) ? 2 * n : n;
+}
+
+void Decoder::logits(compute::Threads& threads, const float* hidden, size_t n, float* logits) {
+  Impl& m = *impl_;
+  const compute::MatmulTarget target{m.output.rows() > 0 ? &m.output : &m.embedding, logits};
+  m.planes.multiply(threads, std::span(&target, 1), hidden, n);
 }
 
 }  // namespace strata::network

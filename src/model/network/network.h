@@ -99,7 +99,8 @@ class Decoder {
   // Runs the rows. SHAPE: hidden [wanted rows, C], after the last norm, in row order.
   // REQUIRES: rows of one sequence are together and in order of position.
   void step(compute::Threads& threads, KvCache& cache, std::span<const Row> rows, float* hidden);
-  // SHAPE: hidden [n, C], logits [n, V]
+  // SHAPE: hidden [n, C], logits [logits_rows(n), V], of which the first n are the result and the rest is working space.
+  size_t logits_rows(size_t n) const;
   void logits(compute::Threads& threads, const float* hidden, size_t n, float* logits);
 
  private:

@@ -1,0 +1,32 @@
+// Products with quantized weights that keep 16 bits of their input instead of 8.
+//
+// compute::matmul rounds x to 8 bits per block of 32. Here x is first split into what 8 bits can say and the rest, hi + lo, the two are
+// multiplied as two rows of one product, and their results added: the rounding error falls by a factor of about 250, the weights are
+// still streamed once. COST: twice the arithmetic; in decode, which waits for memory, little.
+// WHY: where an error enters decides how much it matters. In the default model the 8-bit rounding of the inputs of query, key and value
+// (a few of their channels are very large) and of the output matrix makes about two thirds of the whole error (variance) while these
+// matrices are 16 % of a layer's arithmetic (tools/fixtures/engine_exact.py measures it).
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "infra/compute/compute.h"
+
+namespace strata::network {
+
+class Planes {
+ public:
+  // As compute::matmul_group. SHAPE: x [n, cols]; each target's y must have room for [2 n, rows]; the results are the first n rows.
+  void multiply(compute::Threads& threads, std::span<const compute::MatmulTarget> targets, const float* x, size_t n);
+
+ private:
+  std::vector<float> split_;   // SHAPE: [2 n, cols]: hi of all rows, then lo
+};
+
+// Whether a product with this matrix rounds its input.
+inline bool rounds_input(const compute::Matrix& w) {
+  return w.format() != compute::Format::kF32 && w.format() != compute::Format::kF16 && w.format() != compute::Format::kBF16;
+}
+
+}  // namespace strata::network
