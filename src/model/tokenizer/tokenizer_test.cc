@@ -1,3 +1,4 @@
+#include "model/format/format.h"
 #include "model/tokenizer/tokenizer.h"
 
 #include <gtest/gtest.h>
@@ -11,7 +12,6 @@
 #include "base/json.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "model/format/gguf_writer.h"
 #include "model/tokenizer/bpe.h"
 #include "model/tokenizer/pretokenizer.h"
 
