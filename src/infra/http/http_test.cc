@@ -159,12 +159,20 @@ TEST_F(HttpServer, TooLargeHeadsAndBodiesAreRefusedInTheErrorShape) {
 
 TEST_F(HttpServer, AllBodiesTogetherAreBoundedAndGivenBackAfterTheAnswer) {
   listen({.bodies_bytes_max = 150'000});
+  std::promise<void> entered, release;
+  auto released = release.get_future().share();
+  server->route("POST", "/hold", [&](const Context&, const Request&, auto responder) {
+    entered.set_value();
+    released.wait();
+    responder->send({});
+  });
   server->start();
   RawClient holding(server->port());
-  holding.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100001\r\n\r\n" + std::string(100'000, 'x'));
-  ASSERT_TRUE(eventually([&] { return ask(post("/echo", std::string(60'000, 'x'))).status == 503; }));
+  holding.send(post("/hold", std::string(100'000, 'x')));
+  entered.get_future().wait();
+  EXPECT_EQ(ask(post("/echo", std::string(60'000, 'x'))).status, 503);
   EXPECT_EQ(ask(post("/echo", "{}")).status, 200);
-  holding.send("x");
+  release.set_value();
   EXPECT_EQ(holding.read_answer().status, 200);
   EXPECT_TRUE(eventually([&] { return ask(post("/echo", std::string(140'000, 'x'))).status == 200; }));
 }
