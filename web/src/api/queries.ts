@@ -1,0 +1,71 @@
+// What the pages read, as TanStack queries: one key and one function per thing.
+import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { ApiError, get, post } from "./client";
+import type { Answer, Base, Chunk, Conversation, ConversationDetail, DocumentDetail, DocumentRow, List, Provider, SearchResult, System } from "./types";
+
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (failures, error) => error instanceof ApiError && (error.lost || error.status === 503) && failures < 2,
+      staleTime: 2_000,
+      refetchOnWindowFocus: true,
+    },
+  },
+});
+
+const id = encodeURIComponent;
+export const documentUrl = (base: string, document: string, begin?: number, end?: number) =>
+  `/knowledge/${id(base)}/documents/${id(document)}` + (begin === undefined ? "" : `?begin=${begin}&end=${end}`);
+
+export const conversationsQuery = queryOptions({
+  queryKey: ["conversations"],
+  queryFn: ({ signal }) => get<List<Conversation>>("/strata/v1/conversations?limit=200", signal),
+});
+export const conversationQuery = (conversation: string) => queryOptions({
+  queryKey: ["conversation", conversation],
+  queryFn: ({ signal }) => get<ConversationDetail>(`/strata/v1/conversations/${id(conversation)}`, signal),
+});
+export const answerQuery = (answer: string) => queryOptions({
+  queryKey: ["answer", answer],
+  queryFn: ({ signal }) => get<Answer>(`/strata/v1/answers/${id(answer)}`, signal),
+});
+export const basesQuery = queryOptions({
+  queryKey: ["bases"],
+  queryFn: ({ signal }) => get<List<Base>>("/v1/vector_stores?limit=100", signal),
+  refetchInterval: (query) => (query.state.data?.data.some((base) => base.file_counts.in_progress > 0) ? 1_000 : false),
+});
+export const documentsQuery = (base: string) => queryOptions({
+  queryKey: ["documents", base],
+  queryFn: ({ signal }) => get<List<DocumentRow>>(`/strata/v1/documents?vector_store_id=${id(base)}&limit=1000`, signal),
+  refetchInterval: (query) => (query.state.data?.data.some((row) => row.status === "in_progress") ? 1_000 : false),
+});
+export const documentQuery = (document: string) => queryOptions({
+  queryKey: ["document", document],
+  queryFn: ({ signal }) => get<DocumentDetail>(`/strata/v1/documents/${id(document)}`, signal),
+  staleTime: 60_000,
+});
+export const chunksQuery = (document: string) => queryOptions({
+  queryKey: ["chunks", document],
+  queryFn: ({ signal }) => get<List<Chunk>>(`/strata/v1/documents/${id(document)}/chunks`, signal),
+  staleTime: 60_000,
+});
+export const systemQuery = (live: boolean) => queryOptions({
+  queryKey: ["system"],
+  queryFn: ({ signal }) => get<System>("/strata/v1/system", signal),
+  refetchInterval: live ? 2_000 : false,
+});
+export const providersQuery = queryOptions({
+  queryKey: ["providers"],
+  queryFn: ({ signal }) => get<List<Provider>>("/strata/v1/providers", signal),
+});
+
+export interface SearchWish { q: string; bases: string[]; mode: string; rerank: boolean }
+export const searchQuery = (wish: SearchWish) => queryOptions({
+  queryKey: ["search", wish],
+  queryFn: () => post<SearchResult>("/strata/v1/search", {
+    query: wish.q, vector_store_ids: wish.bases, max_num_results: 10,
+    ranking_options: { mode: wish.mode, ranker: wish.rerank ? "auto" : "none" },
+  }),
+  enabled: wish.q.trim() !== "" && wish.bases.length > 0,
+  staleTime: 30_000,
+});

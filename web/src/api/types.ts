@@ -1,0 +1,60 @@
+// The shapes of docs/api.md that the pages read.
+export interface Citation {
+  number: number; document_id: string; file_id: string; filename: string; title: string; version: string; heading: string;
+  page: number | null; begin: number; end: number; quote: string; answer_begin: number; answer_end: number;
+}
+export interface Verdict { begin: number; end: number; kind: "quote" | "generated" | "notice"; supported: boolean; score: number; reason: string }
+export type Outcome = "answered" | "not_in_documents" | "nothing_found" | "packed_out" | "stale" | "model_failed";
+export type Rating = "up" | "down" | "none";
+export interface Strata {
+  answer_id: string; outcome: Outcome; confidence: number; mode: string; model: string; citations: Citation[]; closest: Citation[];
+  verdicts: Verdict[]; first_text_ms: number; total_ms: number; rating?: Rating;
+}
+export interface Scores { keyword: number | null; vector: number | null; fused: number | null; rerank: number | null }
+export interface Hit {
+  chunk_id: number; document_id: string; file_id: string; vector_store_id: string; filename: string; title: string; heading: string;
+  page: number | null; begin: number; end: number; text: string; score: number; scores: Scores;
+}
+export interface Stage { name: string; candidates: number; ms: number; top: { chunk_id: number; score: number }[] }
+export interface Answer extends Strata {
+  question: string; standalone_question: string; text: string; queries: string[]; stages: Stage[]; candidates: Hit[];
+  packed: number[]; left_out: number[]; feedback: { rating: Rating; reasons: string[]; comment: string };
+}
+export interface SearchResult { queries: string[]; hits: Hit[]; stages: Stage[] }
+export interface Conversation { id: string; title: string; created_at: number; updated_at: number }
+export interface Message { ordinal: number; role: "user" | "assistant"; content: string; answer_id: string | null; strata: Strata | null; created_at: number }
+export interface ConversationDetail extends Conversation { messages: Message[] }
+export interface Base {
+  id: string; name: string; created_at: number; usage_bytes: number; status: string;
+  file_counts: { in_progress: number; completed: number; failed: number; cancelled: number; total: number };
+}
+export interface Job {
+  id: string; kind: string; state: "queued" | "running" | "succeeded" | "failed" | "cancelled"; done: number; total: number;
+  note: string; error: string | null; created_at: number; updated_at: number;
+}
+export interface DocumentRow {
+  document_id: string | null; file_id: string; filename: string; status: "in_progress" | "completed" | "failed" | "cancelled";
+  error: string | null; job_id: string; bytes: number; created_at: number; job?: Job;
+}
+export interface DocumentDetail {
+  document_id: string; file_id: string; vector_store_id: string; filename: string; title: string; version: string; kind: string; text: string;
+  headings: { level: number; title: string; begin: number; end: number }[];
+  pages: { number: number; begin: number; end: number; by_ocr: boolean }[];
+  warnings: string[]; chunks: number; created_at: number;
+}
+export interface Chunk { chunk_id: number; ordinal: number; begin: number; end: number; heading: string; page: number | null; tokens: number; text: string }
+export interface Model {
+  id: string; kind: "language" | "embedding"; format: string; license: string; source: string; parameters: number; context_tokens: number;
+  dimensions: number; memory_bytes: number; remote: boolean; demo: boolean;
+}
+export interface System {
+  version: string; uptime_s: number; default_model: string; models: Model[];
+  engine: {
+    running: number; waiting: number; waiting_embeddings: number; kv_cache_used: number; decode_tokens_per_s: number; prefill_tokens_per_s: number;
+    prompt_tokens: number; generated_tokens: number; embedded_texts: number; memory_bytes: number;
+  };
+  machine: { cpu: string; cores: number; memory_bytes: number; instruction_sets: string[]; isa: string; accelerators: string[] };
+  index: { chunks: number; documents?: number; memory_bytes: number };
+}
+export interface Provider { id: string; base_url: string; model: string; has_key?: boolean }
+export interface List<T> { data: T[]; has_more?: boolean }

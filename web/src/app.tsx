@@ -1,0 +1,81 @@
+import { lazy, Suspense, useEffect, useState } from "react";
+import { ConnectionBanner } from "./connection_banner";
+import { ErrorBoundary } from "./kit/error_boundary";
+import { IconButton, Skeleton, Empty } from "./kit/kit";
+import { Icon, type IconName } from "./kit/icons";
+import { applyTheme, nextTheme, storedTheme } from "./kit/theme";
+import { Toasts } from "./kit/toast";
+import { KeysDialog, useKeys } from "./keys";
+import { AskPage } from "./pages/ask/ask_page";
+import { Palette } from "./palette";
+import { Link, navigate, usePathParts } from "./router";
+import { t } from "./text/en";
+
+const KnowledgePage = lazy(() => import("./pages/knowledge/knowledge_page"));
+const SearchPage = lazy(() => import("./pages/search/search_page"));
+const SystemPage = lazy(() => import("./pages/system/system_page"));
+
+const pages: [string, IconName, string][] = [
+  ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search], ["system", "system", t.nav.system]];
+
+function Page({ parts }: { parts: string[] }) {
+  if (parts.length === 0 || (parts[0] === "ask" && parts.length <= 2)) return <AskPage conversation={parts[1] ?? ""} />;
+  if (parts[0] === "knowledge") return <KnowledgePage parts={parts.slice(1)} />;
+  if (parts[0] === "search" && parts.length === 1) return <SearchPage />;
+  if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
+  return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
+}
+
+function ThemeButton() {
+  const [theme, setTheme] = useState(storedTheme);
+  const change = () => { const next = nextTheme(theme); applyTheme(next); setTheme(next); };
+  return <IconButton icon={theme === "light" ? "sun" : theme === "dark" ? "moon" : "auto"} label={t.theme[theme]} onClick={change} />;
+}
+
+function Nav({ current, onKeys, onPalette }: { current: string; onKeys: () => void; onPalette: () => void }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <nav className={open ? "nav open" : "nav"} aria-label={t.nav.label}>
+      <div className="nav-head">
+        <Link to="/ask" className="brand"><img src="/icon.svg" alt="" width="24" height="24" /><span>{t.app}</span></Link>
+        <IconButton className="nav-toggle" icon={open ? "close" : "menu"} label={open ? t.nav.close : t.nav.open} aria-expanded={open} onClick={() => setOpen(!open)} />
+      </div>
+      <ul className="nav-list">
+        {pages.map(([path, icon, label]) => (
+          <li key={path}><Link to={`/${path}`} aria-current={current === path ? "page" : undefined} onClick={() => setOpen(false)}><Icon name={icon} />{label}</Link></li>))}
+      </ul>
+      <div className="nav-foot">
+        <IconButton icon="search" label={t.palette.title} onClick={onPalette} />
+        <IconButton icon="keys" label={t.keys.title} onClick={onKeys} />
+        <ThemeButton />
+      </div>
+    </nav>
+  );
+}
+
+export function App() {
+  const parts = usePathParts();
+  const [dialog, setDialog] = useState<"" | "keys" | "palette">("");
+  useKeys(setDialog);
+  useEffect(() => { if (parts.length === 0) navigate("/ask", { replace: true }); }, [parts.length]);
+  const current = parts[0] ?? "ask";
+  useEffect(() => {
+    const page = pages.find(([path]) => path === current);
+    document.title = page ? `${page[2]} – ${t.app}` : t.app;
+  }, [current]);
+  return (
+    <div className="app">
+      <a className="skip" href="#content">{t.skip}</a>
+      <Nav current={current} onKeys={() => setDialog("keys")} onPalette={() => setDialog("palette")} />
+      <main id="content" tabIndex={-1}>
+        <ConnectionBanner />
+        <ErrorBoundary where={parts.join("/")}>
+          <Suspense fallback={<div className="page"><Skeleton lines={5} /></div>}><Page parts={parts} /></Suspense>
+        </ErrorBoundary>
+      </main>
+      <Toasts />
+      {dialog === "keys" && <KeysDialog onClose={() => setDialog("")} />}
+      {dialog === "palette" && <Palette onClose={() => setDialog("")} />}
+    </div>
+  );
+}

@@ -1,0 +1,49 @@
+import { useQuery } from "@tanstack/react-query";
+import { type KeyboardEvent, useState } from "react";
+import { basesQuery, conversationsQuery } from "./api/queries";
+import { Dialog } from "./kit/dialog";
+import { navigate } from "./router";
+import { t } from "./text/en";
+
+interface Entry { to: string; label: string; kind: string }
+
+function useEntries(): Entry[] {
+  const conversations = useQuery(conversationsQuery).data?.data ?? [];
+  const bases = useQuery(basesQuery).data?.data ?? [];
+  return [
+    { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
+    { to: "/knowledge", label: t.nav.knowledge, kind: t.palette.pages },
+    { to: "/search", label: t.nav.search, kind: t.palette.pages },
+    { to: "/system", label: t.nav.system, kind: t.palette.pages },
+    ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),
+    ...conversations.slice(0, 50).map((row) => ({ to: `/ask/${row.id}`, label: row.title || t.ask.untitled, kind: t.palette.conversation })),
+  ];
+}
+
+export function Palette({ onClose }: { onClose: () => void }) {
+  const [text, setText] = useState("");
+  const [chosen, setChosen] = useState(0);
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const shown = useEntries().filter((entry) => words.every((word) => `${entry.label} ${entry.kind}`.toLowerCase().includes(word))).slice(0, 12);
+  const go = (entry?: Entry) => { if (entry) { onClose(); navigate(entry.to); } };
+  const press = (event: KeyboardEvent) => {
+    if (event.key === "ArrowDown") setChosen(Math.min(shown.length - 1, chosen + 1));
+    else if (event.key === "ArrowUp") setChosen(Math.max(0, chosen - 1));
+    else if (event.key === "Enter") go(shown[chosen]);
+    else return;
+    event.preventDefault();
+  };
+  return (
+    <Dialog title={t.palette.title} look="palette" onClose={onClose}>
+      <input className="palette-input" role="combobox" aria-expanded="true" aria-controls="palette-list" aria-activedescendant={shown[chosen] ? `palette-${chosen}` : undefined}
+        aria-label={t.palette.placeholder} placeholder={t.palette.placeholder} value={text} onKeyDown={press} onChange={(event) => { setText(event.target.value); setChosen(0); }} />
+      <ul id="palette-list" role="listbox" aria-label={t.palette.title} className="palette-list">
+        {shown.map((entry, index) => (
+          <li key={entry.to} id={`palette-${index}`} role="option" aria-selected={index === chosen} onMouseEnter={() => setChosen(index)} onClick={() => go(entry)}>
+            <span>{entry.label}</span><small>{entry.kind}</small>
+          </li>))}
+      </ul>
+      {shown.length === 0 && <p className="soft" role="status">{t.palette.none}</p>}
+    </Dialog>
+  );
+}

@@ -1,0 +1,80 @@
+// All words that people read.
+export const t = {
+  app: "Strata",
+  skip: "Skip to content",
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", open: "Open navigation", close: "Close navigation" },
+  theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
+  common: {
+    cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
+    requestId: (id: string) => `Request ${id}`, undo: "Undo", open: "Open", all: "All", page: (n: number) => `page ${n}`, more: "More",
+  },
+  error: {
+    title: "That did not work", lost: "The server cannot be reached. What you typed is kept; trying again every two seconds.", back: "Connected again.",
+    crash: "This page met an error", crashWhat: "Nothing that you saved is lost. Reload the page; if it happens again, report the text below.", reload: "Reload",
+    notFound: "There is no such page", notFoundWhat: "The address may be mistyped, or the thing it named was deleted.", home: "Go to Ask",
+  },
+  ask: {
+    title: "Ask", conversations: "Conversations", fresh: "New conversation", untitled: "New conversation", none: "Your conversations will be listed here.",
+    composer: "Your question", placeholder: "Ask your documents …", send: "Send", stop: "Stop", hint: "Enter sends, Shift + Enter starts a new line",
+    where: "Look in", allBases: "All knowledge", noBase: "No documents: the model alone",
+    empty: "Ask your documents", emptyWhat: "Answers quote your documents word for word, and every quote opens at its place in the source.",
+    emptyNoBase: "There are no documents yet. Add some, and ask about them.", addDocuments: "Add documents", examples: "Try one of these:", example: "Or ask the model alone:",
+    debianBase: "Debian manuals",
+    debianExamples: ["What must the extended description of a package contain?", "How long may a package's synopsis be?", "What is a virtual package?"],
+    modelExample: "Say hello in one sentence.",
+    you: "You", strata: "Strata", thinking: "Looking through the documents …", writing: "Strata is writing", done: "The answer is complete", stopped: "Stopped. This answer is not kept.",
+    noAnswer: "This question has no answer yet.", answerAgain: "Answer it", regenerate: "Answer again", why: "Why this answer?", up: "Good answer", down: "Bad answer", report: "Report an issue",
+    copy: "Copy the answer", deleteTitle: "Delete this conversation?", deleteWhat: (title: string) => `“${title}” and its messages will be gone. Ratings stay.`, renameTitle: "Rename the conversation", name: "Name",
+    actions: (title: string) => `Actions for ${title}`, closest: "Closest passages", closestWhat: "These came nearest, but do not answer the question.",
+    aloneNote: "The model answered alone: nothing of this was checked against documents.", cite: (n: number, where: string) => `Citation ${n}: ${where}`,
+    outcome: {
+      answered: "Answered from the documents", not_in_documents: "Not in the documents", nothing_found: "Nothing was found", packed_out: "The evidence did not fit the model's context",
+      stale: "A cited document has changed since", model_failed: "The model failed: quotes only",
+    },
+    timing: (first: string, total: string) => `first text ${first}, whole answer ${total}`,
+  },
+  confidence: { high: "High confidence", medium: "Medium confidence", low: "Low confidence", exact: (p: string) => `Probability that the documents answer this, and that this is it: ${p}` },
+  feedback: {
+    thanks: "Thank you. It is stored with this answer.", what: "What was wrong?", good: "What was good?", comment: "Anything else?", send: "Save feedback", saved: "Feedback saved",
+    down: ["wrong", "incomplete", "bad citation", "too long", "not understood"], up: ["correct", "complete", "good citations", "clear"], reasons: "Reasons",
+  },
+  issue: {
+    title: "Report an issue", what: "The report is stored on this server with the answer.", category: "Kind", comment: "What happened?", send: "Report", sent: "Reported. Thank you.",
+    categories: [["broken", "Something is broken"], ["harmful", "Harmful content"], ["private", "Private data shown"], ["wrong", "Dangerously wrong"], ["other", "Something else"]] as const,
+  },
+  why: {
+    title: "Why this answer?", question: "Question", standalone: "Understood as", queries: "Searched for", stages: "How the search went", stage: "Stage", candidates: "Candidates", ms: "Time", top: "Best passages",
+    sentences: "Each sentence checked", supported: "holds", unsupported: "dropped or unsupported", kinds: { quote: "quote", generated: "written by the model", notice: "notice" }, passages: "Passages considered",
+    passage: "Passage", keyword: "Keyword", vector: "Vector", fused: "Fused", rerank: "Rerank", score: "Score", use: "Use", packed: "given to the model", leftOut: "left out", neither: "–", model: "Model", mode: "Mode", times: "Times",
+    nonePacked: "No passage was given to the model: quotes come straight from the documents.", noSentences: "No sentences to check.", droppedSentence: "a sentence of the model, not shown",
+  },
+  model: {
+    small: (id: string) => `Answers come from ${id}, a small demonstration model. Quotes from your documents are exact; what it writes itself is simple.`, add: "Add a model or provider",
+    title: "Add a model or provider", local: "A local model", localWhat: "Fetch one with the command line, then start Strata again:", localCommand: "strata model catalog\nstrata model pull ID",
+    provider: "An OpenAI-compatible server", id: "Name here", idHint: "for instance work-gpt", url: "Base URL", model: "Model there", key: "Key (goes to the secret store)", makeDefault: "Answer with it from now on", send: "Add provider", added: "Provider added", hide: "Hide",
+  },
+  source: { title: "Source", open: "Open in Knowledge", outline: "Outline", text: "Text", chunks: "Chunks", noOutline: "No headings.", version: "Version", ocr: "read by OCR", pages: "Pages", passage: "Highlighted passage", warnings: "Notes from reading this file" },
+  knowledge: {
+    title: "Knowledge", bases: "Knowledge bases", newBase: "New base", name: "Name", create: "Create", empty: "No knowledge base yet", emptyWhat: "A base is a set of documents that are searched together. Drop files here: a base is made for them.",
+    firstBase: "My documents", documents: (n: number) => (n === 1 ? "1 document" : `${n} documents`), drop: "Drop files here, or", choose: "choose files", formats: "Markdown, text, HTML, PDF (also scanned) or DOCX, up to 64 MB each",
+    uploading: (name: string) => `Uploading ${name}`, uploadFailed: (name: string) => `${name} could not be uploaded`, noDocuments: "No documents here yet", noDocumentsWhat: "Drop a file above. It can be asked about as soon as it says “ready”.",
+    file: "Document", size: "Size", state: "State", added: "Added", actions: "Actions", ready: "ready", failed: "failed", cancelled: "cancelled", waiting: "waiting", inProgress: "reading", working: (n: number) => `${n} in work`, failedCount: (n: number) => `${n} failed`,
+    deleteBase: "Delete base", deleteBaseTitle: "Delete this base?", deleteBaseWhat: (name: string, n: number) => `“${name}” with ${n === 1 ? "1 document" : `${n} documents`} and everything found in them will be gone. This cannot be undone.`, typeName: (name: string) => `Type “${name}” to confirm`,
+    deleteDocTitle: "Delete this document?", deleteDocWhat: (name: string) => `“${name}”, its passages and the uploaded file will be gone, also from other bases that hold the same upload.`, deleted: "Deleted", askThis: "Ask this base", searchThis: "Search this base",
+    tokens: (n: number) => (n === 1 ? "1 token" : `${n} tokens`), chunk: (n: number) => `Chunk ${n}`, more: "Only the first 1,000 documents are listed.", again: "Read again", filter: "Filter by name",
+  },
+  search: {
+    title: "Search", what: "See what the search finds, and why: every stage with its score.", query: "Query", base: "Base", mode: "Mode", hybrid: "Hybrid", keyword: "Keyword", vector: "Vector", rerank: "Rerank", go: "Search",
+    none: "Nothing was found", noneWhat: "Try other words, another mode or another base.", empty: "Search your documents", emptyWhat: "The retrieval lab shows what an answer would be drawn from.", results: (n: number) => (n === 1 ? "1 passage" : `${n} passages`), noBase: "There are no documents to search yet.", open: "Open at this place",
+  },
+  system: {
+    title: "System", up: "Running for", version: "Version", models: "Models", engine: "Engine", machine: "Machine", index: "Index", providers: "Providers", running: "Answering now", waiting: "Waiting", embeddings: "Embeddings waiting", kv: "KV cache used",
+    decode: "Writing speed", prefill: "Reading speed", prompt: "Tokens read", generated: "Tokens written", embedded: "Texts embedded", memory: "Memory", cpu: "Processor", cores: "Cores", isa: "Kernels", accelerators: "Accelerators", noneSeen: "none seen", chunks: "Chunks", id: "Model", kind: "Kind",
+    format: "Format", parameters: "Parameters", context: "Context", license: "Licence", default: "default", makeDefault: "Make default", demo: "demo", remote: "remote", language: "language", embedding: "embedding", noProviders: "No providers: everything runs in this process.", add: "Add a model or provider", remove: "Remove",
+    removeTitle: "Remove this provider?", removeWhat: (id: string) => `“${id}” and its key will be forgotten.`, url: "URL", sets: "Instruction sets", tokens: (n: string) => `${n} tokens`,
+  },
+  palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", action: "Action" },
+  keys: {
+    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, Y", "Ask, Knowledge, Search, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
+  },
+};
