@@ -141,6 +141,7 @@ Status start_completion(const Services& services, const Context& context, const 
   TRY_ASSIGN(wanted.sampling, parse_sampling(body));
   TRY_ASSIGN(wanted.stop, parse_stop(body));
   wanted.max_tokens = static_cast<int>(body.integer("max_tokens", 16));
+  wanted.prompt_only = wanted.max_tokens == 0;
   wanted.echo = body.flag("echo", false);
   if (wanted.max_tokens == 0 && !wanted.echo)
     return invalid_argument("max_tokens: 0 is only allowed with echo: true", "max_tokens", "invalid_value");
