@@ -92,7 +92,7 @@ class CompletionSink : public model::Sink {
     size_t offset = offset_;
     for (size_t i = 0; i < event.logprobs.size(); ++i) {
       const auto& token = event.logprobs[i];
-      bool known = token.logprob <= 0;
+      bool known = token.known;
       Json top = Json::object();
       if (i < event.top_logprobs.size())
         for (auto& other : event.top_logprobs[i]) top.set(other.bytes, other.logprob);
