@@ -5,7 +5,10 @@ import type { Answer, Base, Chunk, Conversation, ConversationDetail, DocumentDet
 
 export const queryClient = new QueryClient({
   defaultOptions: {
+    // The server is on this machine: what the browser thinks of the internet says nothing about it.
+    mutations: { networkMode: "always" },
     queries: {
+      networkMode: "always",
       retry: (failures, error) => error instanceof ApiError && (error.lost || error.status === 503) && failures < 2,
       staleTime: 2_000,
       refetchOnWindowFocus: true,

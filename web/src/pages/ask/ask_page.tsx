@@ -25,7 +25,7 @@ export function basesOf(choice: string, all: { id: string }[] | undefined): stri
 
 async function askNew(content: string, choice: string) {
   try {
-    const { data } = await queryClient.fetchQuery({ ...basesQuery, staleTime: 0 });
+    const { data } = await queryClient.fetchQuery({ ...basesQuery, staleTime: 0, retry: false });
     const made = await post<Conversation>("/strata/v1/conversations");
     navigate(withParams({}, `/ask/${made.id}`) + (choice ? `?base=${encodeURIComponent(choice)}` : ""));
     await ask(made.id, { content, bases: basesOf(choice, data) });
@@ -43,7 +43,7 @@ export function AskPage({ conversation }: { conversation: string }) {
   const bases = useQuery(basesQuery);
   const send = async (content: string) => {
     if (!conversation) return askNew(content, base);
-    const all = await queryClient.fetchQuery({ ...basesQuery, staleTime: 5_000 });
+    const all = await queryClient.fetchQuery({ ...basesQuery, staleTime: 5_000, retry: false });
     return ask(conversation, { content, bases: basesOf(base, all.data) });
   };
   return (

@@ -1,0 +1,106 @@
+// Keyboard alone, phone, both themes, and what axe says.
+import { createRequire } from "node:module";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { check, root } from "./server.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+async function keyboard({ page, url }) {
+  await page.goto(`${url}/system`);
+  await page.getByRole("heading", { name: "System" }).waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.keyboard.press("Control+k");
+  await page.getByRole("combobox", { name: "Page, conversation or base" }).waitFor();
+  await page.keyboard.type("new conv");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/ask");
+  await page.getByText("Ask your documents").first().waitFor();
+  await page.keyboard.type("When must receipts be handed in?");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: /^Citation 1/ }).first().waitFor({ timeout: 60_000 });
+  for (let i = 0; i < 60; ++i) {
+    if (await page.evaluate(() => document.activeElement?.classList.contains("chip"))) break;
+    await page.keyboard.press("Shift+Tab");
+  }
+  await page.getByRole("tooltip").waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("dialog mark").waitFor();
+  check((await page.locator("dialog mark").innerText()).includes("30 days"), "the citation opened by keyboard marks something else");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+}
+
+async function addresses(page, url) {
+  return page.evaluate(async (origin) => {
+    const read = async (path) => (await (await fetch(path)).json()).data;
+    const conversations = await read("/strata/v1/conversations");
+    let cited = "";
+    for (const row of conversations) {
+      const detail = await (await fetch(`/strata/v1/conversations/${row.id}`)).json();
+      const answer = detail.messages.find((message) => message.strata?.citations?.length);
+      if (answer) cited = `/ask/${row.id}?why=${answer.answer_id}`;
+    }
+    const bases = await read("/v1/vector_stores");
+    const base = bases[0].id;
+    const document = (await read(`/strata/v1/documents?vector_store_id=${base}`)).find((row) => row.document_id).document_id;
+    return { ask: "/ask", conversation: cited.split("?")[0], why: cited, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
+      chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", system: "/system", missing: "/nowhere", origin };
+  }, url);
+}
+
+async function violations(page) {
+  await page.evaluate(axe);   // by the debugger: the page itself may run no inline script
+  return page.evaluate(async () => {
+    const result = await window.axe.run(document, { resultTypes: ["violations"] });
+    return result.violations.filter((row) => row.impact === "serious" || row.impact === "critical")
+      .map((row) => `${row.id} (${row.impact}): ${row.nodes.slice(0, 3).map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join("; ")}`);
+  });
+}
+
+async function accessible({ page, url, context }) {
+  await page.goto(`${url}/ask`);
+  const list = await addresses(page, url);
+  delete list.origin;
+  const shots = process.env.STRATA_SHOTS && join(root, process.env.STRATA_SHOTS);
+  if (shots) mkdirSync(shots, { recursive: true });
+  const problems = [];
+  for (const theme of ["light", "dark"]) {
+    const themed = await context.newPage();
+    await themed.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    for (const [name, address] of Object.entries(list)) {
+      await themed.goto(url + address);
+      await themed.locator("h1, h2").first().waitFor();
+      await themed.waitForFunction(() => !document.querySelector(".skeleton"));
+      await themed.waitForTimeout(150);
+      if (shots) await themed.screenshot({ path: join(shots, `${name}-${theme}.png`) });
+      for (const problem of await violations(themed)) problems.push(`${name} ${theme}: ${problem}`);
+    }
+    await themed.close();
+  }
+  check(problems.length === 0, problems.join("\n"));
+}
+
+async function phone({ page, url }) {
+  await page.setViewportSize({ width: 390, height: 780 });
+  const { document, conversation } = await addresses(await (await page.goto(`${url}/ask`), page), url);
+  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/system"]) {
+    await page.goto(url + address);
+    await page.waitForFunction(() => !document.querySelector(".skeleton"));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    check(wide <= 390, `${address} is ${wide} px wide on a phone`);
+    if (process.env.STRATA_SHOTS) await page.screenshot({ path: join(root, process.env.STRATA_SHOTS, `phone${address.split("?")[0].split("/").slice(0, 2).join("-")}-${address.length}.png`) });
+  }
+  await page.getByRole("button", { name: "Open navigation" }).click();
+  await page.getByRole("link", { name: "Knowledge", exact: true }).click();
+  await page.waitForURL("**/knowledge");
+}
+
+export const tests = [
+  ["keyboard: ask and open a citation without a mouse", keyboard],
+  ["phone: every page fits 390 px, the navigation opens", phone],
+  ["axe: nothing serious or critical on any page in both themes", accessible],
+];
