@@ -185,7 +185,7 @@ Status parse_ranking(const Json& json, const std::string& where, retrieve::Optio
                                      {"vector_weight", Kind::kNumber, "", false, 0, 1},
                                      {"hybrid_search", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported}},
                                     json, where + "."));
-  options.rerank = body.text("ranker", "auto") != "none";
+  if (std::string ranker = body.text("ranker", "auto"); ranker != "auto") options.rerank = ranker != "none";
   options.score_min = body.number("score_threshold", 0);
   std::string mode = body.text("mode", "hybrid");
   options.mode = mode == "keyword" ? retrieve::Mode::kKeyword : mode == "vector" ? retrieve::Mode::kVector : retrieve::Mode::kHybrid;

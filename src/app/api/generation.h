@@ -23,7 +23,7 @@ Result<std::vector<model::Message>> parse_messages(const Json& messages, const s
 // "mode": "quote_first" | "classic"}. nullopt where `tools` is empty; any other tool type is a 400.
 struct FileSearch {
   std::vector<std::string> base_ids;
-  retrieve::Options retrieval;
+  retrieve::Options retrieval = answer::Request().retrieval;   // an answer reads sentences itself: by default without reranking
   answer::Mode mode = answer::Mode::kQuoteFirst;
   bool generate = true;
 };
