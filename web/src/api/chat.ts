@@ -102,13 +102,16 @@ async function ended(conversation: string, abort: AbortController, error: unknow
 }
 
 async function reload(conversation: string) {
+  // A read that began before the reply was stored must not stand for one that began after.
+  await queryClient.cancelQueries({ queryKey: conversationQuery(conversation).queryKey });
   await queryClient.fetchQuery({ ...conversationQuery(conversation), staleTime: 0 });
   void queryClient.invalidateQueries({ queryKey: ["conversations"] });
 }
 
 // After a failure it is not known whether the question arrived: what the server has decides how it is asked again.
 export async function retry(conversation: string, wish: Wish): Promise<void> {
-  const kept = await queryClient.fetchQuery({ ...conversationQuery(conversation), staleTime: 0 });
+  await queryClient.cancelQueries({ queryKey: conversationQuery(conversation).queryKey });
+  const kept = await queryClient.fetchQuery({ ...conversationQuery(conversation), staleTime: 0, retry: false });
   const last = kept.messages.at(-1), before = kept.messages.at(-2);
   if (!wish.regenerate && last?.role === "assistant" && before?.content === wish.content) { set(conversation, null); return; }
   const arrived = last?.role === "user" && last.content === wish.content;

@@ -73,7 +73,7 @@ async function accessible({ page, url, context }) {
     await themed.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     for (const [name, address] of Object.entries(list)) {
       await themed.goto(url + address);
-      await themed.locator("h1, h2").first().waitFor();
+      await themed.locator("h1, h2").first().waitFor({ state: "attached" });
       await themed.waitForFunction(() => !document.querySelector(".skeleton"));
       await themed.waitForTimeout(150);
       if (shots) await themed.screenshot({ path: join(shots, `${name}-${theme}.png`) });

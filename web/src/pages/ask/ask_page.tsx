@@ -50,6 +50,7 @@ export function AskPage({ conversation }: { conversation: string }) {
     <div className="ask">
       <ConversationList current={conversation} />
       <section className="ask-main" aria-label={t.ask.title}>
+        <h1 className="hidden">{t.ask.title}</h1>
         <ModelBanner />
         <div className="thread-scroll" id="thread-scroll">
           {conversation ? <Thread key={conversation} conversation={conversation} bases={basesOf(base, bases.data?.data)} />

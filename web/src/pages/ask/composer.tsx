@@ -19,7 +19,7 @@ export function Composer({ conversation, bases, base, onBase, onSend }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const stream = useStream(conversation);
   const busy = stream?.state === "waiting" || stream?.state === "writing";
-  useEffect(() => field.current?.focus({ preventScroll: true }), []);
+  useEffect(() => { field.current?.focus({ preventScroll: true }); }, []);
   useEffect(() => {
     const element = field.current;
     if (!element) return;

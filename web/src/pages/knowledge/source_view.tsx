@@ -9,7 +9,7 @@ export const SourceView = memo(function SourceView({ document, begin, end }: Pro
   const mark = useRef<HTMLElement>(null);
   const [before, passage, after] = useMemo(
     () => (begin === null ? [document.text, "", ""] : splitAtBytes(document.text, begin, end ?? begin)), [document.text, begin, end]);
-  useEffect(() => mark.current?.scrollIntoView({ block: "center" }), [before]);
+  useEffect(() => { void mark.current?.scrollIntoView({ block: "center" }); }, [before, passage]);
   return (
     <div className="source-text" tabIndex={0} role="region" aria-label={document.title || document.filename}>
       {before}{begin !== null && <mark ref={mark}>{passage}</mark>}{after}
