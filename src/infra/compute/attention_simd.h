@@ -9,6 +9,7 @@
 
 #include "infra/compute/kernels.h"
 
+#if defined(STRATA_SIMD)
 namespace strata::compute {
 namespace {
 
@@ -161,3 +162,4 @@ void attend_span(const SpanTask& task) {
 
 }  // namespace
 }  // namespace strata::compute
+#endif

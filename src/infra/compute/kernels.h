@@ -3,7 +3,7 @@
 // kernels_scalar.cc holds the formulas (the oracle); kernels_avx2.cc, kernels_avx512.cc and kernels_avx512vnni.cc are the templates
 // of matmul_simd.h, vector_simd.h and attention_simd.h, compiled for that level over the register types of simd_256.h or simd_512.h.
 // WHY anonymous namespaces: an inline function compiled for AVX-512 must never be the copy that the linker keeps for all. So those files
-// call nothing from the standard library but C functions, and the build checks that they emit no weak symbol (kernels_test.cc).
+// call nothing from the standard library but C functions; `nm` shows no weak symbol in their objects.
 #pragma once
 
 #include <stddef.h>

@@ -4,6 +4,7 @@
 
 #include "infra/compute/pack.h"
 
+#if defined(STRATA_SIMD)
 namespace strata::compute {
 namespace {
 
@@ -230,3 +231,4 @@ void prepare(const PackedView& w, const float* x, size_t token, size_t m, unsign
 
 }  // namespace
 }  // namespace strata::compute
+#endif

@@ -3,6 +3,7 @@
 #pragma once
 
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#define STRATA_SIMD 256  // the kernel templates are nothing without it
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -3,6 +3,7 @@
 #pragma once
 
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define STRATA_SIMD 512  // the kernel templates are nothing without it
 #include <immintrin.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -6,6 +6,7 @@
 
 #include "infra/compute/kernels.h"
 
+#if defined(STRATA_SIMD)
 namespace strata::compute {
 namespace {
 
@@ -247,3 +248,4 @@ float quantize_i8(const float* x, int8_t* out, size_t n) {
 
 }  // namespace
 }  // namespace strata::compute
+#endif
