@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { splitCitations } from "./citations";
+import { splitCitations, whereOf } from "./citations";
 
 const known = new Set([1, 2, 12]);
 
@@ -10,4 +10,9 @@ test("markers of known citations become numbers", () => {
 test("other brackets stay text", () => {
   expect(splitCitations("a[3] [x] [] [1", known)).toEqual(["a[3] [x] [] [1"]);
   expect(splitCitations("", known)).toEqual([]);
+});
+
+test("a place says title, headings and page, nothing twice", () => {
+  expect(whereOf({ title: "Leave", filename: "leave.md", heading: "Leave > Parental leave", page: null })).toBe("Leave › Parental leave");
+  expect(whereOf({ title: "", filename: "a.pdf", heading: "", page: 3 })).toBe("a.pdf › page 3");
 });

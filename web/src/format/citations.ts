@@ -12,3 +12,11 @@ export function splitCitations(text: string, known: ReadonlySet<number>): (strin
   if (from < text.length) parts.push(text.slice(from));
   return parts;
 }
+
+// "Leave > Parental leave" of the document "Leave" → "Leave › Parental leave › page 2": the title is not said twice.
+export function whereOf(place: { title: string; filename: string; heading: string; page: number | null }): string {
+  const title = place.title || place.filename;
+  const headings = place.heading.split(" > ").filter(Boolean);
+  if (headings[0] === title) headings.shift();
+  return [title, ...headings, place.page ? `page ${place.page}` : ""].filter(Boolean).join(" › ");
+}

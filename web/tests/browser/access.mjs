@@ -47,13 +47,13 @@ async function addresses(page, url) {
     const bases = await read("/v1/vector_stores");
     const base = bases[0].id;
     const document = (await read(`/strata/v1/documents?vector_store_id=${base}`)).find((row) => row.document_id).document_id;
-    return { ask: "/ask", conversation: cited.split("?")[0], why: cited, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
+    return { ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
       chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", system: "/system", missing: "/nowhere", origin };
   }, url);
 }
 
 async function violations(page) {
-  await page.evaluate(axe);   // by the debugger: the page itself may run no inline script
+  if (!await page.evaluate(() => "axe" in window)) await page.evaluate(axe);   // by the debugger: the page itself may run no inline script
   return page.evaluate(async () => {
     const result = await window.axe.run(document, { resultTypes: ["violations"] });
     return result.violations.filter((row) => row.impact === "serious" || row.impact === "critical")
@@ -61,25 +61,24 @@ async function violations(page) {
   });
 }
 
-async function accessible({ page, url, context }) {
+async function accessible({ page, url }) {
   await page.goto(`${url}/ask`);
   const list = await addresses(page, url);
   delete list.origin;
   const shots = process.env.STRATA_SHOTS && join(root, process.env.STRATA_SHOTS);
   if (shots) mkdirSync(shots, { recursive: true });
   const problems = [];
-  for (const theme of ["light", "dark"]) {
-    const themed = await context.newPage();
-    await themed.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    for (const [name, address] of Object.entries(list)) {
-      await themed.goto(url + address);
-      await themed.locator("h1, h2").first().waitFor({ state: "attached" });
-      await themed.waitForFunction(() => !document.querySelector(".skeleton"));
-      await themed.waitForTimeout(150);
-      if (shots) await themed.screenshot({ path: join(shots, `${name}-${theme}.png`) });
-      for (const problem of await violations(themed)) problems.push(`${name} ${theme}: ${problem}`);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  for (const [name, address] of Object.entries(list)) {
+    await page.goto(url + address);
+    await page.locator("h1, h2").first().waitFor({ state: "attached" });
+    await page.waitForFunction(() => !document.querySelector(".skeleton"));
+    for (const theme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+      await page.waitForTimeout(100);
+      if (shots) await page.screenshot({ path: join(shots, `${name}-${theme}.png`) });
+      for (const problem of await violations(page)) problems.push(`${name} ${theme}: ${problem}`);
     }
-    await themed.close();
   }
   check(problems.length === 0, problems.join("\n"));
 }

@@ -1,5 +1,6 @@
 import { lazy, memo, Suspense, useMemo } from "react";
 import type { Citation, Strata } from "../../api/types";
+import { whereOf } from "../../format/citations";
 import { confidenceLevel } from "../../format/confidence";
 import { milliseconds, percent } from "../../format/format";
 import { Sign } from "../../kit/icons";
@@ -28,7 +29,7 @@ function Closest({ citations }: { citations: Citation[] }) {
       <h3>{t.ask.closest}</h3><p className="soft">{t.ask.closestWhat}</p>
       <ul>{citations.map((citation) => (
         <li key={`${citation.document_id}:${citation.begin}`}>
-          <button type="button" onClick={() => openSource(citation)}><q>{citation.quote}</q><small>{citation.title || citation.filename}{citation.heading && ` › ${citation.heading}`}</small></button>
+          <button type="button" onClick={() => openSource(citation)}><q>{citation.quote}</q><small>{whereOf(citation)}</small></button>
         </li>))}</ul>
     </section>
   );

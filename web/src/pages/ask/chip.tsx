@@ -1,14 +1,12 @@
 import { useId, useRef, useState } from "react";
 import type { Citation } from "../../api/types";
+import { whereOf } from "../../format/citations";
 import { navigate, withParams } from "../../router";
 import { t } from "../../text/en";
 
 export function openSource(citation: { document_id: string; begin: number; end: number }) {
   navigate(withParams({ source: citation.document_id, begin: String(citation.begin), end: String(citation.end), why: null }));
 }
-
-export const whereOf = (citation: { title: string; filename: string; heading: string; page: number | null }) =>
-  [citation.title || citation.filename, citation.heading, citation.page ? t.common.page(citation.page) : ""].filter(Boolean).join(" › ");
 
 const kWidth = 340;
 

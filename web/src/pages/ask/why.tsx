@@ -2,15 +2,16 @@ import { useQuery } from "@tanstack/react-query";
 import { answerQuery } from "../../api/queries";
 import type { Answer, Stage } from "../../api/types";
 import { splitAtBytes } from "../../format/bytes";
+import { whereOf } from "../../format/citations";
 import { count, milliseconds, score } from "../../format/format";
 import { Dialog } from "../../kit/dialog";
 import { Badge, ErrorBox, Skeleton } from "../../kit/kit";
 import { t } from "../../text/en";
 import { Confidence } from "./answer_view";
-import { openSource, whereOf } from "./chip";
+import { openSource } from "./chip";
 
 function Stages({ answer }: { answer: Answer }) {
-  const names = new Map(answer.candidates.map((hit) => [hit.chunk_id, hit.heading || hit.title || hit.filename]));
+  const names = new Map(answer.candidates.map((hit) => [hit.chunk_id, whereOf(hit)]));
   const top = (stage: Stage) => stage.top.slice(0, 3).map((entry) => `${names.get(entry.chunk_id) ?? `#${entry.chunk_id}`} (${score(entry.score)})`).join(" · ");
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={t.why.stages}>

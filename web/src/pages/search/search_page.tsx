@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { basesQuery, documentUrl, searchQuery } from "../../api/queries";
 import type { Hit, SearchResult } from "../../api/types";
+import { whereOf } from "../../format/citations";
 import { count, milliseconds, score } from "../../format/format";
 import { Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { Link, navigate, useParam, withParams } from "../../router";
@@ -14,8 +15,7 @@ function Result({ hit, rank }: { hit: Hit; rank: number }) {
   return (
     <li className="hit">
       <header><span className="rank">{rank}</span>
-        <Link data-item to={documentUrl(hit.vector_store_id, hit.document_id, hit.begin, hit.end)} title={t.search.open}>{hit.title || hit.filename}</Link>
-        <span className="soft">{[hit.heading, hit.page ? t.common.page(hit.page) : ""].filter(Boolean).join(" · ")}</span></header>
+        <Link data-item to={documentUrl(hit.vector_store_id, hit.document_id, hit.begin, hit.end)} title={t.search.open}>{whereOf(hit)}</Link></header>
       <p>{hit.text}</p>
       <dl className="scores">{scores.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{score(value)}</dd></div>)}</dl>
     </li>
