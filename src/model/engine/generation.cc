@@ -127,6 +127,7 @@ void Generation::finish(FinishReason reason, std::optional<Error> error) {
   out.queue_ms = queue_ms_;
   out.first_token_ms = first_token_ms_;
   out.total_ms = since_submit_ms();
+  if (before_finish) before_finish();
   start_.sink->on_finish(out);
   start_.sink.reset();
 }

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -52,6 +53,7 @@ class Generation {
   Status check() const;                                       // cancelled, or past its deadline
   bool finished() const { return finished_; }
   network::KvSequence kv;
+  std::function<void()> before_finish;                        // called just before the sink hears of the end: a sink that looks sees it done
 
   // ---- Events, in order of a request's life
   void admit();                                               // leaves the queue

@@ -77,6 +77,7 @@ void LanguageRunner::drop_dead() {
     Status status = generation->check();
     if (status) continue;
     cache_.release(generation->kv);
+    generation->before_finish = nullptr;
     dead.emplace_back(std::move(generation), std::move(status.error()));
   }
   std::erase(running_, nullptr);
@@ -94,6 +95,7 @@ void LanguageRunner::admit() {
     // refuses what could never fit.
     if (!cache_.reserve(waiting_.front()->kv, waiting_.front()->tokens_max())) break;
     waiting_.front()->admit();
+    waiting_.front()->before_finish = [this, generation = waiting_.front().get()] { leave(*generation); };
     running_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -163,6 +165,15 @@ void LanguageRunner::choose_tokens(compute::Threads& threads, const Plan& plan) 
   threads.run(choosing.size(), [&](size_t i, int) { choosing[i]->choose(std::span<float>(logits_.data() + i * V, V)); });
 }
 
+// A running generation ends by itself.
+void LanguageRunner::leave(Generation& generation) {
+  cache_.release(generation.kv);
+  const std::lock_guard lock(mutex_);
+  const int running = counts_.running - 1;   // running_ still holds those that end in this step
+  count_memory();
+  counts_.running = running;
+}
+
 void LanguageRunner::deliver(const Plan& plan) {
   for (const Plan::Slice& slice : plan.slices) {
     Generation& generation = *slice.generation;
@@ -173,7 +184,6 @@ void LanguageRunner::deliver(const Plan& plan) {
       if (!generation.prefilling()) generation.end_prompt();
     }
     if (!generation.prefilling() && !generation.finished()) generation.deliver();
-    if (generation.finished()) cache_.release(generation.kv);
   }
   std::erase_if(running_, [](const auto& generation) { return generation->finished(); });
   const std::lock_guard lock(mutex_);
@@ -197,6 +207,7 @@ void LanguageRunner::stop(const Error& error) {
     all.swap(waiting_);
     for (auto& generation : running_) {
       cache_.release(generation->kv);
+      generation->before_finish = nullptr;
       all.push_back(std::move(generation));
     }
     running_.clear();

@@ -66,6 +66,7 @@ class LanguageRunner {
   void score_prompts(compute::Threads& threads, const Plan& plan);
   void choose_tokens(compute::Threads& threads, const Plan& plan);
   void deliver(const Plan& plan);
+  void leave(Generation& generation);
   void publish(const Plan& plan, double seconds);
   void count_memory();                                // REQUIRES: mutex_ held
 
