@@ -20,34 +20,18 @@ step() {
   local name=$1 log begin=$SECONDS; shift
   log=$ROOT/build/logs/$(tr -c 'a-z0-9\n' - <<<"${name,,}" | head -c 40).log
   printf '%s%s%s … ' "$BOLD" "$name" "$PLAIN"
-  # A child shell of its own, so that `set -e` holds inside the step (it does not on the left of ||).
-  if (set -e; "$@") >"$log" 2>&1; then
+  # In the background and waited for: `set -e` is off in whatever `if` or `||` looks at, and so it would be inside the step.
+  local status=0
+  (set -e; "$@") >"$log" 2>&1 &
+  wait $! || status=$?
+  if [ "$status" = 0 ]; then
     printf '%s%d s%s\n' "$DIM" $((SECONDS - begin)) "$PLAIN"
   else
-    local status=$?
     printf 'failed after %d s. Its last lines:\n' $((SECONDS - begin))
     tail -n "${STEP_TAIL:-60}" "$log"
     printf '(whole log: %s)\n' "$log"
-    exit $status
+    exit "$status"
   fi
-}
-
-as_root() {
-  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
-  command -v sudo >/dev/null || fail "packages are missing and there is no sudo: run as root once: $*"
-  sudo -nE env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
-}
-
-# packages FILE: installs those of its lines (comments aside) that are missing.
-packages() {
-  local missing
-  missing=$(sed 's/#.*//' "$1" | xargs -n1 | while read -r name; do
-    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
-  done)
-  [ -n "$missing" ] || return 0
-  retry 240 as_root apt-get -o DPkg::Lock::Timeout=240 update
-  # shellcheck disable=SC2086
-  retry 900 as_root apt-get -o DPkg::Lock::Timeout=240 install -y --no-install-recommends $missing
 }
 
 # retry SECONDS COMMAND…: at most SECONDS each, two tries. The command may be a program or one of the functions exported here.
