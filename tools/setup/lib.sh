@@ -34,6 +34,24 @@ step() {
   fi
 }
 
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; return; fi
+  command -v sudo >/dev/null || fail "packages are missing and there is no sudo: run as root once: $*"
+  sudo -nE env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 "$@"
+}
+
+# packages FILE: installs those of its lines (comments aside) that are missing.
+packages() {
+  local missing
+  missing=$(sed 's/#.*//' "$1" | xargs -n1 | while read -r name; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || echo "$name"
+  done)
+  [ -n "$missing" ] || return 0
+  retry 240 as_root apt-get -o DPkg::Lock::Timeout=240 update
+  # shellcheck disable=SC2086
+  retry 900 as_root apt-get -o DPkg::Lock::Timeout=240 install -y --no-install-recommends $missing
+}
+
 # retry SECONDS COMMAND…: at most SECONDS each, two tries. The command may be a program or one of the functions exported here.
 retry() {
   local limit=$1 try; shift
