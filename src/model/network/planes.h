@@ -4,8 +4,9 @@
 // multiplied as two rows of one product, and their results added: the rounding error falls by a factor of about 250, the weights are
 // still streamed once. COST: twice the arithmetic; in decode, which waits for memory, little.
 // WHY: where an error enters decides how much it matters. In the default model the 8-bit rounding of the inputs of query, key and value
-// (a few of their channels are very large) and of the output matrix makes about two thirds of the whole error (variance) while these
-// matrices are 16 % of a layer's arithmetic (tools/fixtures/engine_exact.py measures it).
+// (a few of their channels are very large) and of the output matrix makes more than half of the whole error (variance), while the
+// three are 16 % of a layer's arithmetic: over 2,000 positions the log-probabilities come from 0.063 to 0.040 nats from an FP32 pass
+// (reference_test.cc; llama.cpp: 0.061), for 12 to 16 % of prefill speed.
 #pragma once
 
 #include <span>
