@@ -68,15 +68,7 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
   ChatWriter writer(std::move(head), context, std::move(responder), services.background);
   if (search) {
-    answer::Request wanted;
-    wanted.conversation = std::move(messages);
-    wanted.base_ids = std::move(search->base_ids);
-    wanted.mode = search->mode;
-    wanted.retrieval = search->retrieval;
-    wanted.generate = search->generate;
-    if (max_tokens > 0) wanted.max_tokens = max_tokens;
-    wanted.sampling = sampling;
-    run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)));
+    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling), answer_sink(std::move(writer)));
     return {};
   }
   model::GenerateRequest wanted;

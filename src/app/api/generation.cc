@@ -229,6 +229,18 @@ Result<std::optional<FileSearch>> parse_tools(const Json& tools) {
   return std::optional<FileSearch>(std::move(search));
 }
 
+answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling) {
+  answer::Request request;
+  request.conversation = std::move(conversation);
+  request.base_ids = std::move(search.base_ids);
+  request.mode = search.mode;
+  request.retrieval = std::move(search.retrieval);
+  request.generate = search.generate;
+  if (max_tokens > 0) request.max_tokens = max_tokens;
+  request.sampling = sampling;
+  return request;
+}
+
 Json usage_json(const model::Usage& usage) {
   return Json::object({{"prompt_tokens", usage.prompt_tokens},
                        {"completion_tokens", usage.completion_tokens},

@@ -28,6 +28,8 @@ struct FileSearch {
   bool generate = true;
 };
 Result<std::optional<FileSearch>> parse_tools(const Json& tools);
+// max_tokens 0: the pipeline's own.
+answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling);
 Result<retrieve::Filter> parse_filter(const Json& json, const std::string& where, int depth = 0);
 Status parse_ranking(const Json& json, const std::string& where, retrieve::Options& options);
 

@@ -256,15 +256,7 @@ Status start_response(const Services& services, const Context& context, const ht
   int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
   ResponseWriter writer(services, std::move(turn), context, std::move(responder));
   if (search) {
-    answer::Request wanted;
-    wanted.conversation = std::move(conversation);
-    wanted.base_ids = std::move(search->base_ids);
-    wanted.mode = search->mode;
-    wanted.retrieval = search->retrieval;
-    wanted.generate = search->generate;
-    if (max_tokens > 0) wanted.max_tokens = max_tokens;
-    wanted.sampling = sampling;
-    run_answer(services, context, std::move(model), std::move(wanted), std::make_shared<AnswerSink>(std::move(writer)));
+    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(conversation), max_tokens, sampling), std::make_shared<AnswerSink>(std::move(writer)));
     return {};
   }
   model::GenerateRequest wanted;

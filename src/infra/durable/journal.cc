@@ -73,7 +73,9 @@ class StoreJournal : public Journal {
                         const std::string& key);
   void work();
   std::shared_ptr<JobRun> claim();
-  Status claim_in(store::Transaction& transaction, int64_t sequence, std::shared_ptr<JobRun>& run);
+  using Due = std::map<std::string, int64_t>;   // kind → its first due job's sequence
+  Result<Due> due_of_our_kinds(store::Reader& reader);
+  Status claim_in(store::Transaction& transaction, std::shared_ptr<JobRun>& run);
   void execute(const std::shared_ptr<JobRun>& run);
   End end_of(const JobRun& run, const Result<Json>& result);
   void beat();
@@ -141,38 +143,47 @@ void StoreJournal::work() {
 
 std::shared_ptr<JobRun> StoreJournal::claim() {
   Context context = Context::background(clock_);
-  std::map<std::string, int> busy;
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return nullptr;
-    for (auto& [id, run] : running_) ++busy[run->job().kind];
   }
-  std::map<std::string, int64_t> due;
+  Due due;
   auto status = store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(due, due_jobs(reader, clock_.unix_ms()));
+    TRY_ASSIGN(due, due_of_our_kinds(reader));
     return {};
   });
-  std::erase_if(due, [&](const auto& entry) { return kinds_.count(entry.first) == 0; });
-  if (status && due.empty()) return nullptr;
+  if (status && due.empty()) return nullptr;  // the usual case: no writer was kept waiting for it
   std::shared_ptr<JobRun> run;
-  if (status) {
-    auto next = std::min_element(due.begin(), due.end(), [&](const auto& a, const auto& b) {
-      return std::pair(busy[a.first], a.second) < std::pair(busy[b.first], b.second);
-    });
-    status = store_.write(context, [&](store::Transaction& transaction) { return claim_in(transaction, next->second, run); });
-  }
+  if (status) status = store_.write(context, [&](store::Transaction& transaction) { return claim_in(transaction, run); });
   if (!status) {
     log::error("durable.claim_failed", {{"error", status.error().message}});
     return nullptr;
   }
-  if (!run) return claim();  // another worker was faster: look again
+  if (!run) return nullptr;  // another worker was faster
   changed(run->snapshot());
   return run;
 }
 
-Status StoreJournal::claim_in(store::Transaction& transaction, int64_t sequence, std::shared_ptr<JobRun>& run) {
+Result<StoreJournal::Due> StoreJournal::due_of_our_kinds(store::Reader& reader) {
+  TRY_ASSIGN(Due due, due_jobs(reader, clock_.unix_ms()));
+  std::erase_if(due, [&](const auto& entry) { return kinds_.count(entry.first) == 0; });
+  return due;
+}
+
+// Chooses under the writer, where running_ and the rows agree (invariant 1): two workers never choose by the same old count.
+Status StoreJournal::claim_in(store::Transaction& transaction, std::shared_ptr<JobRun>& run) {
+  std::map<std::string, int> busy;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, other] : running_) ++busy[other->job().kind];
+  }
+  TRY_ASSIGN(Due due, due_of_our_kinds(transaction));
+  if (due.empty()) return {};
+  auto next = std::min_element(due.begin(), due.end(), [&](const auto& a, const auto& b) {
+    return std::pair(busy[a.first], a.second) < std::pair(busy[b.first], b.second);
+  });
   int64_t now = clock_.unix_ms();
-  TRY_ASSIGN(auto claimed, claim_job(transaction, sequence, owner_, now, options_.lease_ms));
+  TRY_ASSIGN(auto claimed, claim_job(transaction, next->second, owner_, now, options_.lease_ms));
   if (!claimed) return {};
   run = std::make_shared<JobRun>(store_, clock_, owner_, std::move(*claimed), now + options_.lease_ms, [this](const Job& job) { changed(job); });
   transaction.after_commit([this, run] {
