@@ -197,8 +197,8 @@ void measure_quality(const Context& context, const Collection& collection, retri
       halves[i % 2] += 2 * value;
     }
     const double count = static_cast<double>(collection.queries.size());
-    std::cout << Json::object({{"name", std::string("ndcg10_") + way.name}, {"value", sum / count}, {"tuned_half", halves[0] / count},
-                               {"other_half", halves[1] / count}, {"p50_ms", percentile(times, 0.5)}, {"p95_ms", percentile(times, 0.95)}}).dump() << std::endl;
+    std::cout << Json::object({{"name", std::string("ndcg10_") + way.name}, {"value", sum / count}, {"half_1", halves[0] / count},
+                               {"half_2", halves[1] / count}, {"p50_ms", percentile(times, 0.5)}, {"p95_ms", percentile(times, 0.95)}}).dump() << std::endl;
   }
 }
 
