@@ -1,5 +1,6 @@
 #include "base/config.h"
 
+#include <algorithm>
 #include <charconv>
 #include <toml++/toml.h>
 
@@ -142,7 +143,44 @@ Status walk(const std::vector<Field>& fields, const toml::table& table, const st
   return {};
 }
 
+// The offset of the first byte past ASCII that stands outside quotes and comments, or npos. No key of ours needs one, and toml++ 3.3
+// runs into undefined behaviour there (its is_non_ascii_horizontal_whitespace falls off its end for U+00A1 and others).
+size_t stray_non_ascii(std::string_view text) {
+  char quote = 0;
+  bool comment = false, many_lines = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '\n' && !many_lines) comment = false, quote = 0;
+    if (comment) continue;
+    if (quote) {
+      if (c == '\\' && quote == '"') {
+        ++i;
+      } else if (c == quote && !many_lines) {
+        quote = 0;
+      } else if (many_lines && text.substr(i, 3) == std::string(3, quote)) {
+        i += 2;
+        for (int extra = 0; extra < 2 && text.substr(i + 1, 1) == std::string(1, quote); ++extra) ++i;  // they belong to the text
+        quote = 0, many_lines = false;
+      }
+      continue;
+    }
+    if (c == '#') comment = true;
+    else if (c == '"' || c == '\'') {
+      quote = c;
+      many_lines = text.substr(i, 3) == std::string(3, c);
+      if (many_lines) i += 2;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
 Status read_file(const std::vector<Field>& fields, std::string_view text, std::string_view name, std::map<std::string, Given>& out) {
+  if (size_t at = stray_non_ascii(text); at != std::string_view::npos) {
+    auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    return invalid_argument(std::string(name) + ":" + std::to_string(line) + ": letters past ASCII may only stand in quotes and comments");
+  }
   try {
     return walk(fields, toml::parse(text, name), "", name, out);
   } catch (const toml::parse_error& error) {

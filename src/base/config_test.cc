@@ -37,6 +37,13 @@ TEST(Config, OutOfRangeAndWrongTypesSayWhatWasExpected) {
   EXPECT_NE(load(fields(), "[server\n", "f", {}, {}).error().message.find("f:1: not valid TOML"), std::string::npos);
 }
 
+TEST(Config, LettersPastAsciiStandOnlyInQuotesAndComments) {
+  EXPECT_TRUE(load(fields(), "# \xC3\xA9\n[server]\nhosts = [\"\xC3\xA9\", '''\n\xC3\xA9'''] # \xCB\x9E\n", "f", {}, {}));
+  auto config = load(fields(), "[server]\n\xCB\x9E = 1\n", "f", {}, {});  // undefined behaviour in the parser below
+  ASSERT_FALSE(config);
+  EXPECT_NE(config.error().message.find("f:2: letters past ASCII"), std::string::npos);
+}
+
 TEST(Config, TheDescriptionIsAFileThatLoads) {
   auto config = load(fields(), "", "", {}, {{"server.port", "99"}});
   auto again = load(fields(), describe(fields(), *config), "again", {}, {});
