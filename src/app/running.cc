@@ -34,6 +34,14 @@ void observe(metrics::Registry& registry, const http::Access& access) {
       .observe(access.ms / 1000);
 }
 
+// The base that an interrupted start has begun to fill, or a new one.
+Result<catalog::Base> demo_base(catalog::Catalog& catalog, const Context& context) {
+  TRY_ASSIGN(auto bases, catalog.bases(context, 1000, "", true));
+  for (auto& base : bases)
+    if (auto mark = base.metadata.find("demo"); mark != base.metadata.end() && mark->second == "true") return base;
+  return catalog.add_base(context, "Debian manuals", {{"demo", "true"}});
+}
+
 void add_routes(http::Server& server, api::Services& services) {
   api::add_model_routes(server, services);
   api::add_chat_routes(server, services);
@@ -102,7 +110,7 @@ Status Running::bring_demo_documents(const std::string& folder) {
   if (fs::exists(stamp)) return {};
   api::Services& services = parts_->platform->services();
   Context context = Context::background();
-  TRY_ASSIGN(auto base, services.catalog->add_base(context, "Debian manuals", {{"demo", "true"}}));
+  TRY_ASSIGN(auto base, demo_base(*services.catalog, context));
   std::error_code error;
   int count = 0;
   std::vector<fs::path> paths;
