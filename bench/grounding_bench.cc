@@ -78,10 +78,12 @@ double quantile(std::vector<double> values, double q) {
   return values[std::min(values.size() - 1, static_cast<size_t>(q * static_cast<double>(values.size())))];
 }
 double share_below(const std::vector<double>& values, double limit) {
-  return static_cast<double>(std::count_if(values.begin(), values.end(), [&](double v) { return v < limit; })) / static_cast<double>(std::max<size_t>(1, values.size()));
+  return static_cast<double>(std::count_if(values.begin(), values.end(), [&](double v) { return v < limit; })) /
+         static_cast<double>(std::max<size_t>(1, values.size()));
 }
 
-void row(const std::string& name, double ours, double peer, const std::string& peer_name, const std::string& unit, double bar = -1, bool less_is_better = false) {
+void row(const std::string& name, double ours, double peer, const std::string& peer_name, const std::string& unit, double bar = -1,
+         bool less_is_better = false) {
   Json out = Json::object({{"name", "grounding/" + name}, {"ours", ours}, {"peer", peer}, {"peer_name", peer_name}, {"unit", unit}});
   out.set("ratio", peer == 0 || ours == 0 ? Json(nullptr) : Json(less_is_better ? peer / ours : ours / peer));
   if (bar >= 0) {
@@ -167,7 +169,9 @@ struct Bench {
   bool rerank = false;
 
   answer::Answerer::Library library() {
-    return {.search = [this](const Context& context, const auto& queries, const auto& bases, const auto& options) { return retriever.search(context, queries, bases, options); }};
+    return {.search = [this](const Context& context, const auto& queries, const auto& bases, const auto& options) {
+      return retriever.search(context, queries, bases, options);
+    }};
   }
   retrieve::Found search(const std::string& question, int results) {
     return must(retriever.search(kContext, {question}, {"base"}, {.results = results, .rerank = rerank}), "search");
@@ -209,7 +213,8 @@ void write_dump(Bench& bench, const std::string& kind, const Json* question, con
   Json candidates = Json::array();
   for (const ground::Quote& quote : evidence.ranked) {
     const bool right_place = question != nullptr && hits[quote.source].chunk.document_id == "doc_" + std::to_string(int_of(*question, "paragraph"));
-    candidates.push(Json::object({{"f", array_of(quote.features.value)}, {"gold", right_place && holds_any(quote.text, answers)}, {"any", holds_any(quote.text, answers)}}));
+    candidates.push(Json::object(
+        {{"f", array_of(quote.features.value)}, {"gold", right_place && holds_any(quote.text, answers)}, {"any", holds_any(quote.text, answers)}}));
   }
   Json line = Json::object({{"kind", kind}, {"article", question != nullptr ? (*question)["article"] : Json(-1)}, {"f", array_of(evidence.features.value)}});
   line.set("candidates", std::move(candidates));
@@ -291,8 +296,10 @@ void measure_claims(const Json& cases) {
       std::fprintf(stderr, "%s %s: %s (%s)\n", is_true ? "dropped" : "PASSED", kind.c_str(), sentence.c_str(), verdict.reason.c_str());
     }
   }
-  row("verify/changed_pass", static_cast<double>(false_passed) / std::max(1, false_all), static_cast<double>(peer_false) / std::max(1, false_all), "word coverage", "share", 0.05, true);
-  row("verify/true_pass", static_cast<double>(true_passed) / std::max(1, true_all), static_cast<double>(peer_true) / std::max(1, true_all), "word coverage", "share", 0.90);
+  row("verify/changed_pass", static_cast<double>(false_passed) / std::max(1, false_all), static_cast<double>(peer_false) / std::max(1, false_all),
+      "word coverage", "share", 0.05, true);
+  row("verify/true_pass", static_cast<double>(true_passed) / std::max(1, true_all), static_cast<double>(peer_true) / std::max(1, true_all), "word coverage",
+      "share", 0.90);
   for (const auto& [kind, count] : passed) {
     row("verify/pass/" + kind, static_cast<double>(count.first) / count.second, 0, "", "share");
   }
@@ -305,8 +312,9 @@ void measure_dialogues(Bench& bench, const Json& cases) {
     const std::vector<std::string> answers = texts_of(dialogue, "answers");
     const model::Message second{.role = "user", .content = text_of(dialogue, "second")};
     const answer::Answer first = bench.ask(answerer, {{.role = "user", .content = text_of(dialogue, "first")}}, answer::Mode::kQuoteFirst, false);
-    const answer::Answer followed = bench.ask(answerer, {{.role = "user", .content = text_of(dialogue, "first")}, {.role = "assistant", .content = first.text}, second},
-                                              answer::Mode::kQuoteFirst, false);
+    const answer::Answer followed =
+        bench.ask(answerer, {{.role = "user", .content = text_of(dialogue, "first")}, {.role = "assistant", .content = first.text}, second},
+                  answer::Mode::kQuoteFirst, false);
     const answer::Answer whole = bench.ask(answerer, {{.role = "user", .content = text_of(dialogue, "standalone")}}, answer::Mode::kQuoteFirst, false);
     const answer::Answer bare = bench.ask(answerer, {second}, answer::Mode::kQuoteFirst, false);
     carried += holds_any(followed.text, answers) ? 1 : 0;
@@ -317,7 +325,8 @@ void measure_dialogues(Bench& bench, const Json& cases) {
       std::fprintf(stderr, "follow-up lost: %s | %s -> %s\n", text_of(dialogue, "first").c_str(), second.content.c_str(), followed.standalone_question.c_str());
     }
   }
-  row("dialogue/second_answer_right", static_cast<double>(carried) / all, static_cast<double>(alone) / all, "the stand-alone question", "share", static_cast<double>(alone) / all - 0.05);
+  row("dialogue/second_answer_right", static_cast<double>(carried) / all, static_cast<double>(alone) / all, "the stand-alone question", "share",
+      static_cast<double>(alone) / all - 0.05);
   row("dialogue/without_carry_over", static_cast<double>(raw) / all, static_cast<double>(alone) / all, "the stand-alone question", "share");
 }
 
@@ -328,7 +337,8 @@ void measure_latency(Bench& bench, const Json& cases, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const std::string question = text_of(questions[i * 37 % questions.size()], "q");
     retrieve::Retriever retriever(bench.corpus.library(), bench.corpus.index(), bench.embedder, {});
-    answer::Answerer answerer({.search = [&](const Context& c, const auto& q, const auto& b, const auto& o) { return retriever.search(c, q, b, o); }}, bench.embedder, nullptr);
+    answer::Answerer answerer({.search = [&](const Context& c, const auto& q, const auto& b, const auto& o) { return retriever.search(c, q, b, o); }},
+                              bench.embedder, nullptr);
     cold.push_back(bench.ask(answerer, {{.role = "user", .content = question}}, answer::Mode::kQuoteFirst, false).first_text_ms);
     warm.push_back(bench.ask(answerer, {{.role = "user", .content = question}}, answer::Mode::kQuoteFirst, false).first_text_ms);
   }
@@ -345,7 +355,9 @@ void measure_generation(Bench& bench, const Json& cases, size_t count) {
   const Json::Array& others = *cases["other"].as_array();
   int right = 0, asked = 0, refused = 0, foreign = 0, sentences = 0, false_sentences = 0, added = 0, added_right = 0;
   std::vector<double> first_ms, total_ms;
-  const auto says_no = [](const std::string& text) { return holds_any(text, {"do not say", "does not say", "don't say", "do not answer", "not provide", "no information", "not mention", "cannot answer"}); };
+  const auto says_no = [](const std::string& text) {
+    return holds_any(text, {"do not say", "does not say", "don't say", "do not answer", "not provide", "no information", "not mention", "cannot answer"});
+  };
   for (size_t i = 0; i < questions.size() && asked < static_cast<int>(count); i += 23) {
     const std::vector<std::string> answers = texts_of(questions[i], "answers");
     if (answers.empty()) continue;
@@ -363,7 +375,8 @@ void measure_generation(Bench& bench, const Json& cases, size_t count) {
   }
   for (size_t i = 0; i < others.size() && foreign < static_cast<int>(count); i += std::max<size_t>(1, others.size() / count)) {
     ++foreign;
-    refused += says_no(bench.ask(answerer, {{.role = "user", .content = must(others[i].to_string("other"), "cases")}}, answer::Mode::kClassic, true).text) ? 1 : 0;
+    refused +=
+        says_no(bench.ask(answerer, {{.role = "user", .content = must(others[i].to_string("other"), "cases")}}, answer::Mode::kClassic, true).text) ? 1 : 0;
   }
   const std::string peer = "none";
   row("generation/contain_gold", static_cast<double>(right) / asked, 0, peer, "share");
@@ -399,7 +412,8 @@ int run(int argc, char** argv) {
   auto engine = must(engine::Engine::make({}), "engine");
   model::Embedder* embedder = must(engine->load_embedder(models + "/all-minilm-l6-v2", "all-minilm-l6-v2"), "embedder");
   const bool with_language = only.empty() || only == "generation";
-  model::LanguageModel* language = with_language ? must(engine->load_language_model(models + "/smollm2-135m-instruct/model.gguf", "smollm2-135m-instruct"), "model") : nullptr;
+  model::LanguageModel* language =
+      with_language ? must(engine->load_language_model(models + "/smollm2-135m-instruct/model.gguf", "smollm2-135m-instruct"), "model") : nullptr;
   Corpus corpus(cases, *embedder);
   Bench bench{.embedder = *embedder, .language = language, .corpus = corpus, .rerank = rerank};
   if (!dump.empty()) bench.dump.open(dump);

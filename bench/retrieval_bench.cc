@@ -121,7 +121,8 @@ double embed_all(const Context& context, const std::string& path, model::Embedde
       model::EmbedRequest request;
       for (size_t i = at; i < std::min(count, at + kBatch); ++i) request.texts.push_back(embedded_text(collection->chunks[i]));
       const std::vector<model::Embedding> embeddings = must(embedder.embed(context, std::move(request)));
-      for (size_t i = 0; i < embeddings.size(); ++i) std::copy_n(embeddings[i].vector.begin(), dimensions, all.begin() + static_cast<ptrdiff_t>((at + i) * dimensions));
+      for (size_t i = 0; i < embeddings.size(); ++i)
+        std::copy_n(embeddings[i].vector.begin(), dimensions, all.begin() + static_cast<ptrdiff_t>((at + i) * dimensions));
       std::fprintf(stderr, "\rembedded %zu of %zu", std::min(count, at + kBatch), count);
     }
     std::fprintf(stderr, "\n");
@@ -136,8 +137,16 @@ double embed_all(const Context& context, const std::string& path, model::Embedde
 }
 
 index::Entry entry_of(const catalog::ChunkRow& row, int64_t id) {
-  return {.id = id, .base_id = row.base_id, .document_id = row.document_id + "-" + std::to_string(id), .file_id = row.file_id, .title = row.title,
-          .heading = "", .text = row.text, .vector = row.vector, .model = "", .attributes = {}};
+  return {.id = id,
+          .base_id = row.base_id,
+          .document_id = row.document_id + "-" + std::to_string(id),
+          .file_id = row.file_id,
+          .title = row.title,
+          .heading = "",
+          .text = row.text,
+          .vector = row.vector,
+          .model = "",
+          .attributes = {}};
 }
 
 retrieve::Library library_over(const Collection& collection) {
@@ -197,8 +206,14 @@ void measure_quality(const Context& context, const Collection& collection, retri
       halves[i % 2] += 2 * value;
     }
     const double count = static_cast<double>(collection.queries.size());
-    std::cout << Json::object({{"name", std::string("ndcg10_") + way.name}, {"value", sum / count}, {"half_1", halves[0] / count},
-                               {"half_2", halves[1] / count}, {"p50_ms", percentile(times, 0.5)}, {"p95_ms", percentile(times, 0.95)}}).dump() << std::endl;
+    std::cout << Json::object({{"name", std::string("ndcg10_") + way.name},
+                               {"value", sum / count},
+                               {"half_1", halves[0] / count},
+                               {"half_2", halves[1] / count},
+                               {"p50_ms", percentile(times, 0.5)},
+                               {"p95_ms", percentile(times, 0.95)}})
+                     .dump()
+              << std::endl;
   }
 }
 
@@ -223,7 +238,8 @@ void fill(index::Index& index, const Collection& collection, size_t count) {
 }
 
 void print_latency(const char* name, const std::vector<double>& times) {
-  std::cout << Json::object({{"name", name}, {"p50_ms", percentile(times, 0.5)}, {"p95_ms", percentile(times, 0.95)}, {"count", times.size()}}).dump() << std::endl;
+  std::cout << Json::object({{"name", name}, {"p50_ms", percentile(times, 0.5)}, {"p95_ms", percentile(times, 0.95)}, {"count", times.size()}}).dump()
+            << std::endl;
 }
 
 void measure_latency(const Context& context, const Collection& collection, model::Embedder& embedder, size_t count) {
@@ -231,8 +247,15 @@ void measure_latency(const Context& context, const Collection& collection, model
   double begin = now_ms(), begin_cpu = cpu_ms();
   fill(index, collection, count);
   const index::Stats stats = index.stats();
-  std::cout << Json::object({{"name", "index"}, {"chunks", stats.chunks}, {"terms", stats.terms}, {"postings", stats.postings}, {"memory_bytes", stats.memory_bytes},
-                             {"build_seconds", (now_ms() - begin) / 1e3}, {"build_cpu_seconds", (cpu_ms() - begin_cpu) / 1e3}}).dump() << std::endl;
+  std::cout << Json::object({{"name", "index"},
+                             {"chunks", stats.chunks},
+                             {"terms", stats.terms},
+                             {"postings", stats.postings},
+                             {"memory_bytes", stats.memory_bytes},
+                             {"build_seconds", (now_ms() - begin) / 1e3},
+                             {"build_cpu_seconds", (cpu_ms() - begin_cpu) / 1e3}})
+                   .dump()
+            << std::endl;
   const index::Scope scope{.base_ids = {"vs_bench"}, .accepts = nullptr};
   std::vector<double> keyword, vector, whole, embedding, reranked, keyword_cpu, whole_cpu;
   retrieve::Retriever retriever(library_over(collection), index, embedder, {});
@@ -280,7 +303,10 @@ int run(int count, char** arguments) {
   auto engine = must(engine::Engine::make({}));
   model::Embedder* embedder = must(engine->load_embedder(arguments[2], "embedder"));
   const double seconds = embed_all(context, std::string(arguments[1]) + "/vectors.f32", *embedder, &collection);
-  std::cout << Json::object({{"name", "collection"}, {"documents", collection.chunks.size()}, {"queries", collection.queries.size()}, {"embed_seconds", seconds}}).dump() << std::endl;
+  std::cout << Json::object(
+                   {{"name", "collection"}, {"documents", collection.chunks.size()}, {"queries", collection.queries.size()}, {"embed_seconds", seconds}})
+                   .dump()
+            << std::endl;
   index::Index index;
   std::vector<index::Entry> entries;
   for (const catalog::ChunkRow& row : collection.chunks) entries.push_back(entry_of(row, row.id));

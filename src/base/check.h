@@ -11,5 +11,4 @@ namespace strata::detail {
 }
 }  // namespace strata::detail
 
-#define CHECK(condition) \
-  (static_cast<bool>(condition) ? static_cast<void>(0) : ::strata::detail::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition) (static_cast<bool>(condition) ? static_cast<void>(0) : ::strata::detail::check_failed(#condition, __FILE__, __LINE__))

@@ -22,7 +22,10 @@ class ManualClock : public Clock {
   explicit ManualClock(int64_t unix_ms = 1'700'000'000'000) : unix_ms_(unix_ms) {}
   int64_t unix_ms() const override { return unix_ms_; }
   int64_t monotonic_ns() const override { return monotonic_ns_; }
-  void advance_ms(int64_t ms) { unix_ms_ += ms; monotonic_ns_ += ms * 1'000'000; }
+  void advance_ms(int64_t ms) {
+    unix_ms_ += ms;
+    monotonic_ns_ += ms * 1'000'000;
+  }
 
  private:
   int64_t unix_ms_;

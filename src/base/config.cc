@@ -1,8 +1,8 @@
 #include "base/config.h"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
-#include <toml++/toml.h>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -22,8 +22,7 @@ std::string shown(double number) {
 }
 
 Error wrong(const Field& field, std::string_view origin, const std::string& got) {
-  return invalid_argument(std::string(origin) + ": " + field.key + ": expected " + std::string(kind_of(field.fallback)) + ", got " + got,
-                          field.key);
+  return invalid_argument(std::string(origin) + ": " + field.key + ": expected " + std::string(kind_of(field.fallback)) + ", got " + got, field.key);
 }
 
 Status check_range(const Field& field, const Value& value, std::string_view origin) {
@@ -42,8 +41,7 @@ Status check_range(const Field& field, const Value& value, std::string_view orig
     return {};
   }
   if (number >= field.least && number <= field.most) return {};
-  return invalid_argument(std::string(origin) + ": " + field.key + ": expected " + shown(field.least) + " to " + shown(field.most) +
-                              ", got " + shown(number),
+  return invalid_argument(std::string(origin) + ": " + field.key + ": expected " + shown(field.least) + " to " + shown(field.most) + ", got " + shown(number),
                           field.key);
 }
 
@@ -184,8 +182,7 @@ Status read_file(const std::vector<Field>& fields, std::string_view text, std::s
   try {
     return walk(fields, toml::parse(text, name), "", name, out);
   } catch (const toml::parse_error& error) {
-    return invalid_argument(std::string(name) + ":" + std::to_string(error.source().begin.line) + ": not valid TOML: " +
-                            std::string(error.description()));
+    return invalid_argument(std::string(name) + ":" + std::to_string(error.source().begin.line) + ": not valid TOML: " + std::string(error.description()));
   }
 }
 

@@ -6,9 +6,7 @@
 
 namespace strata {
 
-Context Context::background(const Clock& clock) {
-  return make(clock, Principal{}, make_id("req"), std::make_shared<CancelFlag>());
-}
+Context Context::background(const Clock& clock) { return make(clock, Principal{}, make_id("req"), std::make_shared<CancelFlag>()); }
 
 Context Context::make(const Clock& clock, Principal principal, std::string request_id, std::shared_ptr<CancelFlag> cancel) {
   return Context(std::make_shared<State>(State{&clock, std::move(principal), std::move(request_id), std::move(cancel)}));

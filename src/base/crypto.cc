@@ -21,9 +21,7 @@ void start() {
 
 const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-crypto_hash_sha256_state* state_of(std::array<unsigned char, 128>& state) {
-  return reinterpret_cast<crypto_hash_sha256_state*>(state.data());
-}
+crypto_hash_sha256_state* state_of(std::array<unsigned char, 128>& state) { return reinterpret_cast<crypto_hash_sha256_state*>(state.data()); }
 
 }  // namespace
 
@@ -66,9 +64,7 @@ std::string random_token(size_t bytes) {
   return out;
 }
 
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
+bool equal_in_constant_time(std::string_view a, std::string_view b) { return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0; }
 
 std::string base64_encode(std::string_view bytes) {
   std::string out(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
@@ -81,8 +77,7 @@ Result<std::string> base64_decode(std::string_view text) {
   std::string out(text.size() / 4 * 3 + 3, '\0');
   size_t length = 0;
   const char* end = nullptr;
-  if (sodium_base642bin(bytes_of(out), out.size(), text.data(), text.size(), nullptr, &length, &end,
-                        sodium_base64_VARIANT_ORIGINAL) != 0 ||
+  if (sodium_base642bin(bytes_of(out), out.size(), text.data(), text.size(), nullptr, &length, &end, sodium_base64_VARIANT_ORIGINAL) != 0 ||
       end != text.data() + text.size())
     return invalid_argument("not valid base64");
   out.resize(length);

@@ -142,8 +142,7 @@ void newline(std::string& out, int indent, int level) {
 }
 
 Error wrong_type(std::string_view what, std::string_view expected, const Json& got) {
-  return invalid_argument(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(got.type_name()),
-                          std::string(what));
+  return invalid_argument(std::string(what) + ": expected " + std::string(expected) + ", got " + std::string(got.type_name()), std::string(what));
 }
 
 }  // namespace

@@ -30,17 +30,13 @@ Error not_found(std::string message, std::string param, std::string reason) {
   return {Code::kNotFound, std::move(message), std::move(param), std::move(reason)};
 }
 Error failed_precondition(std::string message) { return {Code::kFailedPrecondition, std::move(message), "", ""}; }
-Error resource_exhausted(std::string message, std::string reason) {
-  return {Code::kResourceExhausted, std::move(message), "", std::move(reason)};
-}
+Error resource_exhausted(std::string message, std::string reason) { return {Code::kResourceExhausted, std::move(message), "", std::move(reason)}; }
 Error unavailable(std::string message) { return {Code::kUnavailable, std::move(message), "", ""}; }
 Error internal_error(std::string message) { return {Code::kInternal, std::move(message), "", ""}; }
 Error data_loss(std::string message) { return {Code::kDataLoss, std::move(message), "", ""}; }
 Error permission_denied(std::string message) { return {Code::kPermissionDenied, std::move(message), "", ""}; }
 Error cancelled(std::string message) { return {Code::kCancelled, std::move(message), "", ""}; }
-Error unimplemented(std::string message, std::string param) {
-  return {Code::kUnimplemented, std::move(message), std::move(param), ""};
-}
+Error unimplemented(std::string message, std::string param) { return {Code::kUnimplemented, std::move(message), std::move(param), ""}; }
 
 Error annotate(Error error, std::string_view where) {
   error.message.insert(0, std::string(where) + ": ");

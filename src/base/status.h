@@ -68,15 +68,15 @@ Error annotate(Error error, std::string_view where);
 #define STRATA_CONCAT(a, b) STRATA_CONCAT_(a, b)
 
 // TRY(expr): evaluates a Result, returns its error from this function if it failed.
-#define TRY(expr)                                                   \
-  do {                                                              \
-    auto strata_try_result = (expr);                                \
+#define TRY(expr)                                                        \
+  do {                                                                   \
+    auto strata_try_result = (expr);                                     \
     if (!strata_try_result) return std::move(strata_try_result.error()); \
   } while (false)
 
 // TRY_ASSIGN(auto x, expr): as TRY, and on success x is the value.
 #define TRY_ASSIGN(lhs, expr) TRY_ASSIGN_(STRATA_CONCAT(strata_try_, __LINE__), lhs, expr)
-#define TRY_ASSIGN_(tmp, lhs, expr)          \
-  auto tmp = (expr);                         \
-  if (!tmp) return std::move(tmp.error());   \
+#define TRY_ASSIGN_(tmp, lhs, expr)        \
+  auto tmp = (expr);                       \
+  if (!tmp) return std::move(tmp.error()); \
   lhs = std::move(*tmp)

@@ -19,11 +19,7 @@ Json citation_json(const answer::Citation& c) {
 }
 
 Json annotation_json(const answer::Citation& c) {
-  return Json::object({{"type", "file_citation"},
-                       {"index", c.answer_end},
-                       {"file_id", c.file_id},
-                       {"filename", c.filename},
-                       {"strata", citation_json(c)}});
+  return Json::object({{"type", "file_citation"}, {"index", c.answer_end}, {"file_id", c.file_id}, {"filename", c.filename}, {"strata", citation_json(c)}});
 }
 
 Json attributes_json(const catalog::Attributes& attributes) {

@@ -22,8 +22,8 @@ std::vector<Field> chat_fields() {
   add({"response_format", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::object({{"type", "text"}})}});
   add({"store", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   add({"modalities", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array({"text"})}});
-  for (const char* name : {"audio", "functions", "function_call", "prediction", "reasoning_effort", "verbosity", "web_search_options", "moderation",
-                           "prompt_cache_retention"})
+  for (const char* name :
+       {"audio", "functions", "function_call", "prediction", "reasoning_effort", "verbosity", "web_search_options", "moderation", "prompt_cache_retention"})
     add({name, Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported});
   return fields;
 }
@@ -38,13 +38,12 @@ Result<ChatHead> parse_head(const Services& services, const Body& body, const mo
   head.stream = body.flag("stream", false);
   head.logprobs = body.flag("logprobs", false);
   head.without_effect = body.without_effect();
-  if (body.has("top_logprobs") && !head.logprobs)
-    return invalid_argument("top_logprobs needs logprobs: true", "top_logprobs", "invalid_value");
+  if (body.has("top_logprobs") && !head.logprobs) return invalid_argument("top_logprobs needs logprobs: true", "top_logprobs", "invalid_value");
   if (body.has("stream_options")) {
     if (!head.stream) return invalid_argument("stream_options is only allowed with stream: true", "stream_options", "invalid_value");
-    TRY_ASSIGN(Body options, Body::parse({{"include_usage", Kind::kBoolean, ""},
-                                          {"include_obfuscation", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
-                                         body["stream_options"], "stream_options."));
+    TRY_ASSIGN(Body options,
+               Body::parse({{"include_usage", Kind::kBoolean, ""}, {"include_obfuscation", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
+                           body["stream_options"], "stream_options."));
     head.include_usage = options.flag("include_usage", false);
   }
   return head;
@@ -68,7 +67,8 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
   ChatWriter writer(std::move(head), context, std::move(responder), services.background);
   if (search) {
-    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling), answer_sink(std::move(writer)));
+    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling),
+               answer_sink(std::move(writer)));
     return {};
   }
   model::GenerateRequest wanted;

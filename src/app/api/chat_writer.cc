@@ -104,12 +104,18 @@ void ChatWriter::fail(const Error& error) {
 }
 
 Json ChatWriter::base(std::string_view object) const {
-  return Json::object({{"id", head_.id}, {"object", object}, {"created", head_.created}, {"model", head_.model}, {"system_fingerprint", "strata"}, {"service_tier", "default"}});
+  return Json::object({{"id", head_.id},
+                       {"object", object},
+                       {"created", head_.created},
+                       {"model", head_.model},
+                       {"system_fingerprint", "strata"},
+                       {"service_tier", "default"}});
 }
 
 Json ChatWriter::chunk(Json delta, Json logprobs, Json reason) const {
   Json event = base("chat.completion.chunk");
-  event.set("choices", Json::array({Json::object({{"index", 0}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}})}));
+  event.set("choices",
+            Json::array({Json::object({{"index", 0}, {"delta", std::move(delta)}, {"logprobs", std::move(logprobs)}, {"finish_reason", std::move(reason)}})}));
   if (head_.include_usage) event.set("usage", nullptr);
   return event;
 }

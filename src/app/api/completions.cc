@@ -48,8 +48,13 @@ class CompletionSink : public model::Sink {
  public:
   CompletionSink(Json base, bool stream, bool include_usage, bool logprobs, std::vector<std::string> without_effect, Context context,
                  std::shared_ptr<http::Responder> responder)
-      : base_(std::move(base)), stream_(stream), include_usage_(include_usage), logprobs_(logprobs), without_effect_(std::move(without_effect)),
-        context_(std::move(context)), responder_(std::move(responder)) {}
+      : base_(std::move(base)),
+        stream_(stream),
+        include_usage_(include_usage),
+        logprobs_(logprobs),
+        without_effect_(std::move(without_effect)),
+        context_(std::move(context)),
+        responder_(std::move(responder)) {}
 
   void on_token(const model::TokenEvent& event) override {
     if (stream_) {
@@ -143,16 +148,15 @@ Status start_completion(const Services& services, const Context& context, const 
   wanted.max_tokens = static_cast<int>(body.integer("max_tokens", 16));
   wanted.prompt_only = wanted.max_tokens == 0;
   wanted.echo = body.flag("echo", false);
-  if (wanted.max_tokens == 0 && !wanted.echo)
-    return invalid_argument("max_tokens: 0 is only allowed with echo: true", "max_tokens", "invalid_value");
+  if (wanted.max_tokens == 0 && !wanted.echo) return invalid_argument("max_tokens: 0 is only allowed with echo: true", "max_tokens", "invalid_value");
   wanted.ignore_eos = body.flag("ignore_eos", false);
   wanted.logprobs = body.has("logprobs");
   wanted.top_logprobs = static_cast<int>(body.integer("logprobs", 0));
   bool stream = body.flag("stream", false), include_usage = false;
   if (body.has("stream_options")) {
-    TRY_ASSIGN(Body options, Body::parse({{"include_usage", Kind::kBoolean, ""},
-                                          {"include_obfuscation", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
-                                         body["stream_options"], "stream_options."));
+    TRY_ASSIGN(Body options,
+               Body::parse({{"include_usage", Kind::kBoolean, ""}, {"include_obfuscation", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
+                           body["stream_options"], "stream_options."));
     include_usage = options.flag("include_usage", false);
   }
   Json base = Json::object({{"id", make_id("cmpl")},

@@ -13,7 +13,8 @@ namespace strata::api {
 namespace {
 
 Json conversation_json(const feedback::Conversation& c) {
-  return Json::object({{"id", c.id}, {"title", c.title}, {"created_at", seconds_of(c.created_ms)}, {"updated_at", seconds_of(c.updated_ms)}, {"messages_count", c.messages}});
+  return Json::object(
+      {{"id", c.id}, {"title", c.title}, {"created_at", seconds_of(c.created_ms)}, {"updated_at", seconds_of(c.updated_ms)}, {"messages_count", c.messages}});
 }
 
 // The `strata` object of a stored answer, with the vote.
@@ -49,7 +50,9 @@ Result<Json> one_conversation(const Services& services, const Context& context, 
   TRY_ASSIGN(auto messages, services.feedback->messages(context, row.id));
   Json list = Json::array();
   for (auto& message : messages)
-    list.push(Json::object({{"ordinal", message.ordinal}, {"role", message.role}, {"content", message.content},
+    list.push(Json::object({{"ordinal", message.ordinal},
+                            {"role", message.role},
+                            {"content", message.content},
                             {"answer_id", message.answer_id.empty() ? Json() : Json(message.answer_id)},
                             {"strata", message.answer_id.empty() ? Json() : stored_strata(services, context, message.answer_id)},
                             {"created_at", seconds_of(message.created_ms)}}));
@@ -170,7 +173,10 @@ Result<Json> one_answer(const Services& services, const Context& context, const 
 
 Result<Json> rate(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"rating", Kind::kString, "", false, -1e300, 1e300, {"up", "down", "none"}}, {"reasons", Kind::kArray, "", false, 0, 16}, {"comment", Kind::kString, "", false, 0, 4000}}, json));
+  TRY_ASSIGN(Body body, Body::parse({{"rating", Kind::kString, "", false, -1e300, 1e300, {"up", "down", "none"}},
+                                     {"reasons", Kind::kArray, "", false, 0, 16},
+                                     {"comment", Kind::kString, "", false, 0, 4000}},
+                                    json));
   TRY_ASSIGN(auto rating, feedback::rating_from(body.text("rating", "none")));
   std::vector<std::string> reasons;
   if (body.has("reasons"))
@@ -206,9 +212,10 @@ void add_conversation_routes(http::Server& server, Services& services) {
   add("GET", "/strata/v1/answers/{}", one_answer);
   add("POST", "/strata/v1/answers/{}/feedback", rate);
   add("POST", "/strata/v1/answers/{}/issues", report_issue);
-  server.route("POST", "/strata/v1/conversations/{}/messages", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    if (auto status = post_message(services, context, request, responder); !status) responder->send(error_response(status.error()));
-  });
+  server.route("POST", "/strata/v1/conversations/{}/messages",
+               [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+                 if (auto status = post_message(services, context, request, responder); !status) responder->send(error_response(status.error()));
+               });
 }
 
 }  // namespace strata::api

@@ -63,8 +63,8 @@ Json embeddings_json(std::vector<model::Embedding> embeddings, const std::string
     tokens += embeddings[i].tokens;
     truncated += embeddings[i].truncated;
   }
-  Json out = Json::object({{"object", "list"}, {"data", std::move(data)}, {"model", model},
-                           {"usage", Json::object({{"prompt_tokens", tokens}, {"total_tokens", tokens}})}});
+  Json out = Json::object(
+      {{"object", "list"}, {"data", std::move(data)}, {"model", model}, {"usage", Json::object({{"prompt_tokens", tokens}, {"total_tokens", tokens}})}});
   if (truncated) out.set("strata", Json::object({{"truncated_inputs", truncated}}));
   return out;
 }
@@ -82,11 +82,10 @@ Status start_embedding(const Services& services, const Context& context, const h
     return invalid_argument("dimensions: expected at most " + std::to_string(embedder->info().dimensions), "dimensions", "invalid_value");
   bool base64 = body.text("encoding_format") == "base64";
   auto without_effect = body.without_effect();
-  return embedder->submit(context, {.texts = std::move(texts), .token_vectors = false, .query = false},
-                          [=](Result<std::vector<model::Embedding>> result) {
-                            if (!result) return responder->send(error_response(result.error()));
-                            responder->send(json_response(embeddings_json(std::move(*result), wanted, base64, dimensions), without_effect));
-                          });
+  return embedder->submit(context, {.texts = std::move(texts), .token_vectors = false, .query = false}, [=](Result<std::vector<model::Embedding>> result) {
+    if (!result) return responder->send(error_response(result.error()));
+    responder->send(json_response(embeddings_json(std::move(*result), wanted, base64, dimensions), without_effect));
+  });
 }
 
 Json model_json(const model::ModelInfo& info, int64_t created_ms) {
@@ -94,10 +93,17 @@ Json model_json(const model::ModelInfo& info, int64_t created_ms) {
                        {"object", "model"},
                        {"created", seconds_of(created_ms)},
                        {"owned_by", info.remote ? "provider" : "strata"},
-                       {"strata", Json::object({{"family", info.family}, {"format", info.format}, {"source", info.source}, {"license", info.license},
-                                                {"parameters", info.parameters}, {"context_tokens", info.context_tokens},
-                                                {"dimensions", info.dimensions}, {"memory_bytes", info.memory_bytes}, {"sha256", info.sha256},
-                                                {"remote", info.remote}, {"demo", info.demo}})}});
+                       {"strata", Json::object({{"family", info.family},
+                                                {"format", info.format},
+                                                {"source", info.source},
+                                                {"license", info.license},
+                                                {"parameters", info.parameters},
+                                                {"context_tokens", info.context_tokens},
+                                                {"dimensions", info.dimensions},
+                                                {"memory_bytes", info.memory_bytes},
+                                                {"sha256", info.sha256},
+                                                {"remote", info.remote},
+                                                {"demo", info.demo}})}});
 }
 
 Json::Array all_models(const Services& services) {

@@ -33,7 +33,8 @@ Result<Json> upload(const Services& services, const Context& context, const http
     else return invalid_argument("unknown form field '" + part.name + "': expected file and purpose", part.name, "unknown_parameter");
   }
   if (!file) return invalid_argument("missing required form field 'file'", "file", "missing_required_parameter");
-  if (purpose.empty()) return invalid_argument("missing required form field 'purpose' (\"assistants\" or \"user_data\")", "purpose", "missing_required_parameter");
+  if (purpose.empty())
+    return invalid_argument("missing required form field 'purpose' (\"assistants\" or \"user_data\")", "purpose", "missing_required_parameter");
   if (purpose != "assistants" && purpose != "user_data")
     return invalid_argument("purpose: expected 'assistants' or 'user_data', got '" + purpose.substr(0, 64) + "'", "purpose", "invalid_value");
   TRY_ASSIGN(auto row, services.catalog->add_file(context, file->filename, purpose, file->data));
@@ -72,9 +73,12 @@ void add_file_routes(http::Server& server, Services& services) {
   http::RouteOptions form;
   form.content_types = {"multipart/form-data"};
   form.body_bytes_max = kUploadBytesMax;
-  server.route("POST", "/v1/files", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    send(*responder, upload(services, context, request));
-  }, form);
+  server.route(
+      "POST", "/v1/files",
+      [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+        send(*responder, upload(services, context, request));
+      },
+      form);
   server.route("GET", "/v1/files", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
     send(*responder, list(services, context, request));
   });

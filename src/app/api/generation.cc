@@ -150,9 +150,8 @@ Status parse_compound(const Json& json, const std::string& where, int depth, ret
 
 Result<retrieve::Filter> parse_filter(const Json& json, const std::string& where, int depth) {
   using Op = retrieve::Filter::Op;
-  static const std::vector<std::pair<std::string, Op>> kOps = {{"eq", Op::kEq}, {"ne", Op::kNe}, {"gt", Op::kGt}, {"gte", Op::kGte},
-                                                               {"lt", Op::kLt}, {"lte", Op::kLte}, {"in", Op::kIn}, {"nin", Op::kNin},
-                                                               {"and", Op::kAnd}, {"or", Op::kOr}};
+  static const std::vector<std::pair<std::string, Op>> kOps = {{"eq", Op::kEq},   {"ne", Op::kNe}, {"gt", Op::kGt},   {"gte", Op::kGte}, {"lt", Op::kLt},
+                                                               {"lte", Op::kLte}, {"in", Op::kIn}, {"nin", Op::kNin}, {"and", Op::kAnd}, {"or", Op::kOr}};
   if (depth > 8) return invalid_argument(where + ": filters are nested deeper than 8 levels", where, "invalid_value");
   TRY_ASSIGN(std::string type, json["type"].to_string(where + ".type"));
   retrieve::Filter filter;

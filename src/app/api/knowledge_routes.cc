@@ -8,9 +8,16 @@ namespace strata::api {
 namespace {
 
 Json job_json(const durable::Job& job) {
-  return Json::object({{"id", job.id}, {"kind", job.kind}, {"state", durable::state_name(job.state)}, {"done", job.done}, {"total", job.total},
-                       {"note", job.note}, {"error", job.error.empty() ? Json() : Json(job.error)}, {"attempts", job.attempts},
-                       {"created_at", seconds_of(job.created_ms)}, {"updated_at", seconds_of(job.updated_ms)}});
+  return Json::object({{"id", job.id},
+                       {"kind", job.kind},
+                       {"state", durable::state_name(job.state)},
+                       {"done", job.done},
+                       {"total", job.total},
+                       {"note", job.note},
+                       {"error", job.error.empty() ? Json() : Json(job.error)},
+                       {"attempts", job.attempts},
+                       {"created_at", seconds_of(job.created_ms)},
+                       {"updated_at", seconds_of(job.updated_ms)}});
 }
 
 Result<Json> list_documents(const Services& services, const Context& context, const http::Request& request) {
@@ -23,9 +30,14 @@ Result<Json> list_documents(const Services& services, const Context& context, co
   if (more) files.pop_back();
   Json data = Json::array();
   for (auto& file : files) {
-    Json row = Json::object({{"document_id", file.document_id.empty() ? Json() : Json(file.document_id)}, {"file_id", file.file_id}, {"filename", file.filename},
-                             {"status", catalog::file_state_name(file.state)}, {"error", file.error.empty() ? Json() : Json(file.error)},
-                             {"job_id", file.job_id}, {"bytes", file.bytes}, {"created_at", seconds_of(file.created_ms)}});
+    Json row = Json::object({{"document_id", file.document_id.empty() ? Json() : Json(file.document_id)},
+                             {"file_id", file.file_id},
+                             {"filename", file.filename},
+                             {"status", catalog::file_state_name(file.state)},
+                             {"error", file.error.empty() ? Json() : Json(file.error)},
+                             {"job_id", file.job_id},
+                             {"bytes", file.bytes},
+                             {"created_at", seconds_of(file.created_ms)}});
     if (file.state == catalog::FileState::kInProgress)
       if (auto job = services.journal->get(context, file.job_id)) row.set("job", job_json(*job));
     data.push(std::move(row));
@@ -41,9 +53,18 @@ Result<Json> one_document(const Services& services, const Context& context, cons
   for (auto& page : row.content.pages)
     pages.push(Json::object({{"number", page.number}, {"begin", page.at.begin}, {"end", page.at.end}, {"by_ocr", page.by_ocr}}));
   for (auto& warning : row.content.warnings) warnings.push(warning);
-  return Json::object({{"document_id", row.id}, {"file_id", row.file_id}, {"vector_store_id", row.base_id}, {"filename", row.filename}, {"title", row.title},
-                       {"version", row.version}, {"kind", document::kind_name(row.content.kind)}, {"text", row.content.text},
-                       {"headings", std::move(headings)}, {"pages", std::move(pages)}, {"warnings", std::move(warnings)}, {"chunks", row.chunks},
+  return Json::object({{"document_id", row.id},
+                       {"file_id", row.file_id},
+                       {"vector_store_id", row.base_id},
+                       {"filename", row.filename},
+                       {"title", row.title},
+                       {"version", row.version},
+                       {"kind", document::kind_name(row.content.kind)},
+                       {"text", row.content.text},
+                       {"headings", std::move(headings)},
+                       {"pages", std::move(pages)},
+                       {"warnings", std::move(warnings)},
+                       {"chunks", row.chunks},
                        {"created_at", seconds_of(row.created_ms)}});
 }
 
@@ -51,9 +72,16 @@ Result<Json> list_chunks(const Services& services, const Context& context, const
   TRY_ASSIGN(auto rows, services.catalog->chunks_of(context, request.captures[0]));
   Json data = Json::array();
   for (auto& row : rows)
-    data.push(Json::object({{"chunk_id", row.id}, {"ordinal", row.ordinal}, {"begin", row.chunk.at.begin}, {"end", row.chunk.at.end},
-                            {"parent_begin", row.chunk.parent.begin}, {"parent_end", row.chunk.parent.end}, {"heading", row.chunk.heading},
-                            {"page", row.chunk.page > 0 ? Json(row.chunk.page) : Json()}, {"tokens", row.chunk.tokens}, {"text", row.text}}));
+    data.push(Json::object({{"chunk_id", row.id},
+                            {"ordinal", row.ordinal},
+                            {"begin", row.chunk.at.begin},
+                            {"end", row.chunk.at.end},
+                            {"parent_begin", row.chunk.parent.begin},
+                            {"parent_end", row.chunk.parent.end},
+                            {"heading", row.chunk.heading},
+                            {"page", row.chunk.page > 0 ? Json(row.chunk.page) : Json()},
+                            {"tokens", row.chunk.tokens},
+                            {"text", row.text}}));
   return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", false}});
 }
 

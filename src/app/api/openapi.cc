@@ -47,10 +47,11 @@ Json operation_json(const Operation& operation) {
   }
   if (parameters.size()) out.set("parameters", std::move(parameters));
   if (operation.fields)
-    out.set("requestBody", Json::object({{"required", true},
-                                         {"content", Json::object({{"application/json", Json::object({{"schema", schema_of(operation.fields())}})}})}}));
-  Json error = Json::object({{"description", "An error"},
-                             {"content", Json::object({{"application/json", Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Error"}})}})}})}});
+    out.set("requestBody",
+            Json::object({{"required", true}, {"content", Json::object({{"application/json", Json::object({{"schema", schema_of(operation.fields())}})}})}}));
+  Json error =
+      Json::object({{"description", "An error"},
+                    {"content", Json::object({{"application/json", Json::object({{"schema", Json::object({{"$ref", "#/components/schemas/Error"}})}})}})}});
   out.set("responses", Json::object({{"200", Json::object({{"description", "Success"}})}, {"default", std::move(error)}}));
   return out;
 }
@@ -72,10 +73,11 @@ Json openapi_document(const std::string& version) {
     if (!paths.find(operation.path)) paths.set(operation.path, Json::object());
     paths.find(operation.path)->set(operation.method, operation_json(operation));
   }
-  return Json::object({{"openapi", "3.1.0"},
-                       {"info", Json::object({{"title", "Strata"}, {"version", version}, {"description", "The OpenAI platform's shapes, served from your own machine."}})},
-                       {"paths", std::move(paths)},
-                       {"components", Json::object({{"schemas", Json::object({{"Error", error_schema()}})}})}});
+  return Json::object(
+      {{"openapi", "3.1.0"},
+       {"info", Json::object({{"title", "Strata"}, {"version", version}, {"description", "The OpenAI platform's shapes, served from your own machine."}})},
+       {"paths", std::move(paths)},
+       {"components", Json::object({{"schemas", Json::object({{"Error", error_schema()}})}})}});
 }
 
 }  // namespace strata::api

@@ -27,9 +27,12 @@ void refresh_gauges(const Services& services) {
 void add_operation_routes(http::Server& server, Services& services) {
   http::RouteOptions health;
   health.health = true;
-  server.route("GET", "/livez", [](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {
-    responder->send(json_response(Json::object({{"status", "ok"}})));
-  }, health);
+  server.route(
+      "GET", "/livez",
+      [](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {
+        responder->send(json_response(Json::object({{"status", "ok"}})));
+      },
+      health);
   server.route("GET", "/readyz", [&services](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {
     bool ready = !services.models->list().empty();
     responder->send(json_response(Json::object({{"status", ready ? "ready" : "loading"}}), {}, ready ? 200 : 503));

@@ -44,8 +44,7 @@ Status check_choice(const Field& field, const std::string& name, const std::stri
 
 Status check_value(const Field& field, const std::string& name, const Json& value) {
   if (!is_kind(value, field.kind))
-    return invalid_argument(name + ": expected " + std::string(kind_name(field.kind)) + ", got " + std::string(value.type_name()), name,
-                            "invalid_type");
+    return invalid_argument(name + ": expected " + std::string(kind_name(field.kind)) + ", got " + std::string(value.type_name()), name, "invalid_type");
   double size = 0;
   std::string unit;
   if (value.is_number()) size = *value.to_double("");
@@ -53,8 +52,8 @@ Status check_value(const Field& field, const std::string& name, const Json& valu
   else if (value.is_array()) size = static_cast<double>(value.size()), unit = " items";
   else return {};
   if (size < field.least || size > field.most)
-    return invalid_argument(name + ": expected " + (unit.empty() ? "a value " : "a length ") + range_text(field) + unit + ", got " + shown(size),
-                            name, "invalid_value");
+    return invalid_argument(name + ": expected " + (unit.empty() ? "a value " : "a length ") + range_text(field) + unit + ", got " + shown(size), name,
+                            "invalid_value");
   if (auto* text = value.as_string()) return check_choice(field, name, *text);
   return {};
 }
@@ -63,8 +62,7 @@ Error unknown_field(const std::vector<Field>& fields, const std::string& key, co
   std::vector<std::string_view> names;
   for (auto& field : fields) names.push_back(field.name);
   std::string_view nearest = nearest_name(key, names);
-  return invalid_argument("unknown parameter '" + where + key + "'" +
-                              (nearest.empty() ? "" : "; did you mean '" + where + std::string(nearest) + "'?"),
+  return invalid_argument("unknown parameter '" + where + key + "'" + (nearest.empty() ? "" : "; did you mean '" + where + std::string(nearest) + "'?"),
                           where + key, "unknown_parameter");
 }
 
@@ -86,8 +84,7 @@ Result<Body> Body::parse(const std::vector<Field>& fields, const Json& json, std
     }
     if (field->support == Support::kUnsupported) {
       if (std::find(field->harmless.begin(), field->harmless.end(), value) == field->harmless.end())
-        return invalid_argument(name + " is not supported here, and ignoring it would change the output: leave it out", name,
-                                "unsupported_parameter");
+        return invalid_argument(name + " is not supported here, and ignoring it would change the output: leave it out", name, "unsupported_parameter");
       body.without_effect_.push_back(name);
       continue;
     }
@@ -109,8 +106,7 @@ std::string Body::text(std::string_view name, std::string fallback) const { retu
 Result<Json> parse_object(std::string_view text) {
   auto json = Json::parse(text);
   if (!json) return annotate(std::move(json.error()), "the request body");
-  if (!json->is_object())
-    return invalid_argument("the request body: expected a JSON object, got " + std::string(json->type_name()));
+  if (!json->is_object()) return invalid_argument("the request body: expected a JSON object, got " + std::string(json->type_name()));
   return json;
 }
 

@@ -39,9 +39,7 @@ Status store_provider(secret::Secrets& secrets, const Context& context, const Pr
   return secrets.set(context, std::string(kPrefix) + p.id, json.dump());
 }
 
-Status forget_provider(secret::Secrets& secrets, const Context& context, const std::string& id) {
-  return secrets.remove(context, std::string(kPrefix) + id);
-}
+Status forget_provider(secret::Secrets& secrets, const Context& context, const std::string& id) { return secrets.remove(context, std::string(kPrefix) + id); }
 
 Result<std::shared_ptr<model::LanguageModel>> connect_provider(egress::Client& egress, const Provider& provider) {
   remote::RemoteOptions options;

@@ -72,9 +72,7 @@ http::Response json_response(const Json& json, const std::vector<std::string>& w
   return response;
 }
 
-void send(http::Responder& responder, const Result<Json>& result) {
-  responder.send(result ? json_response(*result) : error_response(result.error()));
-}
+void send(http::Responder& responder, const Result<Json>& result) { responder.send(result ? json_response(*result) : error_response(result.error())); }
 
 std::string sse(const Json& json, std::string_view event) {
   std::string out;
@@ -97,8 +95,7 @@ Result<Page> parse_page(const http::Request& request, int limit_default, int lim
   for (auto& [name, value] : request.query)
     if (name == "before") return invalid_argument("before: going backwards is not supported: use after and order", "before", "unsupported_parameter");
   if (auto order = request.parameter("order"); !order.empty()) {
-    if (order != "asc" && order != "desc")
-      return invalid_argument("order: expected 'asc' or 'desc', got '" + std::string(order) + "'", "order");
+    if (order != "asc" && order != "desc") return invalid_argument("order: expected 'asc' or 'desc', got '" + std::string(order) + "'", "order");
     page.ascending = order == "asc";
   }
   if (auto limit = request.parameter("limit"); !limit.empty()) {

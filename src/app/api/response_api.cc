@@ -29,8 +29,7 @@ std::vector<Field> response_fields() {
   add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
   add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
   add({"truncation", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"disabled"}});
-  add({"text", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported,
-       {Json::object({{"format", Json::object({{"type", "text"}})}})}});
+  add({"text", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::object({{"format", Json::object({{"type", "text"}})}})}});
   add({"background", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   for (const char* name : {"reasoning", "prompt", "conversation", "max_tool_calls", "top_logprobs", "moderation", "prompt_cache_retention"})
     add({name, Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported});
@@ -109,11 +108,17 @@ class ResponseWriter {
     if (answer) {
       for (auto& query : answer->found.queries) queries.push(query);
       for (auto& hit : answer->found.hits)
-        results.push(Json::object({{"file_id", hit.chunk.file_id}, {"filename", hit.filename}, {"score", hit.scores.final_score},
-                                   {"text", hit.chunk.text}, {"attributes", attributes_json(hit.attributes)}}));
+        results.push(Json::object({{"file_id", hit.chunk.file_id},
+                                   {"filename", hit.filename},
+                                   {"score", hit.scores.final_score},
+                                   {"text", hit.chunk.text},
+                                   {"attributes", attributes_json(hit.attributes)}}));
     }
-    return Json::object({{"id", turn_.search_id}, {"type", "file_search_call"}, {"status", answer ? "completed" : "in_progress"},
-                         {"queries", std::move(queries)}, {"results", turn_.include_results && answer ? std::move(results) : Json()}});
+    return Json::object({{"id", turn_.search_id},
+                         {"type", "file_search_call"},
+                         {"status", answer ? "completed" : "in_progress"},
+                         {"queries", std::move(queries)},
+                         {"results", turn_.include_results && answer ? std::move(results) : Json()}});
   }
   static Json usage_of(const model::Usage& usage) {
     return Json::object({{"input_tokens", usage.prompt_tokens},
@@ -123,11 +128,23 @@ class ResponseWriter {
                          {"total_tokens", usage.prompt_tokens + usage.completion_tokens}});
   }
   Json object(std::string_view status, Json::Array output, Json usage) const {
-    return Json::object({{"id", turn_.id}, {"object", "response"}, {"created_at", seconds_of(turn_.created_ms)}, {"status", status},
-                         {"error", nullptr}, {"incomplete_details", nullptr}, {"instructions", turn_.instructions}, {"metadata", Json::object()},
-                         {"model", turn_.model}, {"output", Json(std::move(output))}, {"parallel_tool_calls", false},
+    return Json::object({{"id", turn_.id},
+                         {"object", "response"},
+                         {"created_at", seconds_of(turn_.created_ms)},
+                         {"status", status},
+                         {"error", nullptr},
+                         {"incomplete_details", nullptr},
+                         {"instructions", turn_.instructions},
+                         {"metadata", Json::object()},
+                         {"model", turn_.model},
+                         {"output", Json(std::move(output))},
+                         {"parallel_tool_calls", false},
                          {"previous_response_id", turn_.previous_id.empty() ? Json() : Json(turn_.previous_id)},
-                         {"store", turn_.store}, {"temperature", nullptr}, {"tool_choice", "auto"}, {"tools", Json::array()}, {"top_p", nullptr},
+                         {"store", turn_.store},
+                         {"temperature", nullptr},
+                         {"tool_choice", "auto"},
+                         {"tools", Json::array()},
+                         {"top_p", nullptr},
                          {"usage", std::move(usage)}});
   }
   void event(const std::string& type, Json fields) {
@@ -256,7 +273,8 @@ Status start_response(const Services& services, const Context& context, const ht
   int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
   ResponseWriter writer(services, std::move(turn), context, std::move(responder));
   if (search) {
-    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(conversation), max_tokens, sampling), std::make_shared<AnswerSink>(std::move(writer)));
+    run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(conversation), max_tokens, sampling),
+               std::make_shared<AnswerSink>(std::move(writer)));
     return {};
   }
   model::GenerateRequest wanted;

@@ -10,9 +10,18 @@ namespace strata::api {
 namespace {
 
 Json model_row(const model::ModelInfo& info, std::string_view kind) {
-  return Json::object({{"id", info.id}, {"kind", kind}, {"family", info.family}, {"format", info.format}, {"license", info.license}, {"source", info.source},
-                       {"parameters", info.parameters}, {"context_tokens", info.context_tokens}, {"dimensions", info.dimensions},
-                       {"memory_bytes", info.memory_bytes}, {"remote", info.remote}, {"demo", info.demo}});
+  return Json::object({{"id", info.id},
+                       {"kind", kind},
+                       {"family", info.family},
+                       {"format", info.format},
+                       {"license", info.license},
+                       {"source", info.source},
+                       {"parameters", info.parameters},
+                       {"context_tokens", info.context_tokens},
+                       {"dimensions", info.dimensions},
+                       {"memory_bytes", info.memory_bytes},
+                       {"remote", info.remote},
+                       {"demo", info.demo}});
 }
 
 Json machine_json() {
@@ -20,8 +29,12 @@ Json machine_json() {
   Json sets = Json::array(), accelerators = Json::array();
   for (auto& name : machine.instruction_sets) sets.push(name);
   for (auto& name : machine.accelerators) accelerators.push(name);
-  return Json::object({{"cpu", machine.cpu_name}, {"cores", machine.cores}, {"memory_bytes", machine.memory_bytes}, {"instruction_sets", std::move(sets)},
-                       {"isa", compute::isa_name(compute::best_isa())}, {"accelerators", std::move(accelerators)}});
+  return Json::object({{"cpu", machine.cpu_name},
+                       {"cores", machine.cores},
+                       {"memory_bytes", machine.memory_bytes},
+                       {"instruction_sets", std::move(sets)},
+                       {"isa", compute::isa_name(compute::best_isa())},
+                       {"accelerators", std::move(accelerators)}});
 }
 
 Result<Json> system(const Services& services, const Context&, const http::Request&) {
@@ -30,17 +43,22 @@ Result<Json> system(const Services& services, const Context&, const http::Reques
   models.push(model_row(services.models->embedder()->info(), "embedding"));
   engine::Stats e = services.engine->stats();
   index::Stats i = services.index->stats();
-  return Json::object(
-      {{"version", services.version},
-       {"uptime_s", (services.clock->unix_ms() - services.started_ms) / 1000},
-       {"default_model", services.models->default_id()},
-       {"models", std::move(models)},
-       {"engine", Json::object({{"running", e.running}, {"waiting", e.waiting}, {"waiting_embeddings", e.waiting_embeddings}, {"kv_cache_used", e.kv_cache_used},
-                                {"decode_tokens_per_s", e.decode_tokens_per_s}, {"prefill_tokens_per_s", e.prefill_tokens_per_s},
-                                {"prompt_tokens", e.prompt_tokens}, {"generated_tokens", e.generated_tokens}, {"embedded_texts", e.embedded_texts},
-                                {"memory_bytes", e.memory_bytes}})},
-       {"machine", machine_json()},
-       {"index", Json::object({{"chunks", i.chunks}, {"documents", i.documents}, {"memory_bytes", i.memory_bytes}})}});
+  return Json::object({{"version", services.version},
+                       {"uptime_s", (services.clock->unix_ms() - services.started_ms) / 1000},
+                       {"default_model", services.models->default_id()},
+                       {"models", std::move(models)},
+                       {"engine", Json::object({{"running", e.running},
+                                                {"waiting", e.waiting},
+                                                {"waiting_embeddings", e.waiting_embeddings},
+                                                {"kv_cache_used", e.kv_cache_used},
+                                                {"decode_tokens_per_s", e.decode_tokens_per_s},
+                                                {"prefill_tokens_per_s", e.prefill_tokens_per_s},
+                                                {"prompt_tokens", e.prompt_tokens},
+                                                {"generated_tokens", e.generated_tokens},
+                                                {"embedded_texts", e.embedded_texts},
+                                                {"memory_bytes", e.memory_bytes}})},
+                       {"machine", machine_json()},
+                       {"index", Json::object({{"chunks", i.chunks}, {"documents", i.documents}, {"memory_bytes", i.memory_bytes}})}});
 }
 
 Result<Json> list_providers(const Services& services, const Context& context, const http::Request&) {
@@ -53,9 +71,13 @@ Result<Json> list_providers(const Services& services, const Context& context, co
 
 Result<Json> add_provider(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true, 1, 100}, {"base_url", Kind::kString, "", true, 8, 500}, {"model", Kind::kString, "", true, 1, 200},
-                                     {"key", Kind::kString, "", false, 0, 4096}, {"context_tokens", Kind::kInteger, "", false, 256, 10'000'000},
-                                     {"default", Kind::kBoolean, ""}}, json));
+  TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true, 1, 100},
+                                     {"base_url", Kind::kString, "", true, 8, 500},
+                                     {"model", Kind::kString, "", true, 1, 200},
+                                     {"key", Kind::kString, "", false, 0, 4096},
+                                     {"context_tokens", Kind::kInteger, "", false, 256, 10'000'000},
+                                     {"default", Kind::kBoolean, ""}},
+                                    json));
   Provider provider{body.text("id"), body.text("base_url"), body.text("model"), body.text("key"), static_cast<int>(body.integer("context_tokens", 32'768))};
   for (auto& entry : services.models->list())
     if (entry.model->info().id == provider.id && !entry.model->info().remote)

@@ -61,14 +61,17 @@ Result<std::map<std::string, std::string>> parse_metadata(const Json& json) {
 Result<chunk::Options> parse_chunking(const Services& services, const Json& json) {
   chunk::Options options = services.chunking;
   if (json.is_null()) return options;
-  TRY_ASSIGN(Body body, Body::parse({{"type", Kind::kString, "", true, -1e300, 1e300, {"auto", "static"}}, {"static", Kind::kObject, ""}}, json, "chunking_strategy."));
+  TRY_ASSIGN(Body body,
+             Body::parse({{"type", Kind::kString, "", true, -1e300, 1e300, {"auto", "static"}}, {"static", Kind::kObject, ""}}, json, "chunking_strategy."));
   if (body.text("type") == "auto") return options;
-  TRY_ASSIGN(Body sizes, Body::parse({{"max_chunk_size_tokens", Kind::kInteger, "", true, 32, 4096}, {"chunk_overlap_tokens", Kind::kInteger, "", true, 0, 2048}},
-                                     body["static"], "chunking_strategy.static."));
+  TRY_ASSIGN(Body sizes,
+             Body::parse({{"max_chunk_size_tokens", Kind::kInteger, "", true, 32, 4096}, {"chunk_overlap_tokens", Kind::kInteger, "", true, 0, 2048}},
+                         body["static"], "chunking_strategy.static."));
   options.tokens_max = static_cast<int>(sizes.integer("max_chunk_size_tokens", 0));
   options.tokens_overlap = static_cast<int>(sizes.integer("chunk_overlap_tokens", 0));
   if (options.tokens_overlap * 2 > options.tokens_max)
-    return invalid_argument("chunking_strategy.static.chunk_overlap_tokens: expected at most half of max_chunk_size_tokens", "chunking_strategy.static.chunk_overlap_tokens", "invalid_value");
+    return invalid_argument("chunking_strategy.static.chunk_overlap_tokens: expected at most half of max_chunk_size_tokens",
+                            "chunking_strategy.static.chunk_overlap_tokens", "invalid_value");
   int embedded = services.models->embedder()->tokens_max();
   if (options.tokens_max > embedded)
     return invalid_argument("chunking_strategy.static.max_chunk_size_tokens: the embedding model reads at most " + std::to_string(embedded) + " tokens",
@@ -85,8 +88,11 @@ Json base_json(const catalog::Base& base) {
                        {"created_at", seconds_of(base.created_ms)},
                        {"name", base.name},
                        {"usage_bytes", base.bytes},
-                       {"file_counts", Json::object({{"in_progress", base.files_in_progress}, {"completed", base.files_completed}, {"failed", base.files_failed},
-                                                     {"cancelled", base.files_cancelled}, {"total", total}})},
+                       {"file_counts", Json::object({{"in_progress", base.files_in_progress},
+                                                     {"completed", base.files_completed},
+                                                     {"failed", base.files_failed},
+                                                     {"cancelled", base.files_cancelled},
+                                                     {"total", total}})},
                        {"status", base.files_in_progress ? "in_progress" : "completed"},
                        {"expires_after", nullptr},
                        {"expires_at", nullptr},
@@ -104,7 +110,9 @@ Json base_file_json(const catalog::BaseFile& file) {
                        {"status", catalog::file_state_name(file.state)},
                        {"last_error", std::move(error)},
                        {"attributes", attributes_json(file.attributes)},
-                       {"chunking_strategy", Json::object({{"type", "static"}, {"static", Json::object({{"max_chunk_size_tokens", file.chunking.tokens_max}, {"chunk_overlap_tokens", file.chunking.tokens_overlap}})}})},
+                       {"chunking_strategy", Json::object({{"type", "static"},
+                                                           {"static", Json::object({{"max_chunk_size_tokens", file.chunking.tokens_max},
+                                                                                    {"chunk_overlap_tokens", file.chunking.tokens_overlap}})}})},
                        {"strata", Json::object({{"filename", file.filename}, {"job_id", file.job_id}, {"document_id", file.document_id}})}});
 }
 
@@ -142,7 +150,10 @@ Result<Json> one_base(const Services& services, const Context& context, const ht
 
 Result<Json> change_base(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"name", Kind::kString, "", false, 0, 256}, {"metadata", Kind::kObject, ""}, {"expires_after", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported}}, json));
+  TRY_ASSIGN(Body body, Body::parse({{"name", Kind::kString, "", false, 0, 256},
+                                     {"metadata", Kind::kObject, ""},
+                                     {"expires_after", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported}},
+                                    json));
   std::optional<std::string> name;
   std::optional<std::map<std::string, std::string>> metadata;
   if (body.has("name")) name = body.text("name");
@@ -235,11 +246,18 @@ Result<Json> search_base(const Services& services, const Context& context, const
   for (auto& query : search.queries) queries.push(query);
   for (auto& hit : found.hits) {
     Json text = Json::array({Json::object({{"type", "text"}, {"text", hit.chunk.text}})});
-    data.push(Json::object({{"file_id", hit.chunk.file_id}, {"filename", hit.filename}, {"score", hit.scores.final_score},
-                            {"attributes", attributes_json(hit.attributes)}, {"content", std::move(text)}, {"strata", hit_json(hit)}}));
+    data.push(Json::object({{"file_id", hit.chunk.file_id},
+                            {"filename", hit.filename},
+                            {"score", hit.scores.final_score},
+                            {"attributes", attributes_json(hit.attributes)},
+                            {"content", std::move(text)},
+                            {"strata", hit_json(hit)}}));
   }
-  return Json::object({{"object", "vector_store.search_results.page"}, {"search_query", std::move(queries)}, {"data", std::move(data)},
-                       {"has_more", false}, {"next_page", nullptr}});
+  return Json::object({{"object", "vector_store.search_results.page"},
+                       {"search_query", std::move(queries)},
+                       {"data", std::move(data)},
+                       {"has_more", false},
+                       {"next_page", nullptr}});
 }
 
 // POST /strata/v1/search: several bases, with the stages.

@@ -16,7 +16,8 @@ Result<app::Settings> Common::load() const {
 
 int fail(const Common& common, const Error& error) {
   if (common.json) {
-    Json json = Json::object({{"error", Json::object({{"message", error.message}, {"code", code_name(error.code)}, {"param", error.param.empty() ? Json() : Json(error.param)}})}});
+    Json json = Json::object(
+        {{"error", Json::object({{"message", error.message}, {"code", code_name(error.code)}, {"param", error.param.empty() ? Json() : Json(error.param)}})}});
     std::fprintf(stderr, "%s\n", json.dump().c_str());
   } else {
     std::fprintf(stderr, "%s %s\n", colour("error:", 31).c_str(), error.message.c_str());
@@ -50,8 +51,9 @@ void progress_end() {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app("Strata: ask your documents, on a model of your own, from one program.\n"
-               "Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found, 4 something needed is not there.");
+  CLI::App app(
+      "Strata: ask your documents, on a model of your own, from one program.\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing found, 4 something needed is not there.");
   app.require_subcommand(1);
   app.fallthrough();
   Common common;

@@ -101,8 +101,8 @@ Result<Json> Client::upload(const std::string& file) {
   request.url = "/v1/files";
   request.headers = {{"content-type", "multipart/form-data; boundary=" + boundary}};
   request.body = "--" + boundary + "\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--" + boundary +
-                 "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"" + name +
-                 "\"\r\ncontent-type: application/octet-stream\r\n\r\n" + bytes + "\r\n--" + boundary + "--\r\n";
+                 "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\ncontent-type: application/octet-stream\r\n\r\n" + bytes +
+                 "\r\n--" + boundary + "--\r\n";
   return call(std::move(request));
 }
 

@@ -68,8 +68,7 @@ Result<Loaded> load(const Common& common) {
   return loaded;
 }
 
-Result<model::Finish> run_one(model::LanguageModel& model, const Options& options, model::Prompt prompt, Printer& printer,
-                              std::shared_ptr<Printer> sink) {
+Result<model::Finish> run_one(model::LanguageModel& model, const Options& options, model::Prompt prompt, Printer& printer, std::shared_ptr<Printer> sink) {
   model::GenerateRequest request;
   request.prompt = std::move(prompt);
   request.max_tokens = options.max_tokens;
@@ -166,7 +165,12 @@ int embed(const Common& common, Options options) {
   for (float x : (*result)[0].vector) vector.push(static_cast<double>(x));
   if (!common.json) std::printf("%s\n", vector.dump().c_str());
   else
-    std::printf("%s\n", Json::object({{"model", (*embedder)->info().id}, {"tokens", (*result)[0].tokens}, {"truncated", (*result)[0].truncated}, {"embedding", std::move(vector)}}).dump().c_str());
+    std::printf(
+        "%s\n",
+        Json::object(
+            {{"model", (*embedder)->info().id}, {"tokens", (*result)[0].tokens}, {"truncated", (*result)[0].truncated}, {"embedding", std::move(vector)}})
+            .dump()
+            .c_str());
   return kDone;
 }
 
@@ -193,23 +197,30 @@ Result<Json> measure(model::LanguageModel& model, int streams, int prompt_tokens
   }
   double total_ms = static_cast<double>(system_clock().monotonic_ns() - begin) / 1e6;
   double decode_ms = std::max(0.001, total_ms - first_ms);
-  return Json::object({{"streams", streams}, {"prompt_tokens", prompt_tokens}, {"new_tokens", new_tokens},
-                       {"first_token_ms", first_ms}, {"prefill_tokens_per_s", 1000.0 * streams * prompt_tokens / std::max(0.001, first_ms)},
-                       {"decode_tokens_per_s", 1000.0 * streams * (new_tokens - 1) / decode_ms}, {"total_ms", total_ms}});
+  return Json::object({{"streams", streams},
+                       {"prompt_tokens", prompt_tokens},
+                       {"new_tokens", new_tokens},
+                       {"first_token_ms", first_ms},
+                       {"prefill_tokens_per_s", 1000.0 * streams * prompt_tokens / std::max(0.001, first_ms)},
+                       {"decode_tokens_per_s", 1000.0 * streams * (new_tokens - 1) / decode_ms},
+                       {"total_ms", total_ms}});
 }
 
 int bench(const Common& common, const Options& options) {
   auto loaded = load(common);
   if (!loaded) return fail(common, loaded.error());
-  struct Work { int streams, prompt, tokens; };
+  struct Work {
+    int streams, prompt, tokens;
+  };
   for (Work work : {Work{1, 512, 2}, Work{1, 1, 64}, Work{1, 1024, 32}, Work{8, 128, 64}})
     for (int i = 0; i < options.count; ++i) {
       auto row = measure(*loaded->model, work.streams, work.prompt, work.tokens);
       if (!row) return fail(common, row.error());
       if (common.json) std::printf("%s\n", row->dump().c_str());
       else
-        std::printf("%d stream(s), prompt %4d, new %3d: first token %7.1f ms, prefill %7.1f tokens/s, decode %6.1f tokens/s\n", work.streams, work.prompt, work.tokens,
-                    *(*row)["first_token_ms"].to_double(""), *(*row)["prefill_tokens_per_s"].to_double(""), *(*row)["decode_tokens_per_s"].to_double(""));
+        std::printf("%d stream(s), prompt %4d, new %3d: first token %7.1f ms, prefill %7.1f tokens/s, decode %6.1f tokens/s\n", work.streams, work.prompt,
+                    work.tokens, *(*row)["first_token_ms"].to_double(""), *(*row)["prefill_tokens_per_s"].to_double(""),
+                    *(*row)["decode_tokens_per_s"].to_double(""));
       std::fflush(stdout);
     }
   return kDone;

@@ -35,7 +35,9 @@ Result<std::string> find_base(Client& client, const std::string& wanted, bool ma
   }
   if (wanted.empty() && bases->size() == 1) return text_of(bases->front()["id"]);
   if (wanted.empty() && !make)
-    return invalid_argument(bases->empty() ? "there is no knowledge base yet: `strata ingest FILE…` makes one" : "say which knowledge base with --base; there is: " + names, "base");
+    return invalid_argument(
+        bases->empty() ? "there is no knowledge base yet: `strata ingest FILE…` makes one" : "say which knowledge base with --base; there is: " + names,
+        "base");
   if (!make) return not_found("no knowledge base is called '" + wanted + "'; there is: " + names, "base");
   TRY_ASSIGN(Json made, client.post("/v1/vector_stores", Json::object({{"name", wanted.empty() ? "documents" : wanted}})));
   return text_of(made["id"]);
@@ -84,7 +86,8 @@ Status say_failures(const Common& common, Client& client, const std::string& bas
   TRY_ASSIGN(Json failed, client.get("/v1/vector_stores/" + base + "/files?filter=failed&limit=100"));
   for (auto& file : *failed["data"].as_array())
     if (!common.json)
-      std::fprintf(stderr, "%s %s: %s\n", colour("failed", 31).c_str(), text_of(file["strata"]["filename"]).c_str(), text_of(file["last_error"]["message"]).c_str());
+      std::fprintf(stderr, "%s %s: %s\n", colour("failed", 31).c_str(), text_of(file["strata"]["filename"]).c_str(),
+                   text_of(file["last_error"]["message"]).c_str());
   return {};
 }
 
@@ -102,7 +105,11 @@ Result<int> run_ingest(const Common& common, const Options& options) {
   TRY_ASSIGN(Progress progress, wait_until_done(*client, base, sent));
   TRY(say_failures(common, *client, base));
   if (common.json)
-    std::printf("%s\n", Json::object({{"vector_store_id", base}, {"files", sent}, {"total", progress.total}, {"completed", progress.completed}, {"failed", progress.failed}}).dump().c_str());
+    std::printf(
+        "%s\n",
+        Json::object({{"vector_store_id", base}, {"files", sent}, {"total", progress.total}, {"completed", progress.completed}, {"failed", progress.failed}})
+            .dump()
+            .c_str());
   else std::printf("%lld of %lld documents ready in %s\n", static_cast<long long>(progress.completed), static_cast<long long>(progress.total), base.c_str());
   return progress.failed ? kFailed : kDone;
 }
@@ -110,13 +117,16 @@ Result<int> run_ingest(const Common& common, const Options& options) {
 Result<int> run_search(const Common& common, const Options& options) {
   TRY_ASSIGN(auto client, Client::connect(common, options.server));
   TRY_ASSIGN(std::string base, find_base(*client, options.base, false));
-  TRY_ASSIGN(Json found, client->post("/strata/v1/search", Json::object({{"query", options.question}, {"vector_store_ids", Json::array({base})}, {"max_num_results", options.results}})));
+  TRY_ASSIGN(Json found,
+             client->post("/strata/v1/search",
+                          Json::object({{"query", options.question}, {"vector_store_ids", Json::array({base})}, {"max_num_results", options.results}})));
   auto& hits = *found["hits"].as_array();
   if (common.json) std::printf("%s\n", found.dump().c_str());
   else
     for (auto& hit : hits)
       std::printf("%s %s%s%s\n%s\n\n", colour(Json(static_cast<double>(static_cast<int>(*hit["score"].to_double("") * 1000)) / 1000).dump(), 32).c_str(),
-                  text_of(hit["filename"]).c_str(), text_of(hit["heading"]).empty() ? "" : " › ", text_of(hit["heading"]).c_str(), text_of(hit["text"]).c_str());
+                  text_of(hit["filename"]).c_str(), text_of(hit["heading"]).empty() ? "" : " › ", text_of(hit["heading"]).c_str(),
+                  text_of(hit["text"]).c_str());
   return hits.empty() ? kNothing : kDone;
 }
 
@@ -125,7 +135,8 @@ Result<int> run_ask(const Common& common, const Options& options) {
   TRY_ASSIGN(std::string base, find_base(*client, options.base, false));
   Json tool = Json::object({{"type", "file_search"}, {"vector_store_ids", Json::array({base})}, {"mode", options.mode}, {"generate", options.generate}});
   Json body = Json::object({{"messages", Json::array({Json::object({{"role", "user"}, {"content", options.question}})})},
-                            {"tools", Json::array({std::move(tool)})}, {"stream", true}});
+                            {"tools", Json::array({std::move(tool)})},
+                            {"stream", true}});
   std::string text;
   Json strata;
   TRY(client->stream("/v1/chat/completions", body, [&](const Json& event) {

@@ -54,7 +54,8 @@ void check_folder(std::vector<Finding>& out, const app::Settings& settings) {
   struct statvfs space{};
   if (statvfs(settings.data_folder.c_str(), &space) == 0) {
     uint64_t free = static_cast<uint64_t>(space.f_bavail) * space.f_frsize;
-    if (free < (1ull << 30)) out.push_back({"unsafe", "only " + human_bytes(free) + " free for the data folder", "make room: writes fail when the disk is full"});
+    if (free < (1ull << 30))
+      out.push_back({"unsafe", "only " + human_bytes(free) + " free for the data folder", "make room: writes fail when the disk is full"});
   }
 }
 
@@ -67,7 +68,8 @@ void check_workers(std::vector<Finding>& out) {
 
 void check_safety(std::vector<Finding>& out, const app::Settings& settings) {
   if (settings.address != "127.0.0.1" && settings.address != "localhost" && settings.address != "::1")
-    out.push_back({settings.behind_proxy ? "ok" : "unsafe", "listens on " + settings.address, settings.behind_proxy ? "" : "set server.behind_proxy only behind TLS and authentication"});
+    out.push_back({settings.behind_proxy ? "ok" : "unsafe", "listens on " + settings.address,
+                   settings.behind_proxy ? "" : "set server.behind_proxy only behind TLS and authentication"});
 }
 
 int doctor(const Common& common) {
@@ -77,7 +79,8 @@ int doctor(const Common& common) {
   std::vector<Finding> findings;
   check_cpu(findings, machine);
   double bandwidth = compute::measure_memory_gb_per_s(machine.cores);
-  findings.push_back({bandwidth < 8 ? "slow" : "ok", "memory bandwidth: " + std::to_string(static_cast<int>(bandwidth)) + " GB/s", bandwidth < 8 ? "decoding reads the whole model per token" : ""});
+  findings.push_back({bandwidth < 8 ? "slow" : "ok", "memory bandwidth: " + std::to_string(static_cast<int>(bandwidth)) + " GB/s",
+                      bandwidth < 8 ? "decoding reads the whole model per token" : ""});
   check_models(findings, *settings);
   check_folder(findings, *settings);
   check_workers(findings);
@@ -88,13 +91,21 @@ int doctor(const Common& common) {
     well = well && (f.level == "ok" || f.level == "slow");
     rows.push(Json::object({{"level", f.level}, {"what", f.what}, {"fix", f.fix}}));
     int paint = f.level == "ok" ? 32 : f.level == "slow" ? 33 : 31;
-    if (!common.json) std::printf("%s %s%s%s\n", colour((f.level + "       ").substr(0, 7), paint).c_str(), f.what.c_str(), f.fix.empty() ? "" : " → ", f.fix.c_str());
+    if (!common.json)
+      std::printf("%s %s%s%s\n", colour((f.level + "       ").substr(0, 7), paint).c_str(), f.what.c_str(), f.fix.empty() ? "" : " → ", f.fix.c_str());
   }
   if (common.json) {
     Json sets = Json::array();
     for (auto& name : machine.instruction_sets) sets.push(name);
-    std::printf("%s\n", Json::object({{"findings", std::move(rows)}, {"cpu", machine.cpu_name}, {"cores", machine.cores}, {"memory_bytes", machine.memory_bytes},
-                                      {"instruction_sets", std::move(sets)}, {"isa", compute::isa_name(compute::best_isa())}, {"memory_gb_per_s", bandwidth}}).dump().c_str());
+    std::printf("%s\n", Json::object({{"findings", std::move(rows)},
+                                      {"cpu", machine.cpu_name},
+                                      {"cores", machine.cores},
+                                      {"memory_bytes", machine.memory_bytes},
+                                      {"instruction_sets", std::move(sets)},
+                                      {"isa", compute::isa_name(compute::best_isa())},
+                                      {"memory_gb_per_s", bandwidth}})
+                            .dump()
+                            .c_str());
   }
   return well ? kDone : kMissing;
 }

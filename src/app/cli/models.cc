@@ -18,8 +18,16 @@ struct Options {
 Json manifest_json(const hub::Manifest& m) {
   uint64_t bytes = 0;
   for (auto& file : m.files) bytes += file.bytes;
-  return Json::object({{"id", m.id}, {"kind", m.kind}, {"name", m.name}, {"version", m.version}, {"source", m.source}, {"license", m.license},
-                       {"format", m.format}, {"bytes", bytes}, {"folder", m.folder}, {"problem", m.problem.empty() ? Json() : Json(m.problem)}});
+  return Json::object({{"id", m.id},
+                       {"kind", m.kind},
+                       {"name", m.name},
+                       {"version", m.version},
+                       {"source", m.source},
+                       {"license", m.license},
+                       {"format", m.format},
+                       {"bytes", bytes},
+                       {"folder", m.folder},
+                       {"problem", m.problem.empty() ? Json() : Json(m.problem)}});
 }
 
 Result<int> list(const Common& common, const Options&) {
@@ -95,8 +103,14 @@ Result<int> pull(const Common& common, const Options& options) {
 Result<int> catalog(const Common& common, const Options&) {
   Json rows = Json::array();
   for (auto& known : hub::recommendations()) {
-    rows.push(Json::object({{"id", known.id}, {"name", known.name}, {"repository", known.repository}, {"file", known.file}, {"format", known.format},
-                            {"license", known.license}, {"bytes", known.bytes}, {"ram_bytes", known.ram_bytes()}}));
+    rows.push(Json::object({{"id", known.id},
+                            {"name", known.name},
+                            {"repository", known.repository},
+                            {"file", known.file},
+                            {"format", known.format},
+                            {"license", known.license},
+                            {"bytes", known.bytes},
+                            {"ram_bytes", known.ram_bytes()}}));
     if (!common.json)
       std::printf("%-32s %-6s needs %-9s %-14s %s\n", known.id, known.format, human_bytes(known.ram_bytes()).c_str(), known.license, known.name);
   }

@@ -25,8 +25,7 @@ int serve(const Common& common) {
   std::printf("Strata is ready: http://%s:%d\n", settings->address == "127.0.0.1" ? "localhost" : settings->address.c_str(), (*running)->port());
   std::fflush(stdout);
   if (!settings->demo_documents.empty())
-    if (auto status = (*running)->bring_demo_documents(settings->demo_documents); !status)
-      log::warning("demo.failed", {{"message", status.error().message}});
+    if (auto status = (*running)->bring_demo_documents(settings->demo_documents); !status) log::warning("demo.failed", {{"message", status.error().message}});
   int signal = 0;
   sigwait(&signals, &signal);
   log::info("server.stopping", {{"signal", signal}});

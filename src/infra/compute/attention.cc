@@ -22,9 +22,7 @@ constexpr size_t kValueUnit = 16;  // V rows are filled up to whole 512-bit regi
 size_t value_stride(size_t head_dim) { return round_up(head_dim, kValueUnit); }
 size_t value_bytes(Format format) { return format == Format::kF16 ? 2 : 4; }
 size_t key_part_bytes(const KvLayout& layout) { return layout.head_dim * kKvBlockPositions * value_bytes(layout.format); }
-size_t head_bytes(const KvLayout& layout) {
-  return (layout.head_dim + value_stride(layout.head_dim)) * kKvBlockPositions * value_bytes(layout.format);
-}
+size_t head_bytes(const KvLayout& layout) { return (layout.head_dim + value_stride(layout.head_dim)) * kKvBlockPositions * value_bytes(layout.format); }
 
 // The running state of a tile. SHAPE: m, l [rows], o [rows][value_stride]
 struct State {
@@ -75,8 +73,12 @@ struct Plan {
 class TileRun {
  public:
   TileRun(const Plan& plan, const Work& work, size_t kv_head, size_t tile)
-      : plan_(plan), work_(work), kv_head_(kv_head), first_(tile * kTileRowsMax),
-        rows_(std::min(kTileRowsMax, work.tokens * plan.group - first_)), stride_(value_stride(plan.layout.head_dim)) {
+      : plan_(plan),
+        work_(work),
+        kv_head_(kv_head),
+        first_(tile * kTileRowsMax),
+        rows_(std::min(kTileRowsMax, work.tokens * plan.group - first_)),
+        stride_(value_stride(plan.layout.head_dim)) {
     for (size_t r = 0; r < rows_; ++r) limit_[r] = work.causal ? work.position + token(r) + 1 : work.positions;
   }
 
@@ -94,11 +96,21 @@ class TileRun {
   void attend(size_t span, const float* q, const State& state) const {
     const KvLayout& layout = plan_.layout;
     const size_t begin = span * kSpanPositions;
-    plan_.kernels->attend_span({.q = q, .rows = rows_, .limit = limit_, .begin = begin,
-                                .end = std::min(begin + kSpanPositions, limit_[rows_ - 1]), .head_dim = layout.head_dim,
-                                .value_stride = stride_, .half = layout.format == Format::kF16,
-                                .base = work_.base + kv_head_ * head_bytes(layout), .table = work_.table, .stride = work_.stride,
-                                .value_offset = key_part_bytes(layout), .m = state.m, .l = state.l, .o = state.o});
+    plan_.kernels->attend_span({.q = q,
+                                .rows = rows_,
+                                .limit = limit_,
+                                .begin = begin,
+                                .end = std::min(begin + kSpanPositions, limit_[rows_ - 1]),
+                                .head_dim = layout.head_dim,
+                                .value_stride = stride_,
+                                .half = layout.format == Format::kF16,
+                                .base = work_.base + kv_head_ * head_bytes(layout),
+                                .table = work_.table,
+                                .stride = work_.stride,
+                                .value_offset = key_part_bytes(layout),
+                                .m = state.m,
+                                .l = state.l,
+                                .o = state.o});
   }
 
   void finish(const State& state) const {
@@ -223,8 +235,7 @@ unsigned char* block_at(const KvBlocks& blocks, size_t block) {
 
 // Positions [slot, slot + count) of one head of one block. k and v are of the first position; rows are `width` values apart.
 // WHY dimension by dimension: K is transposed, so this order writes forward.
-void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k,
-                const float* v, size_t width) {
+void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k, const float* v, size_t width) {
   auto* keys = reinterpret_cast<uint16_t*>(head);
   auto* values = reinterpret_cast<uint16_t*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
   uint16_t key[kKvBlockPositions * kHeadDimMax];
@@ -280,9 +291,15 @@ void attention(Threads& threads, const KvLayout& layout, size_t heads, float sca
   std::vector<Work> works;
   for (const AttentionChunk& chunk : chunks) {
     if (chunk.tokens == 0) continue;
-    works.push_back({.q = chunk.q, .out = chunk.out, .tokens = chunk.tokens, .position = chunk.position,
-                     .positions = chunk.position + chunk.tokens, .causal = true,
-                     .base = reinterpret_cast<const unsigned char*>(chunk.kv.base), .table = chunk.kv.table, .stride = chunk.kv.stride});
+    works.push_back({.q = chunk.q,
+                     .out = chunk.out,
+                     .tokens = chunk.tokens,
+                     .position = chunk.position,
+                     .positions = chunk.position + chunk.tokens,
+                     .causal = true,
+                     .base = reinterpret_cast<const unsigned char*>(chunk.kv.base),
+                     .table = chunk.kv.table,
+                     .stride = chunk.kv.stride});
   }
   StepRun(threads, plan, works, true).run();
 }
@@ -300,9 +317,15 @@ void attention_texts(Threads& threads, size_t heads, size_t head_dim, float scal
   std::vector<Work> works;
   for (size_t i = 0; i < texts.size(); ++i) {
     if (texts[i].tokens == 0) continue;
-    works.push_back({.q = texts[i].q, .out = texts[i].out, .tokens = texts[i].tokens, .position = 0, .positions = texts[i].tokens,
-                     .causal = false, .base = reinterpret_cast<const unsigned char*>(cache) + first_block[i] * block_bytes,
-                     .table = nullptr, .stride = block_bytes});
+    works.push_back({.q = texts[i].q,
+                     .out = texts[i].out,
+                     .tokens = texts[i].tokens,
+                     .position = 0,
+                     .positions = texts[i].tokens,
+                     .causal = false,
+                     .base = reinterpret_cast<const unsigned char*>(cache) + first_block[i] * block_bytes,
+                     .table = nullptr,
+                     .stride = block_bytes});
   }
   threads.run(texts.size(), [&](size_t i, int) {
     std::byte* base = cache + first_block[i] * block_bytes;

@@ -24,9 +24,7 @@ template <bool kHalf, size_t R>
 inline void score_rows(const SpanTask& task, const unsigned char* keys, const float* q, float* score) {
   constexpr size_t kParts = kKvBlockPositions / Simd::kLanes;
   F sum[R][kParts];
-  STRATA_UNROLL for (size_t r = 0; r < R; ++r) {
-    STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) sum[r][i] = Simd::zero();
-  }
+  STRATA_UNROLL for (size_t r = 0; r < R; ++r) { STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) sum[r][i] = Simd::zero(); }
   for (size_t d = 0; d < task.head_dim; ++d) {
     F k[kParts];
     STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) k[i] = load_cached<kHalf>(keys, d * kKvBlockPositions + i * Simd::kLanes);
@@ -78,35 +76,27 @@ inline float weigh_row(float* score, size_t valid, float* m, float* l) {
 
 // R rows, kRegisters registers of columns from `column`. SHAPE: score [R][32], o [R][stride]
 template <bool kHalf, size_t R, size_t kRegisters>
-inline void output_rows(const SpanTask& task, const unsigned char* values, size_t column, size_t positions, const float* score,
-                        const float* shrink, float* o) {
+inline void output_rows(const SpanTask& task, const unsigned char* values, size_t column, size_t positions, const float* score, const float* shrink, float* o) {
   F sum[R][kRegisters];
   STRATA_UNROLL for (size_t r = 0; r < R; ++r) {
     const F factor = Simd::set1(shrink[r]);
-    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) {
-      sum[r][i] = Simd::mul(Simd::load(o + r * task.value_stride + column + i * Simd::kLanes), factor);
-    }
+    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) { sum[r][i] = Simd::mul(Simd::load(o + r * task.value_stride + column + i * Simd::kLanes), factor); }
   }
   for (size_t j = 0; j < positions; ++j) {
     F v[kRegisters];
-    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) {
-      v[i] = load_cached<kHalf>(values, j * task.value_stride + column + i * Simd::kLanes);
-    }
+    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) { v[i] = load_cached<kHalf>(values, j * task.value_stride + column + i * Simd::kLanes); }
     STRATA_UNROLL for (size_t r = 0; r < R; ++r) {
       const F p = Simd::set1(score[r * kKvBlockPositions + j]);
       STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) sum[r][i] = Simd::fma(p, v[i], sum[r][i]);
     }
   }
   STRATA_UNROLL for (size_t r = 0; r < R; ++r) {
-    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) {
-      Simd::store(o + r * task.value_stride + column + i * Simd::kLanes, sum[r][i]);
-    }
+    STRATA_UNROLL for (size_t i = 0; i < kRegisters; ++i) { Simd::store(o + r * task.value_stride + column + i * Simd::kLanes, sum[r][i]); }
   }
 }
 
 template <bool kHalf, size_t R>
-inline void output_up_to(const SpanTask& task, const unsigned char* values, size_t rows, size_t positions, const float* score,
-                         const float* shrink, float* o) {
+inline void output_up_to(const SpanTask& task, const unsigned char* values, size_t rows, size_t positions, const float* score, const float* shrink, float* o) {
   if (rows == R) {
     constexpr size_t kWide = Simd::kOutputRegisters * Simd::kLanes;
     size_t column = 0;

@@ -45,8 +45,13 @@ struct Problem {
 };
 
 Problem make_problem(Format format, size_t heads, size_t kv_heads, size_t head_dim, size_t positions, float spread = 1) {
-  Problem p{.layout = {.format = format, .kv_heads = kv_heads, .head_dim = head_dim}, .heads = heads, .positions = positions,
-            .scale = 1 / std::sqrt(static_cast<float>(head_dim)), .q = {}, .k = {}, .v = {}};
+  Problem p{.layout = {.format = format, .kv_heads = kv_heads, .head_dim = head_dim},
+            .heads = heads,
+            .positions = positions,
+            .scale = 1 / std::sqrt(static_cast<float>(head_dim)),
+            .q = {},
+            .k = {},
+            .v = {}};
   p.q = make_values(positions * p.q_width(), Fill::kRandom, 1);
   p.k = make_values(positions * p.kv_width(), Fill::kRandom, 2);
   p.v = make_values(positions * p.kv_width(), Fill::kRandom, 3);
@@ -87,8 +92,8 @@ std::vector<float> run_chunks(Threads& threads, const Problem& p, const std::vec
   size_t position = 0;
   for (const size_t tokens : chunks) {
     kv_write(p.layout, cache.blocks(), position, tokens, p.k.data() + position * p.kv_width(), p.v.data() + position * p.kv_width());
-    const AttentionChunk chunk{.q = p.q.data() + position * p.q_width(), .out = out.data() + position * p.q_width(), .tokens = tokens,
-                               .position = position, .kv = cache.blocks()};
+    const AttentionChunk chunk{
+        .q = p.q.data() + position * p.q_width(), .out = out.data() + position * p.q_width(), .tokens = tokens, .position = position, .kv = cache.blocks()};
     attention(threads, p.layout, p.heads, p.scale, {&chunk, 1});
     position += tokens;
   }
@@ -134,10 +139,21 @@ TEST(Attention, EveryLevelAgreesWithTheScalarKernel) {
           for (size_t r = 0; r < rows; ++r) limit[r] = begin == 0 ? 20 + 3 * r : 250 + 5 * r;
           auto run = [&](const Kernels& k, float* m, float* l, std::vector<float>& o) {
             const KvBlocks kv = cache.blocks();
-            k.attend_span({.q = p.q.data(), .rows = rows, .limit = limit, .begin = begin, .end = std::min<size_t>(limit[rows - 1], begin + 256),
-                           .head_dim = head_dim, .value_stride = stride, .half = format == Format::kF16,
-                           .base = reinterpret_cast<const unsigned char*>(kv.base), .table = kv.table, .stride = kv.stride,
-                           .value_offset = head_dim * kKvBlockPositions * unit, .m = m, .l = l, .o = o.data()});
+            k.attend_span({.q = p.q.data(),
+                           .rows = rows,
+                           .limit = limit,
+                           .begin = begin,
+                           .end = std::min<size_t>(limit[rows - 1], begin + 256),
+                           .head_dim = head_dim,
+                           .value_stride = stride,
+                           .half = format == Format::kF16,
+                           .base = reinterpret_cast<const unsigned char*>(kv.base),
+                           .table = kv.table,
+                           .stride = kv.stride,
+                           .value_offset = head_dim * kKvBlockPositions * unit,
+                           .m = m,
+                           .l = l,
+                           .o = o.data()});
           };
           if (limit[rows - 1] <= begin) continue;
           float m0[kTileRowsMax], l0[kTileRowsMax], m[kTileRowsMax], l[kTileRowsMax];
@@ -181,9 +197,8 @@ TEST(Attention, SequencesInOneStepDoNotTouchEachOther) {
   kv_write(a.layout, cache_a.blocks(), 0, 90, a.k.data(), a.v.data());
   kv_write(b.layout, cache_b.blocks(), 0, 40, b.k.data(), b.v.data());
   std::vector<float> out_a(a.q_width()), out_b(40 * b.q_width());
-  const AttentionChunk chunks[] = {
-      {.q = a.q.data() + 89 * a.q_width(), .out = out_a.data(), .tokens = 1, .position = 89, .kv = cache_a.blocks()},
-      {.q = b.q.data(), .out = out_b.data(), .tokens = 40, .position = 0, .kv = cache_b.blocks()}};
+  const AttentionChunk chunks[] = {{.q = a.q.data() + 89 * a.q_width(), .out = out_a.data(), .tokens = 1, .position = 89, .kv = cache_a.blocks()},
+                                   {.q = b.q.data(), .out = out_b.data(), .tokens = 40, .position = 0, .kv = cache_b.blocks()}};
   attention(threads, a.layout, 4, a.scale, chunks);
   EXPECT_EQ(out_a, std::vector<float>(alone_a.end() - static_cast<long>(a.q_width()), alone_a.end()));
   EXPECT_EQ(out_b, alone_b);

@@ -73,8 +73,8 @@ void bench_gemm(Threads& threads) {
         const std::vector<float> x = make_values(kTokens * cols, Fill::kRandom, 2);
         std::vector<float> y(kTokens * rows);
         const double seconds = best_seconds([&] { matmul(threads, w, x.data(), kTokens, y.data()); }, 0.1);
-        std::printf("gemm %-10s %-5s %4zu x %4zu x 512  %7.1f Gop/s\n", std::string(isa_name(isa)).c_str(),
-                    std::string(format_name(format)).c_str(), rows, cols, 2.0 * rows * cols * kTokens / seconds / 1e9);
+        std::printf("gemm %-10s %-5s %4zu x %4zu x 512  %7.1f Gop/s\n", std::string(isa_name(isa)).c_str(), std::string(format_name(format)).c_str(), rows,
+                    cols, 2.0 * rows * cols * kTokens / seconds / 1e9);
       }
     }
   }
@@ -97,8 +97,8 @@ void bench_attention(Threads& threads) {
       const AttentionChunk chunk{.q = q.data(), .out = out.data(), .tokens = tokens, .position = position, .kv = kv};
       const double seconds = best_seconds([&] { attention(threads, layout, kHeads, 0.125f, {&chunk, 1}); }, 0.1);
       const double pairs = static_cast<double>(tokens) * (static_cast<double>(position) + 0.5 * static_cast<double>(tokens + 1));
-      std::printf("attention %-4s %3zu tokens at %4zu  %8.1f us  %6.1f GFLOP/s\n", std::string(format_name(format)).c_str(), tokens,
-                  position, 1e6 * seconds, 4 * pairs * width / seconds / 1e9);
+      std::printf("attention %-4s %3zu tokens at %4zu  %8.1f us  %6.1f GFLOP/s\n", std::string(format_name(format)).c_str(), tokens, position, 1e6 * seconds,
+                  4 * pairs * width / seconds / 1e9);
     }
   }
   constexpr size_t kTexts = 32, kTokens = 88;

@@ -69,8 +69,8 @@ bool format_is_quantized(Format format) { return shape_of(format).values > 1; }
 Result<uint64_t> format_row_bytes(Format format, uint64_t cols) {
   const Shape shape = shape_of(format);
   if (cols == 0 || cols % shape.values != 0) {
-    return invalid_argument("a row of " + std::string(shape.name) + " needs a positive multiple of " + std::to_string(shape.values) +
-                            " columns, got " + std::to_string(cols));
+    return invalid_argument("a row of " + std::string(shape.name) + " needs a positive multiple of " + std::to_string(shape.values) + " columns, got " +
+                            std::to_string(cols));
   }
   uint64_t bytes = 0;
   if (__builtin_mul_overflow(cols / shape.values, static_cast<uint64_t>(shape.bytes), &bytes)) {

@@ -31,9 +31,7 @@ const Kernels& best() {
 
 void rms_norm(const float* x, const float* weight, float* y, size_t cols, float eps) { best().rms_norm(x, weight, y, cols, eps); }
 
-void layer_norm(const float* x, const float* weight, const float* bias, float* y, size_t cols, float eps) {
-  best().layer_norm(x, weight, bias, y, cols, eps);
-}
+void layer_norm(const float* x, const float* weight, const float* bias, float* y, size_t cols, float eps) { best().layer_norm(x, weight, bias, y, cols, eps); }
 
 void rope_angles(size_t position, size_t dims, float base, float scale, float* cos_sin) {
   const double step = std::pow(static_cast<double>(base), -2.0 / static_cast<double>(dims));
@@ -60,8 +58,7 @@ void scaled_add(const float* x, float factor, float* y, size_t n) { best().scale
 float dot(const float* a, const float* b, size_t n) { return best().dot(a, b, n); }
 int32_t dot_i8(const int8_t* a, const int8_t* b, size_t n) { return best().dot_i8(a, b, n); }
 
-void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales,
-             float* out) {
+void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales, float* out) {
   best().scan_i8(query, query_scale, matrix, stride, rows, dims, scales, out);
 }
 

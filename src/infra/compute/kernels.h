@@ -63,8 +63,7 @@ struct Kernels {
   void (*scaled_add)(const float* x, float factor, float* y, size_t n);
   float (*dot)(const float* a, const float* b, size_t n);
   int32_t (*dot_i8)(const int8_t* a, const int8_t* b, size_t n);
-  void (*scan_i8)(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims,
-                  const float* scales, float* out);
+  void (*scan_i8)(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales, float* out);
   float (*quantize_i8)(const float* x, int8_t* out, size_t n);
 };
 

@@ -53,9 +53,7 @@ int nibble_at(const unsigned char* values, size_t lane, size_t c) {
   return c < 16 ? both & 15 : both >> 4;
 }
 
-int byte_at(const unsigned char* values, size_t lane, size_t c) {
-  return static_cast<int8_t>(values[c / 4 * 64 + lane * 4 + c % 4]);
-}
+int byte_at(const unsigned char* values, size_t lane, size_t c) { return static_cast<int8_t>(values[c / 4 * 64 + lane * 4 + c % 4]); }
 
 float block_term(Format format, const unsigned char* info, const unsigned char* values, size_t lane, const BlockInfo& x, const int8_t* q) {
   const float d = f16_to_f32(read_as<uint16_t>(info + lane * 2)) * x.d;
@@ -71,8 +69,7 @@ float block_term(Format format, const unsigned char* info, const unsigned char* 
   return d * static_cast<float>(sum[0] + sum[1]);
 }
 
-void product_quantized(const PackedView& w, const unsigned char* panel, size_t lane, const unsigned char* tile, size_t m, size_t t,
-                       float* y) {
+void product_quantized(const PackedView& w, const unsigned char* panel, size_t lane, const unsigned char* tile, size_t m, size_t t, float* y) {
   const bool nibbles = w.format == Format::kQ4_0 || w.format == Format::kQ4_1;
   const size_t entry = w.format == Format::kQ8_0 || w.format == Format::kQ4_0 ? kInfoQ8 : kInfoQ41;
   const auto* x_info = reinterpret_cast<const BlockInfo*>(tile);
@@ -241,8 +238,7 @@ int32_t dot_i8(const int8_t* a, const int8_t* b, size_t n) {
   return sum;
 }
 
-void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales,
-             float* out) {
+void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales, float* out) {
   for (size_t r = 0; r < rows; ++r) {
     out[r] = scales[r] * query_scale * static_cast<float>(dot_i8(query, matrix + r * stride, dims));
   }
@@ -260,10 +256,28 @@ float quantize_i8(const float* x, int8_t* out, size_t n) {
 }  // namespace
 
 const Kernels kKernelsScalar = {
-    .tile_quantized = 4, .tile_float = 4, .prepare = prepare, .product = product, .attend_span = attend_span, .store_half = store_half,
-    .rms_norm = rms_norm, .layer_norm = layer_norm, .rope_interleaved = rope_interleaved, .rope_halves = rope_halves,
-    .softmax = softmax, .swiglu = swiglu, .gelu_erf = gelu_erf, .gelu_tanh = gelu_tanh, .add = add, .multiply = multiply,
-    .scale = scale, .scaled_add = scaled_add, .dot = dot, .dot_i8 = dot_i8, .scan_i8 = scan_i8, .quantize_i8 = quantize_i8,
+    .tile_quantized = 4,
+    .tile_float = 4,
+    .prepare = prepare,
+    .product = product,
+    .attend_span = attend_span,
+    .store_half = store_half,
+    .rms_norm = rms_norm,
+    .layer_norm = layer_norm,
+    .rope_interleaved = rope_interleaved,
+    .rope_halves = rope_halves,
+    .softmax = softmax,
+    .swiglu = swiglu,
+    .gelu_erf = gelu_erf,
+    .gelu_tanh = gelu_tanh,
+    .add = add,
+    .multiply = multiply,
+    .scale = scale,
+    .scaled_add = scaled_add,
+    .dot = dot,
+    .dot_i8 = dot_i8,
+    .scan_i8 = scan_i8,
+    .quantize_i8 = quantize_i8,
 };
 
 }  // namespace strata::compute

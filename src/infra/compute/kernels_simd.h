@@ -3,14 +3,31 @@
 
 #include "infra/compute/matmul_simd.h"
 // vector before attention: attention uses its exp_of.
-#include "infra/compute/vector_simd.h"
 #include "infra/compute/attention_simd.h"
+#include "infra/compute/vector_simd.h"
 
-#define STRATA_SIMD_KERNELS                                                                                                          \
-  {                                                                                                                                  \
-    .tile_quantized = Simd::kTileTokens, .tile_float = Simd::kTileTokens, .prepare = prepare, .product = product,                    \
-    .attend_span = attend_span, .store_half = store_half, .rms_norm = rms_norm, .layer_norm = layer_norm,                            \
-    .rope_interleaved = rope_interleaved, .rope_halves = rope_halves, .softmax = softmax, .swiglu = swiglu, .gelu_erf = gelu_erf,    \
-    .gelu_tanh = gelu_tanh, .add = add, .multiply = multiply, .scale = scale, .scaled_add = scaled_add, .dot = dot,                  \
-    .dot_i8 = dot_i8, .scan_i8 = scan_i8, .quantize_i8 = quantize_i8,                                                                \
+#define STRATA_SIMD_KERNELS                 \
+  {                                         \
+      .tile_quantized = Simd::kTileTokens,  \
+      .tile_float = Simd::kTileTokens,      \
+      .prepare = prepare,                   \
+      .product = product,                   \
+      .attend_span = attend_span,           \
+      .store_half = store_half,             \
+      .rms_norm = rms_norm,                 \
+      .layer_norm = layer_norm,             \
+      .rope_interleaved = rope_interleaved, \
+      .rope_halves = rope_halves,           \
+      .softmax = softmax,                   \
+      .swiglu = swiglu,                     \
+      .gelu_erf = gelu_erf,                 \
+      .gelu_tanh = gelu_tanh,               \
+      .add = add,                           \
+      .multiply = multiply,                 \
+      .scale = scale,                       \
+      .scaled_add = scaled_add,             \
+      .dot = dot,                           \
+      .dot_i8 = dot_i8,                     \
+      .scan_i8 = scan_i8,                   \
+      .quantize_i8 = quantize_i8,           \
   }

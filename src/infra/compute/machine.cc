@@ -122,7 +122,7 @@ int usable_cores() {
 }
 
 uint64_t usable_memory() {
-  struct sysinfo info {};
+  struct sysinfo info{};
   uint64_t bytes = sysinfo(&info) == 0 ? static_cast<uint64_t>(info.totalram) * info.mem_unit : 0;
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
     std::ifstream file(path);
@@ -179,8 +179,11 @@ std::vector<Isa> available_isas() {
 }
 
 Machine inspect_machine() {
-  return {.cpu_name = read_cpu_name(), .cores = usable_cores(), .memory_bytes = usable_memory(),
-          .instruction_sets = instruction_sets(), .accelerators = find_accelerators()};
+  return {.cpu_name = read_cpu_name(),
+          .cores = usable_cores(),
+          .memory_bytes = usable_memory(),
+          .instruction_sets = instruction_sets(),
+          .accelerators = find_accelerators()};
 }
 
 double measure_memory_gb_per_s(int threads) {

@@ -17,9 +17,7 @@ TEST(Machine, LevelsGoFromScalarUpToTheBest) {
   EXPECT_TRUE(std::is_sorted(isas.begin(), isas.end()));
 }
 
-TEST(Machine, ALevelThatTheProcessorLacksFallsToTheBestThatItHas) {
-  EXPECT_EQ(&kernels(Isa::kAvx512Vnni), &kernels(best_isa()));
-}
+TEST(Machine, ALevelThatTheProcessorLacksFallsToTheBestThatItHas) { EXPECT_EQ(&kernels(Isa::kAvx512Vnni), &kernels(best_isa())); }
 
 TEST(Machine, SaysWhatItFound) {
   const Machine machine = inspect_machine();

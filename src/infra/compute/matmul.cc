@@ -40,7 +40,10 @@ bool same_preparation(const PackedView& a, const PackedView& b) {
 class GroupRun {
  public:
   GroupRun(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n)
-      : threads_(threads), x_(x), view_(targets[0].w->packed().view), kernels_(*targets[0].w->packed().kernels),
+      : threads_(threads),
+        x_(x),
+        view_(targets[0].w->packed().view),
+        kernels_(*targets[0].w->packed().kernels),
         tiles_(n, view_.blocks != 0 ? kernels_.tile_quantized : kernels_.tile_float) {
     tile_bytes_ = (prepared_bytes(view_, (n + tiles_.count - 1) / tiles_.count) + 63) / 64 * 64;
     prepared_ = reinterpret_cast<unsigned char*>(threads.scratch(tile_bytes_ * tiles_.count));
@@ -65,8 +68,13 @@ class GroupRun {
     const size_t by_share = std::max<size_t>(1, w.panels / wanted);
     const size_t per_task = std::max(std::min(by_bytes, w.panels), tiles_.count == 1 ? by_share : size_t{1});
     Product& product = products_[count_++];
-    product = {.w = &w, .kernels = &kernels_, .y = target.y, .panels_per_task = per_task, .first_task = tasks_,
-               .panel_tasks = (w.panels + per_task - 1) / per_task, .tile_tasks = (tiles_.count + kTaskTiles - 1) / kTaskTiles};
+    product = {.w = &w,
+               .kernels = &kernels_,
+               .y = target.y,
+               .panels_per_task = per_task,
+               .first_task = tasks_,
+               .panel_tasks = (w.panels + per_task - 1) / per_task,
+               .tile_tasks = (tiles_.count + kTaskTiles - 1) / kTaskTiles};
     tasks_ += product.panel_tasks * product.tile_tasks;
   }
 
@@ -85,8 +93,8 @@ class GroupRun {
     const size_t tile_begin = task / product.panel_tasks * kTaskTiles;
     const size_t tile_end = std::min(tile_begin + kTaskTiles, tiles_.count);
     for (size_t tile = tile_begin; tile < tile_end; ++tile) {
-      kernels_.product(*product.w, begin, end, prepared_ + tile * tile_bytes_, tiles_.size(tile),
-                       product.y + tiles_.begin(tile) * product.w->rows, product.w->rows);
+      kernels_.product(*product.w, begin, end, prepared_ + tile * tile_bytes_, tiles_.size(tile), product.y + tiles_.begin(tile) * product.w->rows,
+                       product.w->rows);
     }
   }
 
@@ -115,8 +123,7 @@ void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const
   while (!targets.empty()) {
     size_t same = 1;  // the targets from here on that share a preparation
     const Matrix::Packed& first = targets[0].w->packed();
-    while (same < targets.size() && same_preparation(first.view, targets[same].w->packed().view) &&
-           first.kernels == targets[same].w->packed().kernels) {
+    while (same < targets.size() && same_preparation(first.view, targets[same].w->packed().view) && first.kernels == targets[same].w->packed().kernels) {
       CHECK(targets[same].w->cols() == targets[0].w->cols());
       ++same;
     }

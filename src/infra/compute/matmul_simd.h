@@ -19,9 +19,7 @@ inline typename Simd::I broadcast4(const int8_t* p) {
 // One 32-column block of one panel part (kLanes rows from `lane`) against M tokens: integer sums.
 template <size_t M, bool kBias>
 inline void nibble_sums(const unsigned char* values, const BlockInfo* info, const int8_t* x, typename Simd::I* sum) {
-  STRATA_UNROLL for (size_t t = 0; t < M; ++t) {
-    sum[t] = kBias && Dot::kShifted ? Simd::int_set1(info[t].bias[0]) : Simd::int_zero();
-  }
+  STRATA_UNROLL for (size_t t = 0; t < M; ++t) { sum[t] = kBias && Dot::kShifted ? Simd::int_set1(info[t].bias[0]) : Simd::int_zero(); }
   STRATA_UNROLL for (size_t j = 0; j < 4; ++j) {
     const auto both = Simd::int_load(values + j * 64);
     const auto low = Simd::low_nibbles(both), high = Simd::high_nibbles(both);
@@ -36,11 +34,8 @@ inline void nibble_sums(const unsigned char* values, const BlockInfo* info, cons
 
 // Registers [from, to) of a block of signed bytes.
 template <size_t M>
-inline void byte_sums(const unsigned char* values, size_t from, size_t to, const BlockInfo* info, size_t bias, const int8_t* x,
-                      typename Simd::I* sum) {
-  STRATA_UNROLL for (size_t t = 0; t < M; ++t) {
-    sum[t] = Dot::kShifted ? Simd::int_set1(info[t].bias[bias]) : Simd::int_zero();
-  }
+inline void byte_sums(const unsigned char* values, size_t from, size_t to, const BlockInfo* info, size_t bias, const int8_t* x, typename Simd::I* sum) {
+  STRATA_UNROLL for (size_t t = 0; t < M; ++t) { sum[t] = Dot::kShifted ? Simd::int_set1(info[t].bias[bias]) : Simd::int_zero(); }
   STRATA_UNROLL for (size_t j = from; j < to; ++j) {
     const auto w = Dot::signed_weights(Simd::int_load(values + j * 64));
     STRATA_UNROLL for (size_t t = 0; t < M; ++t) sum[t] = Dot::add_signed(sum[t], w, broadcast4(x + t * 32 + 4 * j));
@@ -50,14 +45,11 @@ inline void byte_sums(const unsigned char* values, size_t from, size_t to, const
 // y = y + (d_w d_x) sum, and for Q4_1 + m_w s_x.
 template <size_t M>
 inline void add_scaled(typename Simd::F d, const BlockInfo* info, const typename Simd::I* sum, typename Simd::F* y) {
-  STRATA_UNROLL for (size_t t = 0; t < M; ++t) {
-    y[t] = Simd::fma(Simd::mul(d, Simd::set1(info[t].d)), Simd::to_float(sum[t]), y[t]);
-  }
+  STRATA_UNROLL for (size_t t = 0; t < M; ++t) { y[t] = Simd::fma(Simd::mul(d, Simd::set1(info[t].d)), Simd::to_float(sum[t]), y[t]); }
 }
 
 template <Format kFormat, size_t M>
-inline void add_block(const unsigned char* w_info, const unsigned char* values, size_t lane, const BlockInfo* info, const int8_t* x,
-                      typename Simd::F* y) {
+inline void add_block(const unsigned char* w_info, const unsigned char* values, size_t lane, const BlockInfo* info, const int8_t* x, typename Simd::F* y) {
   const auto d = Simd::load_half(w_info + lane * 2);
   typename Simd::I sum[M];
   if constexpr (kFormat == Format::kQ8_0) {
@@ -131,9 +123,7 @@ inline void product_panels(const PackedView& w, size_t p, const float* x, float*
   const unsigned char* panel[P];
   STRATA_UNROLL for (size_t i = 0; i < P; ++i) panel[i] = w.data + (p + i) * w.panel_bytes;
   typename Simd::F sum[M][kParts];
-  STRATA_UNROLL for (size_t t = 0; t < M; ++t) {
-    STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) sum[t][i] = Simd::zero();
-  }
+  STRATA_UNROLL for (size_t t = 0; t < M; ++t) { STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) sum[t][i] = Simd::zero(); }
   for (size_t c = 0; c < w.cols; ++c) {
     typename Simd::F weights[kParts];
     STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) {

@@ -71,8 +71,8 @@ TEST(Matmul, EveryLevelMatchesDoubleArithmeticOnAwkwardSizesAndExtremes) {
               magnitude += std::fabs(row[i]) * (std::fabs(w[r * c.cols + i]) + (c.format == Format::kQ4_1 ? 4 * weight_bound(c.fill) : 0));
             }
             ASSERT_NEAR(y[t * c.rows + r], sum, tolerance(magnitude, c.cols))
-                << format_name(c.format) << ' ' << isa_name(isa) << " rows " << c.rows << " cols " << c.cols << " n " << n << " t " << t
-                << " r " << r << " fill " << static_cast<int>(c.fill);
+                << format_name(c.format) << ' ' << isa_name(isa) << " rows " << c.rows << " cols " << c.cols << " n " << n << " t " << t << " r " << r
+                << " fill " << static_cast<int>(c.fill);
           }
         }
       }

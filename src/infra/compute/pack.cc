@@ -47,8 +47,7 @@ struct BlockPlace {
 };
 
 BlockPlace place(const PackedView& view, unsigned char* panel, size_t block) {
-  return {panel + block * info_entry_bytes(view.format),
-          panel + view.info_bytes + block * (has_nibbles(view.format) ? kValuesQ4 : kValuesQ8)};
+  return {panel + block * info_entry_bytes(view.format), panel + view.info_bytes + block * (has_nibbles(view.format) ? kValuesQ4 : kValuesQ8)};
 }
 
 // 16 bytes of nibbles of one row: four bytes into each of the four registers.
@@ -88,9 +87,7 @@ void pack_row(const PackedView& view, unsigned char* panel, size_t lane, const s
     switch (view.format) {
       case Format::kQ8_0: put_bytes(to.values, lane, row + 2); break;
       case Format::kQ4_0: put_nibbles(to.values, lane, row + 2); break;
-      default:
-        std::memcpy(to.info + 32 + lane * 2, row + 2, 2);
-        put_nibbles(to.values, lane, row + 4);
+      default: std::memcpy(to.info + 32 + lane * 2, row + 2, 2); put_nibbles(to.values, lane, row + 4);
     }
   }
 }
@@ -137,9 +134,8 @@ Result<Matrix> Matrix::pack(Format format, size_t rows, size_t cols, std::span<c
   TRY_ASSIGN(const uint64_t row_bytes, format_row_bytes(format, cols));
   uint64_t expected = 0;
   if (rows == 0 || __builtin_mul_overflow(row_bytes, static_cast<uint64_t>(rows), &expected) || raw.size() != expected) {
-    return invalid_argument("a " + std::string(format_name(format)) + " matrix of " + std::to_string(rows) + " x " +
-                            std::to_string(cols) + " needs " + std::to_string(expected) + " bytes (and at least one row), got " +
-                            std::to_string(raw.size()));
+    return invalid_argument("a " + std::string(format_name(format)) + " matrix of " + std::to_string(rows) + " x " + std::to_string(cols) + " needs " +
+                            std::to_string(expected) + " bytes (and at least one row), got " + std::to_string(raw.size()));
   }
   const PackedView view = layout_of(format, rows, cols);
   // At most twice the raw bytes and one panel more (pack.h), so this cannot overflow for bytes that exist.

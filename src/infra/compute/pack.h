@@ -49,8 +49,6 @@ struct BlockInfo {
 };
 
 // A prepared tile of m tokens: quantized W: BlockInfo [blocks][m], then int8 [blocks][m][32]; else F32 [cols][m].
-inline size_t prepared_bytes(const PackedView& w, size_t m) {
-  return w.blocks != 0 ? w.blocks * m * (sizeof(BlockInfo) + 32) : w.cols * m * sizeof(float);
-}
+inline size_t prepared_bytes(const PackedView& w, size_t m) { return w.blocks != 0 ? w.blocks * m * (sizeof(BlockInfo) + 32) : w.cols * m * sizeof(float); }
 
 }  // namespace strata::compute

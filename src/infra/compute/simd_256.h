@@ -27,9 +27,7 @@ struct Simd {
   static F set1(float x) { return _mm256_set1_ps(x); }
   static F load(const float* p) { return _mm256_loadu_ps(p); }
   static void store(float* p, F x) { _mm256_storeu_ps(p, x); }
-  static I first(size_t n) {
-    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  }
+  static I first(size_t n) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
   static F load_n(const float* p, size_t n) { return _mm256_maskload_ps(p, first(n)); }  // n < 8; the rest are zero
   static void store_n(float* p, F x, size_t n) { _mm256_maskstore_ps(p, first(n), x); }
   static F load_half(const void* p) { return _mm256_cvtph_ps(_mm_loadu_si128(static_cast<const __m128i*>(p))); }
@@ -40,9 +38,7 @@ struct Simd {
   static void store_half(uint16_t* p, F x) {
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
   }
-  static F load_i8(const void* p) {
-    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p))));
-  }
+  static F load_i8(const void* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(static_cast<const __m128i*>(p)))); }
 
   static F add(F a, F b) { return _mm256_add_ps(a, b); }
   static F sub(F a, F b) { return _mm256_sub_ps(a, b); }
@@ -65,9 +61,7 @@ struct Simd {
   // a where test < limit, else b.
   static F select_less(F test, F limit, F a, F b) { return _mm256_blendv_ps(b, a, _mm256_cmp_ps(test, limit, _CMP_LT_OQ)); }
   // Lanes at n and above become `fill`.
-  static F keep_first(F a, size_t n, F fill) {
-    return n >= kLanes ? a : _mm256_blendv_ps(fill, a, _mm256_castsi256_ps(first(n)));
-  }
+  static F keep_first(F a, size_t n, F fill) { return n >= kLanes ? a : _mm256_blendv_ps(fill, a, _mm256_castsi256_ps(first(n))); }
 
   // Halves are folded on each other, so the order is fixed.
   static float reduce_add(F a) {

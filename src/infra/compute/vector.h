@@ -38,8 +38,7 @@ float dot(const float* a, const float* b, size_t n);
 int32_t dot_i8(const int8_t* a, const int8_t* b, size_t n);
 // out[r] = scales[r] * query_scale * dot_i8(query, matrix + r * stride): the exact scan of a vector index, at memory speed.
 // SHAPE: query [dims], matrix [rows, stride] (stride >= dims), scales [rows], out [rows].
-void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims,
-             const float* scales, float* out);
+void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales, float* out);
 // x -> int8 with one scale (greatest magnitude / 127, 0 for a row of zeros), to nearest, ties to even. Returns the scale.
 float quantize_i8(const float* x, int8_t* out, size_t n);
 

@@ -59,9 +59,7 @@ inline F load_up_to(const float* p, size_t n) { return n == Simd::kLanes ? Simd:
 // y[i] = f(registers at i), with whole and partial registers alike.
 template <class Function>
 inline void map(float* y, size_t count, Function function) {
-  for_registers(
-      count, [&](size_t i) { Simd::store(y + i, function(i, Simd::kLanes)); },
-      [&](size_t i, size_t n) { Simd::store_n(y + i, function(i, n), n); });
+  for_registers(count, [&](size_t i) { Simd::store(y + i, function(i, Simd::kLanes)); }, [&](size_t i, size_t n) { Simd::store_n(y + i, function(i, n), n); });
 }
 
 float dot(const float* a, const float* b, size_t n) {
@@ -222,8 +220,7 @@ int32_t dot_i8(const int8_t* a, const int8_t* b, size_t n) {
   return Simd::int_reduce_add(Simd::int_add(sum0, sum1)) + rest;
 }
 
-void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales,
-             float* out) {
+void scan_i8(const int8_t* query, float query_scale, const int8_t* matrix, size_t stride, size_t rows, size_t dims, const float* scales, float* out) {
   for (size_t r = 0; r < rows; ++r) out[r] = scales[r] * query_scale * static_cast<float>(dot_i8(query, matrix + r * stride, dims));
 }
 

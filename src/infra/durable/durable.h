@@ -73,9 +73,7 @@ class Journal {
  public:
   static std::vector<store::Migration> migrations();
   static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, Options options);
-  static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, int workers) {
-    return open(store, clock, Options{.workers = workers});
-  }
+  static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, int workers) { return open(store, clock, Options{.workers = workers}); }
   virtual ~Journal() = default;                                      // stops
   virtual void register_kind(std::string kind, Worker worker, Moved moved = nullptr) = 0;  // before start(); other kinds' jobs wait
   virtual void start() = 0;                                          // resumes what a crash interrupted

@@ -79,9 +79,8 @@ class DurableTest : public testing::Test {
 
   int64_t number(const std::string& sql) {
     int64_t found = -1;
-    EXPECT_TRUE(store_->read(context_, [&](store::Reader& reader) {
-      return reader.query(sql, {}, [&](const store::Row& row) { return found = row.integer(0), false; });
-    }));
+    EXPECT_TRUE(store_->read(
+        context_, [&](store::Reader& reader) { return reader.query(sql, {}, [&](const store::Row& row) { return found = row.integer(0), false; }); }));
     return found;
   }
 
@@ -186,12 +185,14 @@ TEST_F(DurableTest, RetryResumesAfterTheRecordedSteps) {
 
 TEST_F(DurableTest, CancelStopsARunningJobAndAQueuedOne) {
   std::atomic<bool> running = false;
-  start([&](durable::Run& run) -> Result<Json> {
-    running = true;
-    until([&] { return run.context().cancelled(); });
-    TRY(run.step("never", [] { return Result<Json>(Json(1)); }));
-    return Json(1);
-  }, {.workers = 1});
+  start(
+      [&](durable::Run& run) -> Result<Json> {
+        running = true;
+        until([&] { return run.context().cancelled(); });
+        TRY(run.step("never", [] { return Result<Json>(Json(1)); }));
+        return Json(1);
+      },
+      {.workers = 1});
   Job job = submit(), queued = submit();
   until([&] { return running.load(); });
   ASSERT_TRUE(journal_->cancel(context_, queued.id));
@@ -251,18 +252,23 @@ TEST_F(DurableTest, AJobWhoseLeaseRanOutIsTakenOverAndTheOldOwnerWritesNothingMo
   old->start();
   Job job = *old->submit(context_, "work", Json());
   until([&] { return old_runs.load(); });
-  start([](durable::Run& run) -> Result<Json> {
-    return run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
-      TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
-      return Json("new");
-    });
-  }, {.workers = 1, .lease_ms = 60'000, .alone = false});
+  start(
+      [](durable::Run& run) -> Result<Json> {
+        return run.transact("one", [](store::Transaction& transaction) -> Result<Json> {
+          TRY(transaction.execute("INSERT INTO effect(n) VALUES(1)"));
+          return Json("new");
+        });
+      },
+      {.workers = 1, .lease_ms = 60'000, .alone = false});
   clock_.advance_ms(59'000);
   EXPECT_EQ(get(job.id).state, State::kRunning);
   clock_.advance_ms(2'000);
   EXPECT_EQ(wait(job.id).result, Json("new"));
   old_may_go = true;
-  until([&] { std::lock_guard lock(mutex); return !old_said.empty(); });
+  until([&] {
+    std::lock_guard lock(mutex);
+    return !old_said.empty();
+  });
   old->stop();
   EXPECT_THAT(effects(), ElementsAre(1));
   EXPECT_EQ(get(job.id).state, State::kSucceeded);
@@ -314,7 +320,10 @@ TEST_F(DurableTest, ABusyKindDoesNotHoldUpAnother) {
   for (int i = 0; i < 5; ++i) ids.push_back(journal_->submit(context_, "long", Json())->id);
   ids.push_back(journal_->submit(context_, "quick", Json())->id);
   journal_->start();
-  until([&] { std::lock_guard lock(mutex); return order.size() == 2; });
+  until([&] {
+    std::lock_guard lock(mutex);
+    return order.size() == 2;
+  });
   EXPECT_THAT(order, testing::UnorderedElementsAre("long", "quick"));
   go = true;
   for (auto& id : ids) EXPECT_EQ(wait(id).state, State::kSucceeded);
@@ -348,7 +357,10 @@ TEST_F(DurableTest, WatchersSeeProgressAndStatesAtOnce) {
   Job job = submit();
   go = true;
   wait(job.id);
-  until([&] { std::lock_guard lock(mutex); return seen.size() >= 4; });
+  until([&] {
+    std::lock_guard lock(mutex);
+    return seen.size() >= 4;
+  });
   journal_->remove_watcher(watcher);
   EXPECT_THAT(seen, ElementsAre("queued 0/0 ", "running 0/0 ", "running 3/4 embedding", "succeeded 3/4 embedding"));
   wait(submit().id);

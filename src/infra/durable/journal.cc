@@ -32,8 +32,7 @@ bool retryable(Code code) { return code == Code::kUnavailable || code == Code::k
 
 class StoreJournal : public Journal {
  public:
-  StoreJournal(store::Store& store, const Clock& clock, Options options)
-      : store_(store), clock_(clock), options_(options), owner_(make_id("own")) {}
+  StoreJournal(store::Store& store, const Clock& clock, Options options) : store_(store), clock_(clock), options_(options), owner_(make_id("own")) {}
   ~StoreJournal() override { stop(); }
 
   void register_kind(std::string kind, Worker worker, Moved moved) override {
@@ -69,8 +68,7 @@ class StoreJournal : public Journal {
     Worker worker;
     Moved moved;
   };
-  Result<Job> submit_as(store::Transaction& transaction, const Principal& principal, const std::string& kind, const Json& input,
-                        const std::string& key);
+  Result<Job> submit_as(store::Transaction& transaction, const Principal& principal, const std::string& kind, const Json& input, const std::string& key);
   void work();
   std::shared_ptr<JobRun> claim();
   using Due = std::map<std::string, int64_t>;   // kind → its first due job's sequence
@@ -179,9 +177,8 @@ Status StoreJournal::claim_in(store::Transaction& transaction, std::shared_ptr<J
   }
   TRY_ASSIGN(Due due, due_of_our_kinds(transaction));
   if (due.empty()) return {};
-  auto next = std::min_element(due.begin(), due.end(), [&](const auto& a, const auto& b) {
-    return std::pair(busy[a.first], a.second) < std::pair(busy[b.first], b.second);
-  });
+  auto next = std::min_element(due.begin(), due.end(),
+                               [&](const auto& a, const auto& b) { return std::pair(busy[a.first], a.second) < std::pair(busy[b.first], b.second); });
   int64_t now = clock_.unix_ms();
   TRY_ASSIGN(auto claimed, claim_job(transaction, next->second, owner_, now, options_.lease_ms));
   if (!claimed) return {};
@@ -397,7 +394,8 @@ Status StoreJournal::retry(const Context& context, const std::string& id) {
     TRY_ASSIGN(Job job, get_job(transaction, id));
     if (job.state != State::kFailed && job.state != State::kCancelled)
       return failed_precondition("job " + id + " is " + std::string(state_name(job.state)) + ": only a failed or cancelled job can be run again");
-    TRY(transaction.execute("UPDATE durable_jobs SET state = 'queued', error = '', strikes = 0, cancel_asked = 0, not_before_ms = 0, "
+    TRY(
+        transaction.execute("UPDATE durable_jobs SET state = 'queued', error = '', strikes = 0, cancel_asked = 0, not_before_ms = 0, "
                             "updated_ms = ? WHERE id = ?",
                             {clock_.unix_ms(), id}));
     TRY(moved(transaction, id));

@@ -12,8 +12,7 @@ using store::Reader;
 using store::Row;
 using store::Transaction;
 
-constexpr char kSelect[] =
-    "SELECT id, kind, input, state, done, total, note, result, error, attempts, created_ms, updated_ms FROM durable_jobs ";
+constexpr char kSelect[] = "SELECT id, kind, input, state, done, total, note, result, error, attempts, created_ms, updated_ms FROM durable_jobs ";
 
 Result<State> state_from(const std::string& name) {
   for (State state : {State::kQueued, State::kRunning, State::kSucceeded, State::kFailed, State::kCancelled})
@@ -121,7 +120,8 @@ Result<Job> insert_job(Transaction& transaction, int64_t now_ms, const Principal
   std::string text = input.dump();
   if (text.size() > kResultBytesMax) return invalid_argument("a job's input may have at most 1 MiB, got " + std::to_string(text.size()) + " bytes");
   std::string id = make_id("job");
-  TRY(transaction.execute("INSERT INTO durable_jobs(id, kind, input, idempotency_key, tenant, user_name, state, created_ms, updated_ms) "
+  TRY(
+      transaction.execute("INSERT INTO durable_jobs(id, kind, input, idempotency_key, tenant, user_name, state, created_ms, updated_ms) "
                           "VALUES(?, ?, ?, ?, ?, ?, 'queued', ?, ?)",
                           {id, kind, text, key.empty() ? store::Value() : store::Value(key), principal.tenant, principal.user, now_ms, now_ms}));
   return get_job(transaction, id);
@@ -135,10 +135,9 @@ Result<std::map<std::string, int64_t>> due_jobs(Reader& reader, int64_t now_ms) 
 }
 
 Result<std::optional<Claim>> claim_job(Transaction& transaction, int64_t sequence, const std::string& owner, int64_t now_ms, int64_t lease_ms) {
-  TRY_ASSIGN(int64_t changed,
-             transaction.execute("UPDATE durable_jobs SET state = 'running', owner = ?, lease_ms = ?, attempts = attempts + 1, "
-                                 "strikes = strikes + 1, updated_ms = ? WHERE sequence = ? AND state = 'queued' AND not_before_ms <= ?",
-                                 {owner, now_ms + lease_ms, now_ms, sequence, now_ms}));
+  TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE durable_jobs SET state = 'running', owner = ?, lease_ms = ?, attempts = attempts + 1, "
+                                                  "strikes = strikes + 1, updated_ms = ? WHERE sequence = ? AND state = 'queued' AND not_before_ms <= ?",
+                                                  {owner, now_ms + lease_ms, now_ms, sequence, now_ms}));
   if (changed == 0) return std::nullopt;
   Claim claim;
   TRY_ASSIGN(auto jobs, jobs_where(transaction, "WHERE sequence = ?", {sequence}));
@@ -167,26 +166,25 @@ Result<bool> renew(Transaction& transaction, const Job& job, const std::string& 
   return changed == 1;
 }
 
-Result<bool> record_step(Transaction& transaction, const Job& job, const std::string& owner, const std::string& name,
-                         const std::string& result, int64_t now_ms) {
-  TRY_ASSIGN(int64_t changed,
-             transaction.execute("UPDATE durable_jobs SET strikes = 1, done = ?, total = ?, note = ?, updated_ms = ? "
-                                 "WHERE id = ? AND owner = ? AND state = 'running'",
-                                 {job.done, job.total, job.note, now_ms, job.id, owner}));
+Result<bool> record_step(Transaction& transaction, const Job& job, const std::string& owner, const std::string& name, const std::string& result,
+                         int64_t now_ms) {
+  TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE durable_jobs SET strikes = 1, done = ?, total = ?, note = ?, updated_ms = ? "
+                                                  "WHERE id = ? AND owner = ? AND state = 'running'",
+                                                  {job.done, job.total, job.note, now_ms, job.id, owner}));
   if (changed == 0) return false;
-  TRY(transaction.execute("INSERT INTO durable_steps(job_id, name, ordinal, result, created_ms) "
+  TRY(
+      transaction.execute("INSERT INTO durable_steps(job_id, name, ordinal, result, created_ms) "
                           "VALUES(?, ?, (SELECT count(*) FROM durable_steps WHERE job_id = ?), ?, ?)",
                           {job.id, name, job.id, result, now_ms}));
   return true;
 }
 
 Result<bool> end_job(Transaction& transaction, const Job& job, const std::string& owner, const End& end, int64_t now_ms) {
-  TRY_ASSIGN(int64_t changed,
-             transaction.execute("UPDATE durable_jobs SET state = ?, result = ?, error = ?, not_before_ms = ?, owner = '', lease_ms = 0, "
-                                 "strikes = strikes - ?, done = ?, total = ?, note = ?, updated_ms = ? "
-                                 "WHERE id = ? AND owner = ? AND state = 'running'",
-                                 {std::string(state_name(end.state)), end.result, end.error, end.not_before_ms, int64_t{end.counts ? 0 : 1},
-                                  job.done, job.total, job.note, now_ms, job.id, owner}));
+  TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE durable_jobs SET state = ?, result = ?, error = ?, not_before_ms = ?, owner = '', lease_ms = 0, "
+                                                  "strikes = strikes - ?, done = ?, total = ?, note = ?, updated_ms = ? "
+                                                  "WHERE id = ? AND owner = ? AND state = 'running'",
+                                                  {std::string(state_name(end.state)), end.result, end.error, end.not_before_ms, int64_t{end.counts ? 0 : 1},
+                                                   job.done, job.total, job.note, now_ms, job.id, owner}));
   return changed == 1;
 }
 
@@ -198,11 +196,11 @@ Result<std::vector<std::string>> take_over(Transaction& transaction, const std::
   TRY(transaction.query("SELECT id FROM durable_jobs WHERE state = 'running' AND " + dead, values,
                         [&](const Row& row) { return ids.push_back(row.text(0)), true; }));
   for (const std::string& id : ids) {
-    TRY(transaction.execute("UPDATE durable_jobs SET owner = '', lease_ms = 0, updated_ms = ?, "
-                            "error = CASE WHEN cancel_asked = 0 AND strikes >= ? THEN ? ELSE error END, "
-                            "state = CASE WHEN cancel_asked = 1 THEN 'cancelled' WHEN strikes >= ? THEN 'failed' ELSE 'queued' END WHERE id = ?",
-                            {now_ms, int64_t{crashes_max},
-                             "the program died " + std::to_string(crashes_max) + " times at the same step of this job", int64_t{crashes_max}, id}));
+    TRY(transaction.execute(
+        "UPDATE durable_jobs SET owner = '', lease_ms = 0, updated_ms = ?, "
+        "error = CASE WHEN cancel_asked = 0 AND strikes >= ? THEN ? ELSE error END, "
+        "state = CASE WHEN cancel_asked = 1 THEN 'cancelled' WHEN strikes >= ? THEN 'failed' ELSE 'queued' END WHERE id = ?",
+        {now_ms, int64_t{crashes_max}, "the program died " + std::to_string(crashes_max) + " times at the same step of this job", int64_t{crashes_max}, id}));
   }
   return ids;
 }

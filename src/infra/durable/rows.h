@@ -35,8 +35,8 @@ Result<std::optional<Claim>> claim_job(store::Transaction& transaction, int64_t 
 
 // These return whether the job was still ours; where it was not, nothing changed.
 Result<bool> renew(store::Transaction& transaction, const Job& job, const std::string& owner, int64_t lease_until_ms);
-Result<bool> record_step(store::Transaction& transaction, const Job& job, const std::string& owner, const std::string& name,
-                         const std::string& result, int64_t now_ms);
+Result<bool> record_step(store::Transaction& transaction, const Job& job, const std::string& owner, const std::string& name, const std::string& result,
+                         int64_t now_ms);
 struct End {
   State state = State::kSucceeded;       // kQueued: to be run again
   std::string result = "null";

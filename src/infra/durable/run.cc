@@ -5,14 +5,11 @@
 namespace strata::durable {
 namespace {
 
-Error lost_lease(const Job& job) {
-  return Error{Code::kAborted, "job " + job.id + " was taken over by another process while this one was slow", "", ""};
-}
+Error lost_lease(const Job& job) { return Error{Code::kAborted, "job " + job.id + " was taken over by another process while this one was slow", "", ""}; }
 
 }  // namespace
 
-JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms,
-               std::function<void(const Job&)> changed)
+JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed)
     : store_(store),
       clock_(clock),
       owner_(std::move(owner)),

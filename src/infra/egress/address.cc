@@ -18,14 +18,11 @@ constexpr uint32_t ip(uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return a
 
 constexpr Range4 kRanges4[] = {
     {ip(0, 0, 0, 0), 32, Place::kLoopback},      // connects to this host
-    {ip(0, 0, 0, 0), 8, Place::kReserved},       {ip(10, 0, 0, 0), 8, Place::kPrivate},
-    {ip(100, 64, 0, 0), 10, Place::kPrivate},    {ip(127, 0, 0, 0), 8, Place::kLoopback},
-    {ip(168, 63, 129, 16), 32, Place::kLinkLocal},
-    {ip(169, 254, 0, 0), 16, Place::kLinkLocal}, {ip(172, 16, 0, 0), 12, Place::kPrivate},
-    {ip(192, 0, 0, 0), 24, Place::kReserved},    {ip(192, 0, 2, 0), 24, Place::kReserved},
-    {ip(192, 88, 99, 0), 24, Place::kReserved},  {ip(192, 168, 0, 0), 16, Place::kPrivate},
-    {ip(198, 18, 0, 0), 15, Place::kReserved},   {ip(198, 51, 100, 0), 24, Place::kReserved},
-    {ip(203, 0, 113, 0), 24, Place::kReserved},  {ip(224, 0, 0, 0), 3, Place::kReserved},
+    {ip(0, 0, 0, 0), 8, Place::kReserved},       {ip(10, 0, 0, 0), 8, Place::kPrivate},         {ip(100, 64, 0, 0), 10, Place::kPrivate},
+    {ip(127, 0, 0, 0), 8, Place::kLoopback},     {ip(168, 63, 129, 16), 32, Place::kLinkLocal}, {ip(169, 254, 0, 0), 16, Place::kLinkLocal},
+    {ip(172, 16, 0, 0), 12, Place::kPrivate},    {ip(192, 0, 0, 0), 24, Place::kReserved},      {ip(192, 0, 2, 0), 24, Place::kReserved},
+    {ip(192, 88, 99, 0), 24, Place::kReserved},  {ip(192, 168, 0, 0), 16, Place::kPrivate},     {ip(198, 18, 0, 0), 15, Place::kReserved},
+    {ip(198, 51, 100, 0), 24, Place::kReserved}, {ip(203, 0, 113, 0), 24, Place::kReserved},    {ip(224, 0, 0, 0), 3, Place::kReserved},
 };
 
 Place place_of4(uint32_t address) {

@@ -27,8 +27,7 @@ Status check_request(const Request& request) {
   for (auto& [name, value] : request.headers)
     if (!is_token(name) || !is_line(value)) return invalid_argument("the header \"" + utf8_repaired(name) + "\" is not valid", "headers");
   size_t colon = request.secret_header.find(':');
-  if (!request.secret_header.empty() &&
-      (colon == std::string::npos || !is_token(request.secret_header.substr(0, colon)) || !is_line(request.secret_header)))
+  if (!request.secret_header.empty() && (colon == std::string::npos || !is_token(request.secret_header.substr(0, colon)) || !is_line(request.secret_header)))
     return invalid_argument("the secret header is not \"Name: value\" on one line", "secret_header");
   return {};
 }

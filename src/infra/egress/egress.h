@@ -60,8 +60,7 @@ class Client {
   // The context's cancel flag and deadline end it, within about 50 ms. Any status is a Response. Errors: kUnavailable (reasons offline,
   // timeout, certificate, broken, redirect_loop), kPermissionDenied (address_not_allowed, redirect_not_allowed), kResourceExhausted
   // (too_large), kInvalidArgument, kCancelled, kDeadlineExceeded. No message holds more of a URL than its host. THREADS: safe.
-  virtual Result<Response> fetch(const Context& context, const Request& request,
-                                 const std::function<bool(std::string_view)>& on_body = nullptr) = 0;
+  virtual Result<Response> fetch(const Context& context, const Request& request, const std::function<bool(std::string_view)>& on_body = nullptr) = 0;
 };
 
 }  // namespace strata::egress

@@ -15,9 +15,9 @@ namespace strata::egress {
 namespace {
 
 using testing::answer;
-using testing::ScriptedServer;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::ScriptedServer;
 
 struct PlaceCase {
   const char* address;
@@ -26,27 +26,68 @@ struct PlaceCase {
 
 TEST(Address, EveryClassIsKnownInEverySpelling) {
   const PlaceCase cases[] = {
-      {"8.8.8.8", Place::kPublic},           {"1.1.1.1", Place::kPublic},          {"172.15.255.255", Place::kPublic},
-      {"172.32.0.0", Place::kPublic},        {"100.63.255.255", Place::kPublic},   {"100.128.0.0", Place::kPublic},
-      {"223.255.255.255", Place::kPublic},   {"10.0.0.0", Place::kPrivate},        {"10.255.255.255", Place::kPrivate},
-      {"172.16.0.1", Place::kPrivate},       {"172.31.255.255", Place::kPrivate},  {"192.168.1.1", Place::kPrivate},
-      {"100.64.0.1", Place::kPrivate},       {"100.127.255.255", Place::kPrivate}, {"127.0.0.1", Place::kLoopback},
-      {"127.255.255.254", Place::kLoopback}, {"0.0.0.0", Place::kLoopback},        {"0.1.2.3", Place::kReserved},
-      {"169.254.169.254", Place::kLinkLocal},{"168.63.129.16", Place::kLinkLocal}, {"192.0.0.1", Place::kReserved},
-      {"192.0.2.1", Place::kReserved},       {"192.88.99.1", Place::kReserved},    {"198.18.0.1", Place::kReserved},
-      {"198.19.255.255", Place::kReserved},  {"198.51.100.1", Place::kReserved},   {"203.0.113.1", Place::kReserved},
-      {"224.0.0.1", Place::kReserved},       {"239.255.255.250", Place::kReserved},{"240.0.0.1", Place::kReserved},
-      {"255.255.255.255", Place::kReserved}, {"::", Place::kLoopback},             {"::1", Place::kLoopback},
-      {"::2", Place::kReserved},             {"::127.0.0.1", Place::kReserved},    {"::ffff:127.0.0.1", Place::kLoopback},
-      {"::ffff:10.0.0.1", Place::kPrivate},  {"::ffff:8.8.8.8", Place::kPublic},   {"::ffff:a9fe:a9fe", Place::kLinkLocal},
-      {"::ffff:0:127.0.0.1", Place::kReserved}, {"64:ff9b::7f00:1", Place::kLoopback}, {"64:ff9b::8.8.8.8", Place::kPublic},
-      {"64:ff9b:1::1", Place::kReserved},    {"2002:7f00:1::", Place::kLoopback},  {"2002:c0a8:101::1", Place::kPrivate},
-      {"2002:0808:0808::1", Place::kPublic}, {"2001::1", Place::kReserved},        {"2001:0:4136:e378::", Place::kReserved},
-      {"2001:db8::1", Place::kReserved},     {"3fff::1", Place::kReserved},        {"2606:4700::1111", Place::kPublic},
-      {"2001:4860:4860::8888", Place::kPublic}, {"fc00::1", Place::kPrivate},      {"fd00:ec2::254", Place::kPrivate},
-      {"fe80::1", Place::kLinkLocal},        {"febf::1", Place::kLinkLocal},       {"fec0::1", Place::kPrivate},
-      {"ff02::1", Place::kReserved},         {"100::1", Place::kReserved},         {"4000::1", Place::kReserved},
-      {"[::1]", Place::kLoopback},           {"fe80::1%eth0", Place::kLinkLocal},
+      {"8.8.8.8", Place::kPublic},
+      {"1.1.1.1", Place::kPublic},
+      {"172.15.255.255", Place::kPublic},
+      {"172.32.0.0", Place::kPublic},
+      {"100.63.255.255", Place::kPublic},
+      {"100.128.0.0", Place::kPublic},
+      {"223.255.255.255", Place::kPublic},
+      {"10.0.0.0", Place::kPrivate},
+      {"10.255.255.255", Place::kPrivate},
+      {"172.16.0.1", Place::kPrivate},
+      {"172.31.255.255", Place::kPrivate},
+      {"192.168.1.1", Place::kPrivate},
+      {"100.64.0.1", Place::kPrivate},
+      {"100.127.255.255", Place::kPrivate},
+      {"127.0.0.1", Place::kLoopback},
+      {"127.255.255.254", Place::kLoopback},
+      {"0.0.0.0", Place::kLoopback},
+      {"0.1.2.3", Place::kReserved},
+      {"169.254.169.254", Place::kLinkLocal},
+      {"168.63.129.16", Place::kLinkLocal},
+      {"192.0.0.1", Place::kReserved},
+      {"192.0.2.1", Place::kReserved},
+      {"192.88.99.1", Place::kReserved},
+      {"198.18.0.1", Place::kReserved},
+      {"198.19.255.255", Place::kReserved},
+      {"198.51.100.1", Place::kReserved},
+      {"203.0.113.1", Place::kReserved},
+      {"224.0.0.1", Place::kReserved},
+      {"239.255.255.250", Place::kReserved},
+      {"240.0.0.1", Place::kReserved},
+      {"255.255.255.255", Place::kReserved},
+      {"::", Place::kLoopback},
+      {"::1", Place::kLoopback},
+      {"::2", Place::kReserved},
+      {"::127.0.0.1", Place::kReserved},
+      {"::ffff:127.0.0.1", Place::kLoopback},
+      {"::ffff:10.0.0.1", Place::kPrivate},
+      {"::ffff:8.8.8.8", Place::kPublic},
+      {"::ffff:a9fe:a9fe", Place::kLinkLocal},
+      {"::ffff:0:127.0.0.1", Place::kReserved},
+      {"64:ff9b::7f00:1", Place::kLoopback},
+      {"64:ff9b::8.8.8.8", Place::kPublic},
+      {"64:ff9b:1::1", Place::kReserved},
+      {"2002:7f00:1::", Place::kLoopback},
+      {"2002:c0a8:101::1", Place::kPrivate},
+      {"2002:0808:0808::1", Place::kPublic},
+      {"2001::1", Place::kReserved},
+      {"2001:0:4136:e378::", Place::kReserved},
+      {"2001:db8::1", Place::kReserved},
+      {"3fff::1", Place::kReserved},
+      {"2606:4700::1111", Place::kPublic},
+      {"2001:4860:4860::8888", Place::kPublic},
+      {"fc00::1", Place::kPrivate},
+      {"fd00:ec2::254", Place::kPrivate},
+      {"fe80::1", Place::kLinkLocal},
+      {"febf::1", Place::kLinkLocal},
+      {"fec0::1", Place::kPrivate},
+      {"ff02::1", Place::kReserved},
+      {"100::1", Place::kReserved},
+      {"4000::1", Place::kReserved},
+      {"[::1]", Place::kLoopback},
+      {"fe80::1%eth0", Place::kLinkLocal},
   };
   for (auto& test : cases) EXPECT_EQ(place_of(std::string(test.address)), test.place) << test.address;
   EXPECT_FALSE(place_of(std::string("localhost")));
@@ -99,8 +140,12 @@ class Egress : public ::testing::Test {
 
 TEST_F(Egress, WhatIsAskedArrivesAndWhatIsAnsweredComesBack) {
   ScriptedServer server([](auto& peer) { peer.send("HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + answer(201, "made", "X-Thing:  a b \r\n")); });
-  auto response = client->fetch(context, {.method = "POST", .url = server.url("/x?y"), .headers = {{"X-One", "1"}, {"X-Empty", ""}},
-                                          .secret_header = "Authorization: Bearer s", .body = "{}", .trust = Trust::kOperator});
+  auto response = client->fetch(context, {.method = "POST",
+                                          .url = server.url("/x?y"),
+                                          .headers = {{"X-One", "1"}, {"X-Empty", ""}},
+                                          .secret_header = "Authorization: Bearer s",
+                                          .body = "{}",
+                                          .trust = Trust::kOperator});
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->status, 201);
   EXPECT_EQ(response->body, "made");
@@ -119,8 +164,8 @@ TEST_F(Egress, UntrustedRequestsReachNothingInside) {
   ScriptedServer server([](auto& peer) { peer.send(answer(200, "secret")); });
   std::string port = ":" + std::to_string(server.port()) + "/";
   ::setenv("http_proxy", server.url().c_str(), 1);   // must not be used
-  for (const char* host : {"127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0",
-                           "10.0.0.1", "169.254.169.254", "[fe80::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"}) {
+  for (const char* host : {"127.0.0.1", "localhost", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "[::ffff:127.0.0.1]", "[::1]", "0.0.0.0", "10.0.0.1",
+                           "169.254.169.254", "[fe80::1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]"}) {
     auto response = client->fetch(context, {.url = std::string("http://") + host + port});
     ASSERT_FALSE(response) << host;
     EXPECT_EQ(response.error().code, Code::kPermissionDenied) << host << ": " << response.error().message;
@@ -156,8 +201,9 @@ TEST_F(Egress, TheSecretStaysBehindWhenARedirectLeavesTheOrigin) {
     if (peer.request.find("/start") != std::string::npos) peer.send(answer(302, "", "Location: /same\r\n"));
     else peer.send(answer(307, "", "Location: " + other.url("/cdn") + "\r\n"));
   });
-  auto response = client->fetch(context, {.url = server.url("/start"), .headers = {{"Cookie", "c=1"}, {"X-Plain", "1"}},
-                                          .secret_header = "Authorization: Bearer s", .trust = Trust::kOperator});
+  auto response = client->fetch(
+      context,
+      {.url = server.url("/start"), .headers = {{"Cookie", "c=1"}, {"X-Plain", "1"}}, .secret_header = "Authorization: Bearer s", .trust = Trust::kOperator});
   ASSERT_TRUE(response) << response.error().message;
   EXPECT_EQ(response->body, "file");
   EXPECT_EQ(response->final_url, other.url("/cdn"));
@@ -198,9 +244,7 @@ TEST_F(Egress, ARedirectLoopEndsAndZeroRedirectsGivesTheAnswerItself) {
 }
 
 TEST_F(Egress, AnAnswerOverTheLimitIsAnErrorAndAnErrorPageIsCutShort) {
-  ScriptedServer server([](auto& peer) {
-    peer.send(answer(peer.request.find("/error") != std::string::npos ? 500 : 200, std::string(200'000, 'x')));
-  });
+  ScriptedServer server([](auto& peer) { peer.send(answer(peer.request.find("/error") != std::string::npos ? 500 : 200, std::string(200'000, 'x'))); });
   auto response = client->fetch(context, {.url = server.url(), .trust = Trust::kOperator, .bytes_max = 100'000});
   EXPECT_EQ(response.error().code, Code::kResourceExhausted);
   EXPECT_EQ(get(server.url("/error"))->body.size(), 65536u);

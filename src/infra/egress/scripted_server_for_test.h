@@ -109,8 +109,8 @@ class ScriptedServer {
 };
 
 inline std::string answer(int status, std::string_view body, std::string_view headers = "") {
-  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n" +
-         std::string(headers) + "\r\n" + std::string(body);
+  return "HTTP/1.1 " + std::to_string(status) + " X\r\nContent-Length: " + std::to_string(body.size()) + "\r\nConnection: close\r\n" + std::string(headers) +
+         "\r\n" + std::string(body);
 }
 
 }  // namespace strata::egress::testing

@@ -123,8 +123,7 @@ bool identifies(std::string_view name) {
 
 class Transfer {
  public:
-  Transfer(const Context& context, Exchange& exchange)
-      : context_(context), exchange_(exchange), easy_(curl_easy_init()), multi_(curl_multi_init()) {
+  Transfer(const Context& context, Exchange& exchange) : context_(context), exchange_(exchange), easy_(curl_easy_init()), multi_(curl_multi_init()) {
     exchange_.easy = easy_;
   }
   ~Transfer() {
@@ -224,7 +223,8 @@ class Transfer {
     while (CURLMsg* message = curl_multi_info_read(multi_, &left))
       if (message->msg == CURLMSG_DONE) code = message->data.result;
     if (exchange_.too_large)
-      return resource_exhausted("the answer of " + exchange_.hop.url.host + " is over the limit of " + std::to_string(exchange_.request.bytes_max) + " bytes", "too_large");
+      return resource_exhausted("the answer of " + exchange_.hop.url.host + " is over the limit of " + std::to_string(exchange_.request.bytes_max) + " bytes",
+                                "too_large");
     if (exchange_.headers_too_large) return resource_exhausted("the headers of " + exchange_.hop.url.host + " are too large", "too_large");
     if (code == CURLE_OK || exchange_.stopped) return {};
     return explain(code);

@@ -39,8 +39,7 @@ void Mailbox::shut() {
   io_ = nullptr;
 }
 
-Connection::Connection(Core& core, boost::asio::ip::tcp::socket socket, std::string peer)
-    : core_(core), socket_(std::move(socket)), peer_(std::move(peer)) {}
+Connection::Connection(Core& core, boost::asio::ip::tcp::socket socket, std::string peer) : core_(core), socket_(std::move(socket)), peer_(std::move(peer)) {}
 
 void Connection::start() {
   deadline_ns_ = now_ns() + core_.options.header_timeout_ms * kMs;
@@ -107,8 +106,7 @@ void Connection::on_head() {
   deadline_ns_ = now_ns() + core_.options.body_timeout_ms * kMs;
   exchange_ = make_exchange();
   if (auto refusal = examine_head()) return refuse(std::move(*refusal));
-  if (reader_->head().expects_continue && reader_->state() == RequestReader::State::kBody && in_.empty())
-    exchange_->interim("HTTP/1.1 100 Continue\r\n\r\n");
+  if (reader_->head().expects_continue && reader_->state() == RequestReader::State::kBody && in_.empty()) exchange_->interim("HTTP/1.1 100 Continue\r\n\r\n");
 }
 
 std::optional<Refusal> Connection::examine_head() {
@@ -127,11 +125,10 @@ std::optional<Refusal> Connection::examine_head() {
   exchange_->route = match.route;
   allow_ = joined(match.allowed);
   request.captures = std::move(match.captures);
-  if (!match.route && match.allowed.empty())
-    return Refusal{404, not_found("there is nothing at " + request.method + " " + request.path, "", "not_found"), {}};
+  if (!match.route && match.allowed.empty()) return Refusal{404, not_found("there is nothing at " + request.method + " " + request.path, "", "not_found"), {}};
   if (!match.route && request.method != "OPTIONS")
-    return Refusal{405, invalid_argument(request.path + " does not take " + request.method + "; it takes " + allow_, "", "method_not_allowed"),
-                   {{"Allow", allow_}}};
+    return Refusal{
+        405, invalid_argument(request.path + " does not take " + request.method + "; it takes " + allow_, "", "method_not_allowed"), {{"Allow", allow_}}};
   if (!head.has_body) return std::nullopt;
   static const RouteOptions kPlain;
   const RouteOptions& options = match.route ? match.route->options : kPlain;
@@ -139,8 +136,10 @@ std::optional<Refusal> Connection::examine_head() {
   size_t limit = options.body_bytes_max ? options.body_bytes_max : core_.options.body_bytes_max;
   reader_->limit_body(limit);
   if (head.content_length.value_or(0) > limit)
-    return Refusal{413, invalid_argument("a body of " + std::to_string(*head.content_length) + " bytes is over the limit of " +
-                                         std::to_string(limit) + " bytes", "", "body_too_large"), {}};
+    return Refusal{413,
+                   invalid_argument("a body of " + std::to_string(*head.content_length) + " bytes is over the limit of " + std::to_string(limit) + " bytes", "",
+                                    "body_too_large"),
+                   {}};
   return std::nullopt;
 }
 
@@ -253,10 +252,14 @@ void Connection::write_some() {
 void Connection::record(int status) {
   double ms = static_cast<double>(now_ns() - exchange_->started_ns) / 1e6;
   const Request& request = exchange_->request;
-  log::debug("http.request", {{"request_id", exchange_->request_id()}, {"method", request.method}, {"path", request.path},
-                              {"status", status}, {"ms", ms}, {"bytes", bytes_sent_}, {"peer", peer_}});
-  if (core_.observer)
-    core_.observer({request.method, exchange_->route ? exchange_->route->pattern : "", status, ms, bytes_sent_});
+  log::debug("http.request", {{"request_id", exchange_->request_id()},
+                              {"method", request.method},
+                              {"path", request.path},
+                              {"status", status},
+                              {"ms", ms},
+                              {"bytes", bytes_sent_},
+                              {"peer", peer_}});
+  if (core_.observer) core_.observer({request.method, exchange_->route ? exchange_->route->pattern : "", status, ms, bytes_sent_});
   bytes_sent_ = 0;
 }
 
@@ -311,21 +314,18 @@ void Connection::tick(int64_t now) {
       if (now > deadline_ns_) close();
       break;
     case Phase::kHead:
-      if (now > deadline_ns_)
-        refuse({408, invalid_argument("the request's head did not arrive in time", "", "request_timeout"), {}});
+      if (now > deadline_ns_) refuse({408, invalid_argument("the request's head did not arrive in time", "", "request_timeout"), {}});
       break;
     case Phase::kBody: {
       int64_t earned_ns = static_cast<int64_t>(reader_->body_bytes() * 1'000 / kBodyBytesPerSecondMin) * kMs;
-      if (now > deadline_ns_ + earned_ns)
-        refuse({408, invalid_argument("the request's body did not arrive in time", "", "request_timeout"), {}});
+      if (now > deadline_ns_ + earned_ns) refuse({408, invalid_argument("the request's body did not arrive in time", "", "request_timeout"), {}});
       break;
     }
     case Phase::kWorking:
       if (writing_ && now - write_progress_ns_ > core_.options.stalled_write_ms * kMs) return close();
       if (exchange_) exchange_->ping(now, now - core_.options.ping_ms * kMs);
       break;
-    case Phase::kClosed:
-      break;
+    case Phase::kClosed: break;
   }
 }
 

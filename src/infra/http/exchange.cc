@@ -18,8 +18,7 @@ bool Exchange::open_head(const Response& response, bool stream) {
   chunked_ = stream && !http_1_0;
   kept_alive_ = keep_alive && !until_close && !rules_->draining.load();
   events_ = stream && body_wanted_ && media_type(response.content_type) == "text/event-stream";
-  pending_ += encode_head(response, {.keep_alive = kept_alive_, .chunked = chunked_, .until_close = until_close,
-                                     .body_bytes = response.body.size()},
+  pending_ += encode_head(response, {.keep_alive = kept_alive_, .chunked = chunked_, .until_close = until_close, .body_bytes = response.body.size()},
                           request_id_, system_clock().unix_ms());
   return true;
 }
@@ -181,8 +180,6 @@ class ExchangeResponder : public Responder {
 
 }  // namespace
 
-std::shared_ptr<Responder> make_responder(std::shared_ptr<Exchange> exchange) {
-  return std::make_shared<ExchangeResponder>(std::move(exchange));
-}
+std::shared_ptr<Responder> make_responder(std::shared_ptr<Exchange> exchange) { return std::make_shared<ExchangeResponder>(std::move(exchange)); }
 
 }  // namespace strata::http

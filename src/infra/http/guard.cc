@@ -67,8 +67,7 @@ std::optional<HostPort> parse_host(std::string_view text) {
   out.host = ascii_lower(text.substr(0, end));
   if (end == text.size()) return out;
   std::string_view port = text.substr(end + 1);
-  if (text[end] != ':' || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos)
-    return std::nullopt;
+  if (text[end] != ':' || port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   out.port = std::string(port);
   return out;
 }
@@ -96,8 +95,7 @@ std::optional<Refusal> check_media_type(const Request& request, const RouteOptio
       if (type == accepted) return std::nullopt;
   std::string expected;
   for (auto& accepted : options.content_types) expected += (expected.empty() ? "" : " or ") + accepted;
-  return refuse(415, "expected a body with Content-Type " + expected + ", got " + (type.empty() ? "none" : "\"" + type + "\""),
-                "unsupported_media_type");
+  return refuse(415, "expected a body with Content-Type " + expected + ", got " + (type.empty() ? "none" : "\"" + type + "\""), "unsupported_media_type");
 }
 
 }  // namespace strata::http

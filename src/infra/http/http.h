@@ -115,9 +115,7 @@ class Server {
   // Before start(). `pattern`: "/v1/files/{}" ({} is one segment, not empty; a trailing {*} the rest, maybe empty). The most literal
   // pattern wins, compared from the left. A GET route answers HEAD, every path answers OPTIONS (with Allow, without CORS).
   virtual void route(std::string method, std::string pattern, Handler handler, RouteOptions options) = 0;
-  void route(std::string method, std::string pattern, Handler handler) {
-    route(std::move(method), std::move(pattern), std::move(handler), RouteOptions{});
-  }
+  void route(std::string method, std::string pattern, Handler handler) { route(std::move(method), std::move(pattern), std::move(handler), RouteOptions{}); }
   // Called on the worker before the handler; an error answers the request: for authentication.
   using Filter = std::function<Result<Principal>(const Request&)>;
   virtual void set_filter(Filter filter) = 0;

@@ -15,10 +15,10 @@
 namespace strata::http {
 namespace {
 
-using testing::RawClient;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using testing::RawClient;
 using ::testing::StartsWith;
 
 Response error_response(const Error& error) {
@@ -49,17 +49,13 @@ class HttpServer : public ::testing::Test {
     server->route("GET", "/hello", [](const Context&, const Request& request, auto responder) {
       responder->send({.content_type = "text/plain", .body = "hello " + std::string(request.parameter("name"))});
     });
-    server->route("POST", "/echo", [](const Context&, const Request& request, auto responder) {
-      responder->send({.content_type = "text/plain", .body = request.body});
-    });
+    server->route("POST", "/echo",
+                  [](const Context&, const Request& request, auto responder) { responder->send({.content_type = "text/plain", .body = request.body}); });
     server->route("GET", "/livez", [](const Context&, const Request&, auto responder) { responder->send({.body = "{}"}); }, {.health = true});
   }
-  std::string get(std::string path, std::string more = "") {
-    return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n";
-  }
+  std::string get(std::string path, std::string more = "") { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n"; }
   std::string post(std::string path, std::string body, std::string type = "application/json") {
-    return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) +
-           "\r\n\r\n" + body;
+    return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
   RawClient::Answer ask(const std::string& request, bool head_only = false) {
     RawClient client(server->port());
@@ -84,7 +80,10 @@ TEST_F(HttpServer, AnswersOverOneKeptConnectionAlsoWhenRequestsComeAhead) {
   EXPECT_EQ(last.header("Connection"), "close");
   EXPECT_THAT(last.header("X-Request-Id"), StartsWith("req_"));
   EXPECT_TRUE(client.read_to_end());
-  ASSERT_TRUE(eventually([&] { std::lock_guard lock(mutex); return accesses.size() == 4; }));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return accesses.size() == 4;
+  }));
   EXPECT_EQ(accesses[1].route, "/echo");
   EXPECT_EQ(accesses[1].status, 200);
 }
@@ -142,9 +141,9 @@ TEST_F(HttpServer, TwoFramingsAreA400AndTheConnectionIsClosed) {
 
 TEST_F(HttpServer, TooLargeHeadsAndBodiesAreRefusedInTheErrorShape) {
   listen({.body_bytes_max = 1000, .header_bytes_max = 2000});
-  server->route("POST", "/upload", [](const Context&, const Request& request, auto responder) {
-    responder->send({.body = std::to_string(request.body.size())});
-  }, {.content_types = {"application/octet-stream"}, .body_bytes_max = 100'000});
+  server->route("POST", "/upload",
+                [](const Context&, const Request& request, auto responder) { responder->send({.body = std::to_string(request.body.size())}); },
+                {.content_types = {"application/octet-stream"}, .body_bytes_max = 100'000});
   server->start();
   auto head = ask(get("/hello", "X-Long: " + std::string(3000, 'x') + "\r\n"));
   EXPECT_EQ(head.status, 431);
@@ -153,7 +152,9 @@ TEST_F(HttpServer, TooLargeHeadsAndBodiesAreRefusedInTheErrorShape) {
   EXPECT_EQ(body.status, 413);
   EXPECT_THAT(body.body, HasSubstr("body_too_large"));
   EXPECT_EQ(ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n" +
-                std::string(2000, 'x') + "\r\n0\r\n\r\n").status, 413);
+                std::string(2000, 'x') + "\r\n0\r\n\r\n")
+                .status,
+            413);
   EXPECT_EQ(ask(post("/upload", std::string(50'000, 'x'), "application/octet-stream")).body, "50000");
 }
 
@@ -186,7 +187,8 @@ TEST_F(HttpServer, ExpectContinueGetsAnInterimAnswerOrTheRefusal) {
   client.received.clear();
   client.send("true");
   EXPECT_EQ(client.read_answer().body, "true");
-  EXPECT_EQ(ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n").status, 413);
+  EXPECT_EQ(ask("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 4000\r\n\r\n").status,
+            413);
 }
 
 TEST_F(HttpServer, SlowHeadsAndBodiesAreClosedWithA408AndIdleOnesWithout) {
@@ -271,7 +273,10 @@ TEST_F(HttpServer, Of64StreamsThose16ThatHangUpAreCancelledAndTheOthersEndRight)
   }
   EXPECT_TRUE(eventually([&] { return streams.ended == 64; }));
   EXPECT_EQ(streams.cancelled, 16);
-  ASSERT_TRUE(eventually([&] { std::lock_guard lock(mutex); return accesses.size() == 64; }));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return accesses.size() == 64;
+  }));
 }
 
 TEST_F(HttpServer, AClientThatLeavesWhileTheHandlerWorksCancelsIt) {
@@ -289,7 +294,10 @@ TEST_F(HttpServer, AClientThatLeavesWhileTheHandlerWorksCancelsIt) {
   entered.get_future().wait();
   client.close();
   EXPECT_TRUE(eventually([&] { return cancelled.load(); }));
-  ASSERT_TRUE(eventually([&] { std::lock_guard lock(mutex); return accesses.size() == 1; }));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return accesses.size() == 1;
+  }));
   EXPECT_EQ(accesses[0].status, 499);
 }
 
@@ -316,7 +324,10 @@ TEST_F(HttpServer, AClientThatAcceptsNothingForTooLongIsClosed) {
   server->start();
   RawClient client(server->port(), 4096);
   client.send(get("/big"));
-  ASSERT_TRUE(eventually([&] { std::lock_guard lock(mutex); return accesses.size() == 1; }));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return accesses.size() == 1;
+  }));
   EXPECT_FALSE(client.read_answer().complete);
 }
 
@@ -336,7 +347,10 @@ TEST_F(HttpServer, AFullPoolIsA503WithRetryAfterWhileHealthStillAnswers) {
   ASSERT_TRUE(eventually([&] { return entered == 1; }));
   one.send(get("/block"));
   other.send(get("/block"));   // one of the two is queued, the other refused
-  ASSERT_TRUE(eventually([&] { std::lock_guard lock(mutex); return accesses.size() == 1; }));
+  ASSERT_TRUE(eventually([&] {
+    std::lock_guard lock(mutex);
+    return accesses.size() == 1;
+  }));
   EXPECT_EQ(ask(get("/livez")).status, 200);
   release.set_value();
   EXPECT_EQ(running.read_answer().status, 200);

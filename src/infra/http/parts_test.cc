@@ -27,8 +27,8 @@ TEST(Target, SegmentsAreCutBeforeDecodingAndNeverNormalized) {
 }
 
 TEST(Target, HostileTargetsAreRefused) {
-  for (const char* bad : {"", "v1", "*", "http://localhost/", "/a%00b", "/%", "/%4", "/%zz", "/%c0%af", "/%ff", "/%ed%a0%80", "/a\tb", "/a%0d%0ab",
-                          "/a b", "/a#b", "/?q=%00", "/?q=%ff", "/\x80"})
+  for (const char* bad : {"", "v1", "*", "http://localhost/", "/a%00b", "/%", "/%4", "/%zz", "/%c0%af", "/%ff", "/%ed%a0%80", "/a\tb", "/a%0d%0ab", "/a b",
+                          "/a#b", "/?q=%00", "/?q=%ff", "/\x80"})
     EXPECT_FALSE(parse_target(bad)) << bad;
   EXPECT_EQ(parse_target("/%41%c3%a9")->path, "/Aé");
 }
@@ -136,7 +136,8 @@ TEST(Router, TheMostLiteralPatternWinsWhateverTheOrder) {
 
 TEST(Encode, NoHeaderCanEndItsLineEarly) {
   Response response{.content_type = "text/plain\r\nx-evil: 1"};
-  response.headers = {{"x-name", "a\r\nset-cookie: evil=1"}, {"bad name", "x"}, {"x\r\ny", "z"}, {"", "v"}, {"Content-Length", "1"}, {"nul", std::string("a\0b", 3)}};
+  response.headers = {{"x-name", "a\r\nset-cookie: evil=1"}, {"bad name", "x"}, {"x\r\ny", "z"}, {"", "v"}, {"Content-Length", "1"},
+                      {"nul", std::string("a\0b", 3)}};
   std::string head = encode_head(response, {.body_bytes = 5}, "req_1", 0);
   EXPECT_THAT(head, Not(HasSubstr("\r\nset-cookie")));
   EXPECT_THAT(head, Not(HasSubstr("\r\nx-evil")));
@@ -174,8 +175,7 @@ TEST(Multipart, PartsAreReadByteForByte) {
 TEST(Multipart, EveryTruncationIsAnError) {
   std::string_view form(kForm, sizeof kForm - 1);
   size_t whole = form.rfind("--XX--") + 6;
-  for (size_t length = 0; length < whole; ++length)
-    EXPECT_FALSE(parse_multipart("multipart/form-data; boundary=XX", form.substr(0, length))) << length;
+  for (size_t length = 0; length < whole; ++length) EXPECT_FALSE(parse_multipart("multipart/form-data; boundary=XX", form.substr(0, length))) << length;
   EXPECT_TRUE(parse_multipart("multipart/form-data; boundary=\"XX\"", form.substr(0, whole)));
 }
 
@@ -214,7 +214,8 @@ RequestReader::State read_all(RequestReader& reader, std::string in, size_t piec
 }
 
 TEST(RequestReader, ARequestCutAnywhereReadsTheSame) {
-  const std::string request = "POST /v1/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: 1\r\nHost: evil\r\n\r\n";
+  const std::string request =
+      "POST /v1/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n6\r\n world\r\n0\r\nX-Trailer: 1\r\nHost: evil\r\n\r\n";
   for (size_t piece = 1; piece <= request.size(); ++piece) {
     RequestReader reader(4096, 4096);
     ASSERT_EQ(read_all(reader, request, piece), RequestReader::State::kDone) << piece;

@@ -46,8 +46,7 @@ class RawClient {
   }
   // Reads until the server closes; false where it has not done so after ten seconds of silence.
   bool read_to_end() {
-    while (read_some()) {
-    }
+    while (read_some()) {}
     return ended_;
   }
   // One whole answer off the front of `received`: by Content-Length, or chunked (returned decoded), or to the end.
@@ -75,8 +74,7 @@ class RawClient {
       out.complete = read_chunks(&out.body);
     } else if (!out.header("Content-Length").empty()) {
       size_t length = std::strtoul(out.header("Content-Length").c_str(), nullptr, 10);
-      while (received.size() < length && read_some()) {
-      }
+      while (received.size() < length && read_some()) {}
       out.complete = received.size() >= length;
       out.body = received.substr(0, length);
       received.erase(0, length);

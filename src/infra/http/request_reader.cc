@@ -54,9 +54,7 @@ void RequestReader::fail(int status, std::string message, std::string reason) {
   refusal_ = {status, invalid_argument(std::move(message), "", std::move(reason)), {}};
 }
 
-void RequestReader::fail_too_large() {
-  fail(413, "the request's body is over the limit of " + std::to_string(body_bytes_max_) + " bytes", "body_too_large");
-}
+void RequestReader::fail_too_large() { fail(413, "the request's body is over the limit of " + std::to_string(body_bytes_max_) + " bytes", "body_too_large"); }
 
 size_t RequestReader::put(std::string_view bytes) {
   size_t used = 0;
@@ -96,8 +94,8 @@ void RequestReader::read_head() {
   state_ = parser_->is_done() ? State::kDone : State::kBody;
   size_t lengths = 0, codings = 0;
   for (auto& field : message.base()) {
-    head_.headers.push_back({ascii_lower(std::string_view(field.name_string().data(), field.name_string().size())),
-                             std::string(field.value().data(), field.value().size())});
+    head_.headers.push_back(
+        {ascii_lower(std::string_view(field.name_string().data(), field.name_string().size())), std::string(field.value().data(), field.value().size())});
     const Header& header = head_.headers.back();
     lengths += header.name == "content-length";
     codings += header.name == "transfer-encoding";

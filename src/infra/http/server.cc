@@ -45,8 +45,7 @@ class AsioServer : public Server {
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-    if (error)
-      return unavailable("cannot listen on " + core_.options.address + " port " + std::to_string(core_.options.port) + ": " + error.message());
+    if (error) return unavailable("cannot listen on " + core_.options.address + " port " + std::to_string(core_.options.port) + ": " + error.message());
     port_ = acceptor_.local_endpoint(error).port();
     return {};
   }

@@ -47,16 +47,14 @@ Result<std::string> decode_segment(std::string_view text) {
 // Values may hold line ends and tabs (they are data), but no NUL.
 Result<std::string> decode_query(std::string_view text) {
   TRY_ASSIGN(std::string out, decode(text, true));
-  if (out.find('\0') != std::string::npos || !utf8_valid(out))
-    return invalid_argument("the query is not valid UTF-8 text", "", "bad_target");
+  if (out.find('\0') != std::string::npos || !utf8_valid(out)) return invalid_argument("the query is not valid UTF-8 text", "", "bad_target");
   return out;
 }
 
 }  // namespace
 
 Result<Target> parse_target(std::string_view target) {
-  if (target.empty() || target[0] != '/')
-    return invalid_argument("expected a request target that begins with \"/\"", "", "bad_target");
+  if (target.empty() || target[0] != '/') return invalid_argument("expected a request target that begins with \"/\"", "", "bad_target");
   if (has_control(target) || target.find_first_of(" #") != std::string_view::npos)
     return invalid_argument("the request target holds a character that must be escaped", "", "bad_target");
   Target out;

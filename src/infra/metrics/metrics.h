@@ -41,8 +41,7 @@ class Registry {
   virtual Counter& counter(std::string_view name, std::string_view help, const Labels& labels = {}) = 0;
   virtual Gauge& gauge(std::string_view name, std::string_view help, const Labels& labels = {}) = 0;
   // `bounds`: upper limits of the buckets, rising, without +Inf.
-  virtual Histogram& histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
-                               const Labels& labels = {}) = 0;
+  virtual Histogram& histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds, const Labels& labels = {}) = 0;
   virtual std::string text() const = 0;   // content type: text/plain; version=0.0.4
 };
 

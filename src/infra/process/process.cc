@@ -33,7 +33,8 @@ class NoSigpipe {
   }
   ~NoSigpipe() {
     const struct timespec now = {};
-    if (!was_pending_) while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {}
+    if (!was_pending_)
+      while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {}
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 
@@ -88,7 +89,8 @@ class Session {
   }
 
   void wait() {
-    struct pollfd fds[4] = {{child_.input.get(), POLLOUT, 0}, {child_.output.get(), POLLIN, 0}, {child_.errors.get(), POLLIN, 0}, {child_.exit.get(), POLLIN, 0}};
+    struct pollfd fds[4] = {
+        {child_.input.get(), POLLOUT, 0}, {child_.output.get(), POLLIN, 0}, {child_.errors.get(), POLLIN, 0}, {child_.exit.get(), POLLIN, 0}};
     poll(fds, 4, child_.exit.open() ? kLookMs : kLookFastMs);  // negative descriptors are passed over
   }
 

@@ -45,7 +45,7 @@ void wipe(std::string& bytes) { explicit_bzero(bytes.data(), bytes.size()); }
 Result<std::optional<std::string>> read_key(const std::string& path) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (file.get() < 0 && errno == ENOENT) return std::optional<std::string>();
-  struct stat info {};
+  struct stat info{};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return key_error("reading", path);
   if ((info.st_mode & 077) != 0)
     return failed_precondition("other users may read " + path + ", the key of the secrets: take their rights off it (chmod 600), and change the secrets");
@@ -98,11 +98,11 @@ Result<std::unique_ptr<Secrets>> Secrets::open(const Context& context, store::St
   TRY_ASSIGN(auto key, read_key(path));
   if (!key) {
     bool stored = false;
-    TRY(store.read(context, [&](store::Reader& reader) {
-      return reader.query("SELECT 1 FROM secrets LIMIT 1", {}, [&](const Row&) { return stored = true, false; });
-    }));
+    TRY(store.read(context,
+                   [&](store::Reader& reader) { return reader.query("SELECT 1 FROM secrets LIMIT 1", {}, [&](const Row&) { return stored = true, false; }); }));
     if (stored)
-      return failed_precondition("the key of the secrets, " + path + ", is missing, though secrets are stored: restore it from a backup, or "
+      return failed_precondition("the key of the secrets, " + path +
+                                 ", is missing, though secrets are stored: restore it from a backup, or "
                                  "delete the rows of the table 'secrets' and set them anew");
     key = random_bytes(kSealKeyBytes);
     TRY(write_key(store.folder(), path, *key));
@@ -119,7 +119,8 @@ Status Secrets::set(const Context& context, const std::string& name, std::string
   std::string sealed = seal(plain, key_);
   wipe(plain);
   return store_.write(context, [&](store::Transaction& transaction) -> Status {
-    TRY(transaction.execute("INSERT INTO secrets(name, sealed, updated_ms) VALUES(?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
+    TRY(
+        transaction.execute("INSERT INTO secrets(name, sealed, updated_ms) VALUES(?, ?, ?) ON CONFLICT(name) DO UPDATE SET "
                             "sealed = excluded.sealed, updated_ms = excluded.updated_ms",
                             {name, store::Blob{sealed}, clock_.unix_ms()}));
     return {};

@@ -67,7 +67,7 @@ TEST_F(SecretTest, NoFileOfTheFolderHoldsTheValue) {
 
 TEST_F(SecretTest, TheKeyIsClosedToOthersAndAWiderOneIsRefused) {
   ASSERT_TRUE(open());
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(stat(key_path().c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0600u);
   EXPECT_EQ(info.st_size, 32);

@@ -62,7 +62,7 @@ Status write_synced(const std::string& path, std::string_view bytes) {
 
 Result<std::string> read_whole(const std::string& path) {
   Descriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat info {};
+  struct stat info{};
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return file_error(errno, "reading the file", path);
   std::string bytes(static_cast<size_t>(info.st_size), '\0');
   size_t done = 0;
@@ -101,7 +101,7 @@ Status prepare_folder(const std::string& folder) {
   fs::create_directories(fs::path(folder).parent_path(), failed);  // what fails here shows below
   if (mkdir(folder.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return file_error(errno, "making the data folder", folder);
-  struct stat info {};
+  struct stat info{};
   if (stat(folder.c_str(), &info) != 0) return file_error(errno, "looking at the data folder", folder);
   if (!S_ISDIR(info.st_mode)) return failed_precondition("the data folder " + folder + " is not a folder: choose another");
   if (geteuid() != 0 && info.st_uid != geteuid())

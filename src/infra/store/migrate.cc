@@ -20,7 +20,8 @@ Versions versions_of(const std::vector<Migration>& migrations) {
 }
 
 Result<Versions> versions_in(Connection& connection) {
-  TRY(connection.run("CREATE TABLE IF NOT EXISTS schema_migrations(room TEXT NOT NULL, version INTEGER NOT NULL, "
+  TRY(
+      connection.run("CREATE TABLE IF NOT EXISTS schema_migrations(room TEXT NOT NULL, version INTEGER NOT NULL, "
                      "applied_ms INTEGER NOT NULL, PRIMARY KEY(room, version))"));
   Versions versions;
   TRY(connection.query("SELECT room, max(version) FROM schema_migrations GROUP BY room", {}, [&](const Row& row) {
@@ -52,9 +53,8 @@ Status migrate(Connection& connection, const std::vector<Migration>& migrations)
     auto known = ours.find(room);
     int64_t highest = known == ours.end() ? 0 : known->second;
     if (version > highest)
-      return failed_precondition("the database was made by a newer version of Strata (its " + room + " schema is version " +
-                                 std::to_string(version) + ", this program knows up to " + std::to_string(highest) +
-                                 "): start the newer program, or choose another data folder");
+      return failed_precondition("the database was made by a newer version of Strata (its " + room + " schema is version " + std::to_string(version) +
+                                 ", this program knows up to " + std::to_string(highest) + "): start the newer program, or choose another data folder");
   }
   for (const Migration& migration : migrations)
     if (migration.version > theirs[migration.room]) TRY(apply(connection, migration));

@@ -53,8 +53,7 @@ class SqliteRow : public Row {
 int bind(sqlite3_stmt* statement, int index, const Value& value) {
   if (auto* integer = std::get_if<int64_t>(&value)) return sqlite3_bind_int64(statement, index, *integer);
   if (auto* real = std::get_if<double>(&value)) return sqlite3_bind_double(statement, index, *real);
-  if (auto* text = std::get_if<std::string>(&value))
-    return sqlite3_bind_text64(statement, index, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
+  if (auto* text = std::get_if<std::string>(&value)) return sqlite3_bind_text64(statement, index, text->data(), text->size(), SQLITE_STATIC, SQLITE_UTF8);
   if (auto* blob = std::get_if<Blob>(&value)) {
     if (blob->bytes.empty()) return sqlite3_bind_zeroblob(statement, index, 0);
     return sqlite3_bind_blob64(statement, index, blob->bytes.data(), blob->bytes.size(), SQLITE_STATIC);
@@ -73,8 +72,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, bo
   if (code != SQLITE_OK) return annotate(connection->error(code, ""), "opening " + path);
   sqlite3_busy_timeout(db, kBusyTimeoutMs);
   // trusted_schema=OFF: a database file from elsewhere cannot smuggle functions into its schema.
-  Status status = connection->run(
-      "PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;");
+  Status status =
+      connection->run("PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-16384;");
   if (status) status = connection->run("PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864;");
   if (status && reader) status = connection->run("PRAGMA query_only=ON;");
   if (!status) return annotate(status.error(), "opening " + path);

@@ -22,9 +22,9 @@ namespace {
 
 using testing::HasSubstr;
 
-const std::vector<Migration> kMigrations = {
-    {"test", 1, "CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, body BLOB);"
-                "CREATE TABLE part(item_id INTEGER NOT NULL REFERENCES item(id) ON DELETE CASCADE, n INTEGER NOT NULL);"}};
+const std::vector<Migration> kMigrations = {{"test", 1,
+                                             "CREATE TABLE item(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, body BLOB);"
+                                             "CREATE TABLE part(item_id INTEGER NOT NULL REFERENCES item(id) ON DELETE CASCADE, n INTEGER NOT NULL);"}};
 
 class StoreTest : public testing::Test {
  protected:
@@ -157,9 +157,7 @@ TEST_F(StoreTest, ManyStatementTextsStayWithinTheCache) {
 TEST_F(StoreTest, CancelAndDeadlineStopALongQuery) {
   auto store = open();
   auto endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
-  auto run = [&](const Context& context) {
-    return store->read(context, [&](Reader& reader) { return reader.query(endless, {}, nullptr); });
-  };
+  auto run = [&](const Context& context) { return store->read(context, [&](Reader& reader) { return reader.query(endless, {}, nullptr); }); };
   EXPECT_EQ(run(context_.with_timeout_ms(30)).error().code, Code::kDeadlineExceeded);
   Context other = Context::background();
   std::thread canceller([&] {
@@ -179,7 +177,8 @@ TEST_F(StoreTest, CancelAndDeadlineStopALongQuery) {
 TEST_F(StoreTest, WhoWaitsForTheWriterGivesUpAtItsDeadline) {
   auto store = open();
   ASSERT_TRUE(store->write(context_, [&](Transaction&) -> Status {
-    std::thread other([&] { EXPECT_EQ(store->write(context_.with_timeout_ms(50), [](Transaction&) { return Status(); }).error().code, Code::kDeadlineExceeded); });
+    std::thread other(
+        [&] { EXPECT_EQ(store->write(context_.with_timeout_ms(50), [](Transaction&) { return Status(); }).error().code, Code::kDeadlineExceeded); });
     other.join();
     return {};
   }));
@@ -228,9 +227,18 @@ TEST_F(StoreTest, ConcurrentWritersAndReadersSeeWholeTransactions) {
 TEST_F(StoreTest, MigrationsRunOnceAndANewerDatabaseIsRefused) {
   auto more = kMigrations;
   more.push_back({"test", 2, "ALTER TABLE item ADD COLUMN colour TEXT"});
-  { auto store = open(); ASSERT_TRUE(add(*store, "a")); }
-  { auto store = open(more); EXPECT_EQ(count(*store), 1); }
-  { auto store = open(more); EXPECT_EQ(count(*store), 1); }
+  {
+    auto store = open();
+    ASSERT_TRUE(add(*store, "a"));
+  }
+  {
+    auto store = open(more);
+    EXPECT_EQ(count(*store), 1);
+  }
+  {
+    auto store = open(more);
+    EXPECT_EQ(count(*store), 1);
+  }
   auto refused = Store::open(folder_, kMigrations);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Code::kFailedPrecondition);
@@ -253,7 +261,7 @@ TEST_F(StoreTest, TheFolderIsClosedToOthersAndLockedWhileInUse) {
   std::filesystem::create_directory(folder_);
   ::chmod(folder_.c_str(), 0755);
   auto store = open();
-  struct stat info {};
+  struct stat info{};
   ASSERT_EQ(stat(folder_.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777, 0700u);
   auto second = Store::open(folder_, kMigrations);

@@ -18,9 +18,7 @@ using store::Transaction;
 using store::Value;
 
 constexpr char kFileColumns[] = "SELECT id, filename, purpose, sha256, bytes, created_ms FROM files WHERE true";
-File file_from(const Row& row) {
-  return {row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.integer(5)};
-}
+File file_from(const Row& row) { return {row.text(0), row.text(1), row.text(2), row.text(3), row.integer(4), row.integer(5)}; }
 
 constexpr char kBaseColumns[] = "SELECT id, name, metadata, created_ms, active_ms FROM bases WHERE true";
 Result<Base> base_from(const Row& row) {
@@ -109,8 +107,7 @@ Result<std::string> Catalog::file_bytes(const Context& context, const std::strin
   return store_.get_file(found.sha256);
 }
 
-Result<std::optional<File>> Catalog::same_file(const Context& context, const std::string& filename, const std::string& purpose,
-                                               std::string_view bytes) {
+Result<std::optional<File>> Catalog::same_file(const Context& context, const std::string& filename, const std::string& purpose, std::string_view bytes) {
   std::optional<File> found;
   TRY(store_.read(context, [&](Reader& reader) {
     return reader.query(std::string(kFileColumns) + " AND sha256 = ? AND filename = ? AND purpose = ? ORDER BY sequence DESC LIMIT 1",

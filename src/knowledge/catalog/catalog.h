@@ -134,8 +134,7 @@ class Catalog {
   Result<Base> add_base(const Context&, std::string name, std::map<std::string, std::string> metadata);
   Result<Base> base(const Context&, const std::string& id);
   Result<std::vector<Base>> bases(const Context&, int limit, std::string_view after, bool ascending);
-  Result<Base> update_base(const Context&, const std::string& id, std::optional<std::string> name,
-                           std::optional<std::map<std::string, std::string>> metadata);
+  Result<Base> update_base(const Context&, const std::string& id, std::optional<std::string> name, std::optional<std::map<std::string, std::string>> metadata);
   Status remove_base(const Context&, const std::string& id);
 
   Result<BaseFile> base_file(const Context&, const std::string& base_id, const std::string& file_id);
@@ -164,8 +163,7 @@ class Catalog {
   // Adds the pair, in progress, or puts it in progress again under the new job (options replace the old ones).
   Result<BaseFile> add_base_file(store::Transaction&, const std::string& base_id, const std::string& file_id, const AddOptions& options);
   // Where the pair is still that job's and not completed (only publish() completes it); else nothing happens. An error text is cut to 1,000 bytes.
-  Status set_state(store::Transaction&, const std::string& base_id, const std::string& file_id, const std::string& job_id, FileState state,
-                   std::string error);
+  Status set_state(store::Transaction&, const std::string& base_id, const std::string& file_id, const std::string& job_id, FileState state, std::string error);
   Status stage_document(store::Transaction&, const std::string& job_id, const document::Document& document);
   Result<std::optional<document::Document>> staged_document(const Context&, const std::string& job_id);
   Status stage_vectors(store::Transaction&, const std::string& job_id, const std::vector<StagedVector>& vectors);

@@ -154,16 +154,21 @@ TEST_F(CatalogTest, WrongInputIsRefusedWithItsField) {
   EXPECT_EQ(param(catalog_->add_base(context_, "b", many)), "metadata");
   EXPECT_EQ(param(catalog_->add_base(context_, "b", {{std::string(65, 'k'), "v"}})), "metadata");
   EXPECT_EQ(param(catalog_->add_base(context_, "b", {{"k", std::string(513, 'v')}})), "metadata.k");
-  EXPECT_TRUE(catalog_->add_base(context_, "b", {{"k", [] { std::string s; for (int i = 0; i < 512; ++i) s += "ü"; return s; }()}}));
+  EXPECT_TRUE(catalog_->add_base(context_, "b", {{"k", [] {
+                                                    std::string s;
+                                                    for (int i = 0; i < 512; ++i) s += "ü";
+                                                    return s;
+                                                  }()}}));
   EXPECT_EQ(param(catalog_->add_base(context_, std::string(257, 'n'), {})), "name");
   Base base = add_base();
   File file = add_file("a");
   attach(base.id, file.id, "job_1");
   EXPECT_EQ(param(catalog_->set_attributes(context_, base.id, file.id, {{"k", std::nan("")}})), "attributes.k");
   EXPECT_EQ(param(write([&](store::Transaction& transaction) -> Status {
-    TRY(catalog_->add_base_file(transaction, base.id, file.id, {.chunking = {.tokens_max = 100, .tokens_overlap = 51}}));
-    return {};
-  })), "chunking_strategy");
+              TRY(catalog_->add_base_file(transaction, base.id, file.id, {.chunking = {.tokens_max = 100, .tokens_overlap = 51}}));
+              return {};
+            })),
+            "chunking_strategy");
 }
 
 TEST_F(CatalogTest, ABaseIsChangedAndCountsItsFiles) {

@@ -53,11 +53,11 @@ Status insert_chunk(Transaction& transaction, const Publication& publication, si
   CHECK(chunk.at.begin <= chunk.at.end && chunk.at.end <= publication.document.text.size());
   row.text = publication.document.text.substr(chunk.at.begin, chunk.at.end - chunk.at.begin);
   TRY_ASSIGN(row.vector, staged_vector(transaction, publication.job_id, publication.hashes[index]));
-  TRY(transaction.execute("INSERT INTO chunks(document_id, ordinal, at_begin, at_end, parent_begin, parent_end, heading, page, tokens, body, "
-                          "hash, vector) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                          {row.document_id, int64_t{row.ordinal}, int64_t{chunk.at.begin}, int64_t{chunk.at.end}, int64_t{chunk.parent.begin},
-                           int64_t{chunk.parent.end}, chunk.heading, int64_t{chunk.page}, int64_t{chunk.tokens}, row.text,
-                           publication.hashes[index], vector_blob(row.vector)}));
+  TRY(transaction.execute(
+      "INSERT INTO chunks(document_id, ordinal, at_begin, at_end, parent_begin, parent_end, heading, page, tokens, body, "
+      "hash, vector) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      {row.document_id, int64_t{row.ordinal}, int64_t{chunk.at.begin}, int64_t{chunk.at.end}, int64_t{chunk.parent.begin}, int64_t{chunk.parent.end},
+       chunk.heading, int64_t{chunk.page}, int64_t{chunk.tokens}, row.text, publication.hashes[index], vector_blob(row.vector)}));
   row.id = transaction.last_row_id();
   return {};
 }
@@ -68,15 +68,15 @@ Result<DocumentRow> Catalog::document(const Context& context, const std::string&
   DocumentRow document;
   Status broken;
   TRY(store_.read(context, [&](Reader& reader) {
-    return reader.query("SELECT id, file_id, base_id, filename, title, version, created_ms, structure, body, "
-                        "(SELECT count(*) FROM chunks c WHERE c.document_id = d.id) FROM documents d WHERE id = ?",
-                        {id}, [&](const Row& row) {
-                          document = {.id = row.text(0), .file_id = row.text(1), .base_id = row.text(2), .filename = row.text(3),
-                                      .title = row.text(4), .version = row.text(5)};
-                          document.created_ms = row.integer(6);
-                          document.chunks = static_cast<int>(row.integer(9));
-                          return keep(document_from(row.text(7), row.text(8)), document.content, broken) && false;
-                        });
+    return reader.query(
+        "SELECT id, file_id, base_id, filename, title, version, created_ms, structure, body, "
+        "(SELECT count(*) FROM chunks c WHERE c.document_id = d.id) FROM documents d WHERE id = ?",
+        {id}, [&](const Row& row) {
+          document = {.id = row.text(0), .file_id = row.text(1), .base_id = row.text(2), .filename = row.text(3), .title = row.text(4), .version = row.text(5)};
+          document.created_ms = row.integer(6);
+          document.chunks = static_cast<int>(row.integer(9));
+          return keep(document_from(row.text(7), row.text(8)), document.content, broken) && false;
+        });
   }));
   TRY(broken);
   if (document.id.empty()) return not_found("no document has the id '" + id + "'", "document_id");
@@ -110,8 +110,9 @@ Status Catalog::each_chunk(const Context& context, int64_t after_id, const std::
   TRY(store_.read(context, [&](Reader& reader) {
     std::string document_id;  // attributes are parsed once per run of a document's chunks
     Attributes attributes;
-    return reader.query(std::string(kChunkColumns) + ", c.vector, p.attributes FROM chunks c JOIN documents d ON d.id = c.document_id "
-                        "JOIN base_files p ON p.base_id = d.base_id AND p.file_id = d.file_id WHERE c.id > ? ORDER BY c.id",
+    return reader.query(std::string(kChunkColumns) +
+                            ", c.vector, p.attributes FROM chunks c JOIN documents d ON d.id = c.document_id "
+                            "JOIN base_files p ON p.base_id = d.base_id AND p.file_id = d.file_id WHERE c.id > ? ORDER BY c.id",
                         {after_id}, [&](const Row& row) {
                           ChunkRow chunk = chunk_from(row);
                           chunk.vector = vector_from(row.blob(17));
@@ -133,7 +134,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Catalog::stale(const Co
 }
 
 Status Catalog::stage_document(Transaction& transaction, const std::string& job_id, const document::Document& document) {
-  TRY(transaction.execute("INSERT INTO staged_documents(job_id, structure, body) VALUES(?, ?, ?) ON CONFLICT(job_id) DO UPDATE SET "
+  TRY(
+      transaction.execute("INSERT INTO staged_documents(job_id, structure, body) VALUES(?, ?, ?) ON CONFLICT(job_id) DO UPDATE SET "
                           "structure = excluded.structure, body = excluded.body",
                           {job_id, structure_text(document), document.text}));
   return {};
@@ -143,9 +145,8 @@ Result<std::optional<document::Document>> Catalog::staged_document(const Context
   std::optional<document::Document> found;
   Status broken;
   TRY(store_.read(context, [&](Reader& reader) {
-    return reader.query("SELECT structure, body FROM staged_documents WHERE job_id = ?", {job_id}, [&](const Row& row) {
-      return keep(document_from(row.text(0), row.text(1)), found.emplace(), broken) && false;
-    });
+    return reader.query("SELECT structure, body FROM staged_documents WHERE job_id = ?", {job_id},
+                        [&](const Row& row) { return keep(document_from(row.text(0), row.text(1)), found.emplace(), broken) && false; });
   }));
   TRY(broken);
   return found;
@@ -159,10 +160,10 @@ Status Catalog::stage_vectors(Transaction& transaction, const std::string& job_i
   return {};
 }
 
-Status Catalog::stage_known(Transaction& transaction, const std::string& job_id, const std::vector<std::string>& hashes,
-                            const std::string& model) {
+Status Catalog::stage_known(Transaction& transaction, const std::string& job_id, const std::vector<std::string>& hashes, const std::string& model) {
   for (const auto& hash : hashes) {
-    TRY(transaction.execute("INSERT INTO staged_vectors(job_id, hash, vector) SELECT ?, c.hash, c.vector FROM chunks c "
+    TRY(
+        transaction.execute("INSERT INTO staged_vectors(job_id, hash, vector) SELECT ?, c.hash, c.vector FROM chunks c "
                             "JOIN documents d ON d.id = c.document_id WHERE c.hash = ? AND d.model = ? LIMIT 1 ON CONFLICT(job_id, hash) DO NOTHING",
                             {job_id, hash, model}));
   }
@@ -198,13 +199,20 @@ Result<std::string> Catalog::publish(Transaction& transaction, const Publication
   std::string id = make_id("doc");
   int64_t now = clock_.unix_ms();
   const document::Document& document = publication.document;
-  TRY(transaction.execute("INSERT INTO documents(id, base_id, file_id, filename, title, version, structure, body, model, created_ms) "
+  TRY(
+      transaction.execute("INSERT INTO documents(id, base_id, file_id, filename, title, version, structure, body, model, created_ms) "
                           "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                          {id, publication.base_id, publication.file_id, file.filename, document.title, file.sha256, structure_text(document),
-                           document.text, publication.model, now}));
+                          {id, publication.base_id, publication.file_id, file.filename, document.title, file.sha256, structure_text(document), document.text,
+                           publication.model, now}));
   for (size_t i = 0; i < publication.chunks.size(); ++i) {
-    ChunkRow row{.document_id = id, .base_id = publication.base_id, .file_id = publication.file_id, .title = document.title,
-                 .filename = file.filename, .version = file.sha256, .ordinal = static_cast<int>(i), .chunk = publication.chunks[i]};
+    ChunkRow row{.document_id = id,
+                 .base_id = publication.base_id,
+                 .file_id = publication.file_id,
+                 .title = document.title,
+                 .filename = file.filename,
+                 .version = file.sha256,
+                 .ordinal = static_cast<int>(i),
+                 .chunk = publication.chunks[i]};
     row.model = publication.model;
     TRY(insert_chunk(transaction, publication, i, row));
     change.added.push_back(std::move(row));

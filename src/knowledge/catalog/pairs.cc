@@ -67,8 +67,8 @@ Result<BaseFile> Catalog::base_file(const Context& context, const std::string& b
   return std::move(*pair);
 }
 
-Result<std::vector<BaseFile>> Catalog::base_files(const Context& context, const std::string& base_id, int limit, std::string_view after,
-                                                  bool ascending, std::optional<FileState> state) {
+Result<std::vector<BaseFile>> Catalog::base_files(const Context& context, const std::string& base_id, int limit, std::string_view after, bool ascending,
+                                                  std::optional<FileState> state) {
   TRY(check_limit(limit));
   std::vector<BaseFile> pairs;
   TRY(store_.read(context, [&](Reader& reader) -> Status {
@@ -76,8 +76,8 @@ Result<std::vector<BaseFile>> Catalog::base_files(const Context& context, const 
     std::string sql = std::string(kPairColumns) + "p.base_id = ?";
     std::vector<Value> values = {base_id};
     if (state) sql += " AND p.state = ?", values.push_back(std::string(file_state_name(*state)));
-    TRY_ASSIGN(std::string page, page_condition(reader, "SELECT sequence FROM base_files WHERE base_id = ? AND file_id = ?",
-                                                {base_id, std::string(after)}, after, ascending, values));
+    TRY_ASSIGN(std::string page, page_condition(reader, "SELECT sequence FROM base_files WHERE base_id = ? AND file_id = ?", {base_id, std::string(after)},
+                                                after, ascending, values));
     // page_condition's "sequence" is the pair's; the join makes it ambiguous, so it is named here.
     if (!page.empty()) page.insert(page.find("sequence"), "p.");
     values.push_back(int64_t{limit});
@@ -98,8 +98,7 @@ Result<std::vector<std::string>> Catalog::running_jobs(const Context& context, c
   return jobs;
 }
 
-Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::string& base_id, const std::string& file_id,
-                                        const AddOptions& options) {
+Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::string& base_id, const std::string& file_id, const AddOptions& options) {
   TRY(check_attributes(options.attributes));
   TRY(check_chunking(options.chunking));
   TRY(base_in(transaction, base_id));
@@ -107,7 +106,8 @@ Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::str
   TRY_ASSIGN(auto before, find_base_file(transaction, base_id, file_id));
   if (before) TRY(forget_staged(transaction, before->job_id));
   int64_t now = clock_.unix_ms();
-  TRY(transaction.execute("INSERT INTO base_files(base_id, file_id, state, job_id, attributes, tokens_max, tokens_overlap, created_ms) "
+  TRY(
+      transaction.execute("INSERT INTO base_files(base_id, file_id, state, job_id, attributes, tokens_max, tokens_overlap, created_ms) "
                           "VALUES(?, ?, 'in_progress', ?, ?, ?, ?, ?) ON CONFLICT(base_id, file_id) DO UPDATE SET state = 'in_progress', "
                           "error = '', job_id = excluded.job_id, attributes = excluded.attributes, tokens_max = excluded.tokens_max, "
                           "tokens_overlap = excluded.tokens_overlap",
@@ -119,8 +119,8 @@ Result<BaseFile> Catalog::add_base_file(Transaction& transaction, const std::str
   return std::move(*pair);
 }
 
-Status Catalog::set_state(Transaction& transaction, const std::string& base_id, const std::string& file_id, const std::string& job_id,
-                          FileState state, std::string error) {
+Status Catalog::set_state(Transaction& transaction, const std::string& base_id, const std::string& file_id, const std::string& job_id, FileState state,
+                          std::string error) {
   if (error.size() > kErrorBytesMax) error.resize(utf8_complete_prefix(std::string_view(error).substr(0, kErrorBytesMax)));
   TRY(transaction.execute("UPDATE base_files SET state = ?, error = ? WHERE base_id = ? AND file_id = ? AND job_id = ? AND state <> 'completed'",
                           {std::string(file_state_name(state)), utf8_repaired(error), base_id, file_id, job_id}));
@@ -130,8 +130,8 @@ Status Catalog::set_state(Transaction& transaction, const std::string& base_id, 
 Status Catalog::set_attributes(const Context& context, const std::string& base_id, const std::string& file_id, Attributes attributes) {
   TRY(check_attributes(attributes));
   return store_.write(context, [&](Transaction& transaction) -> Status {
-    TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE base_files SET attributes = ? WHERE base_id = ? AND file_id = ?",
-                                                    {attributes_text(attributes), base_id, file_id}));
+    TRY_ASSIGN(int64_t changed,
+               transaction.execute("UPDATE base_files SET attributes = ? WHERE base_id = ? AND file_id = ?", {attributes_text(attributes), base_id, file_id}));
     if (changed == 0) return no_pair(base_id, file_id);
     Change change;
     change.base_id = base_id;

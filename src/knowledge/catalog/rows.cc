@@ -30,8 +30,6 @@ Status check_key(std::string_view key, const std::string& param) {
   return check_pair_text(key, kKeyCharactersMax, "a key of " + param, param);
 }
 
-Json range_json(document::Range range) { return Json::array({range.begin, range.end}); }
-
 // Reads stored structure: whatever is not as we write it is damage.
 class StructureReader {
  public:
@@ -112,8 +110,7 @@ Status check_metadata(const std::map<std::string, std::string>& metadata) {
 }
 
 Status check_attributes(const Attributes& attributes) {
-  if (attributes.size() > kPairsMax)
-    return invalid_argument("attributes may have at most 16 pairs, got " + std::to_string(attributes.size()), "attributes");
+  if (attributes.size() > kPairsMax) return invalid_argument("attributes may have at most 16 pairs, got " + std::to_string(attributes.size()), "attributes");
   for (const auto& [key, value] : attributes) {
     TRY(check_key(key, "attributes"));
     std::string param = "attributes." + key;
@@ -221,8 +218,8 @@ std::vector<float> vector_from(std::string_view blob) {
   return vector;
 }
 
-Result<std::string> page_condition(store::Reader& reader, const std::string& id_sql, const std::vector<store::Value>& id_values,
-                                   std::string_view after, bool ascending, std::vector<store::Value>& values) {
+Result<std::string> page_condition(store::Reader& reader, const std::string& id_sql, const std::vector<store::Value>& id_values, std::string_view after,
+                                   bool ascending, std::vector<store::Value>& values) {
   if (after.empty()) return std::string();
   std::optional<int64_t> sequence;
   TRY(reader.query(id_sql, id_values, [&](const store::Row& row) { return sequence = row.integer(0), false; }));

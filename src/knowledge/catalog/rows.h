@@ -44,7 +44,7 @@ bool keep(Result<T> value, T& out, Status& broken) {
 
 // " AND sequence < ?" (or >) for the page after `after`, "" for the first; the value is added. kInvalidArgument: no such id in `table`.
 // `id_sql` finds the sequence of an id ("SELECT sequence FROM files WHERE id = ?"), bound to `id_values`.
-Result<std::string> page_condition(store::Reader& reader, const std::string& id_sql, const std::vector<store::Value>& id_values,
-                                   std::string_view after, bool ascending, std::vector<store::Value>& values);
+Result<std::string> page_condition(store::Reader& reader, const std::string& id_sql, const std::vector<store::Value>& id_values, std::string_view after,
+                                   bool ascending, std::vector<store::Value>& values);
 
 }  // namespace strata::catalog

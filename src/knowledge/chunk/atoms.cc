@@ -22,8 +22,7 @@ bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' |
 
 class Builder {
  public:
-  Builder(std::string_view text, int budget, const TokenCounter& count, std::vector<Atom>* out)
-      : text_(text), budget_(budget), count_(count), out_(out) {}
+  Builder(std::string_view text, int budget, const TokenCounter& count, std::vector<Atom>* out) : text_(text), budget_(budget), count_(count), out_(out) {}
 
   void add_prose(Range range) {
     ++group_;
@@ -111,8 +110,7 @@ class Builder {
 
 }  // namespace
 
-std::vector<Atom> atoms(const document::Document& document, Range section, size_t* first_block, int budget,
-                        const TokenCounter& count_tokens) {
+std::vector<Atom> atoms(const document::Document& document, Range section, size_t* first_block, int budget, const TokenCounter& count_tokens) {
   std::vector<Atom> out;
   Builder builder(document.text, budget, count_tokens, &out);
   const std::vector<Block>& blocks = document.blocks;

@@ -22,7 +22,6 @@ struct Atom {
 
 // The atoms of one section; `first_block` is moved past the blocks that end before it, so that all sections together walk the
 // blocks once. ENSURES: in order, not overlapping, every non-space byte of `section` covered, each at most `budget` tokens.
-std::vector<Atom> atoms(const document::Document& document, document::Range section, size_t* first_block, int budget,
-                        const TokenCounter& count_tokens);
+std::vector<Atom> atoms(const document::Document& document, document::Range section, size_t* first_block, int budget, const TokenCounter& count_tokens);
 
 }  // namespace strata::chunk

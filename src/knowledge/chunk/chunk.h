@@ -40,8 +40,7 @@ std::vector<document::Range> sentences(std::string_view text);
 // tokens stays within tokens_max, except that the text always has at least half of tokens_max, however long title and path are.
 // `count_tokens` is called once per sentence, row or line (more often only on those that must be cut), and once per section for
 // its title and path; counts are added up, which is exact for a tokenizer that splits at white space (WordPiece).
-std::vector<Chunk> split(const document::Document& document, const Options& options,
-                         const std::function<int(std::string_view)>& count_tokens);
+std::vector<Chunk> split(const document::Document& document, const Options& options, const std::function<int(std::string_view)>& count_tokens);
 
 // What is embedded and indexed for a chunk: title, heading path (which does not repeat the title) and text.
 std::string indexed_text(const document::Document& document, const Chunk& chunk);

@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     document.blocks.push_back({static_cast<document::BlockType>(i % 6), {ranges[8 + i], ranges[9 + i]}});
   }
   uint32_t end = 0;
-  for (const auto& chunk : chunk::split(document, {.tokens_max = 20, .tokens_overlap = 5}, [](std::string_view text) { return static_cast<int>(text.size() / 4); })) {
+  for (const auto& chunk :
+       chunk::split(document, {.tokens_max = 20, .tokens_overlap = 5}, [](std::string_view text) { return static_cast<int>(text.size() / 4); })) {
     if (chunk.at.begin >= chunk.at.end || chunk.at.end > document.text.size() || chunk.at.end <= end) abort();
     if (chunk.at.begin > end && !trim(std::string_view(document.text).substr(end, chunk.at.begin - end)).empty()) abort();
     end = chunk.at.end;

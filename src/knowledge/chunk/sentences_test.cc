@@ -55,8 +55,8 @@ TEST(Sentences, AnAbbreviationEndsOneWhereTheNextWordOpensASentence) {
 }
 
 TEST(Sentences, DecimalsVersionsUrlsAndFileNamesDoNotEndOne) {
-  for (const char* text : {"Pi is 3.14 and e is 2.72.", "Use version 1.2.3 of foo.txt now.", "Go to https://example.com/a.html?b=1 today.",
-                           "Read /etc/passwd.bak first."}) {
+  for (const char* text :
+       {"Pi is 3.14 and e is 2.72.", "Use version 1.2.3 of foo.txt now.", "Go to https://example.com/a.html?b=1 today.", "Read /etc/passwd.bak first."}) {
     EXPECT_EQ(cut(text), Strings{text});
   }
   EXPECT_EQ(cut("It was built in 1990. The roof came later."), (Strings{"It was built in 1990.", "The roof came later."}));
@@ -76,9 +76,7 @@ TEST(Sentences, ListMarksDoNotEndOneAndItemsAreTheirOwn) {
   EXPECT_EQ(cut("- one item\n  that wraps\n- two"), (Strings{"- one item\n  that wraps", "- two"}));
 }
 
-TEST(Sentences, TableRowsAreTheirOwn) {
-  EXPECT_EQ(cut("Before\n| a | b. C |\n| 1 | 2 |\nAfter"), (Strings{"Before", "| a | b. C |", "| 1 | 2 |", "After"}));
-}
+TEST(Sentences, TableRowsAreTheirOwn) { EXPECT_EQ(cut("Before\n| a | b. C |\n| 1 | 2 |\nAfter"), (Strings{"Before", "| a | b. C |", "| 1 | 2 |", "After"})); }
 
 TEST(Sentences, GoOverLineEndsButNeverOverBlankLines) {
   EXPECT_EQ(cut("A long line\nthat wraps. Done"), (Strings{"A long line\nthat wraps.", "Done"}));
@@ -87,13 +85,12 @@ TEST(Sentences, GoOverLineEndsButNeverOverBlankLines) {
   EXPECT_EQ(cut("built in\n1990. The roof"), (Strings{"built in\n1990.", "The roof"}));
 }
 
-TEST(Sentences, OtherScriptsStops) {
-  EXPECT_EQ(cut("これは本です。あれも本です。終"), (Strings{"これは本です。", "あれも本です。", "終"}));
-}
+TEST(Sentences, OtherScriptsStops) { EXPECT_EQ(cut("これは本です。あれも本です。終"), (Strings{"これは本です。", "あれも本です。", "終"})); }
 
 TEST(Sentences, CoverEveryNonSpaceByteInOrderOnLetterBoundaries) {
   std::mt19937 random(7);
-  const Strings parts = {"Word", "e.g.", ".", "?", "!", "\n", "\n\n", " ", "é", "“", "”", "…", "。", "|", "- ", "1. ", "U.S.", "[1]", "(", ")", "😀", "A.", "\t", "\xC2"};
+  const Strings parts = {"Word", "e.g.", ".",  "?",   "!",    "\n",  "\n\n", " ", "é",  "“",  "”",  "…",
+                         "。",   "|",    "- ", "1. ", "U.S.", "[1]", "(",    ")", "😀", "A.", "\t", "\xC2"};
   for (int round = 0; round < 3000; ++round) {
     std::string text;
     for (int i = 0, n = random() % 40; i < n; ++i) text += parts[random() % parts.size()];

@@ -131,9 +131,16 @@ TEST(Split, OverlapsAreWholeSentences) {
 }
 
 TEST(Split, SectionsGiveParentsAndHeadingPaths) {
-  const Document document = Writer().add(BlockType::kParagraph, "Before all.").heading(1, "Leave").heading(2, "Parental leave")
-      .add(BlockType::kParagraph, "You get 12 weeks.").heading(2, "Sick leave").add(BlockType::kParagraph, "Call in.")
-      .heading(1, "Travel").add(BlockType::kParagraph, "Book early.").done();
+  const Document document = Writer()
+                                .add(BlockType::kParagraph, "Before all.")
+                                .heading(1, "Leave")
+                                .heading(2, "Parental leave")
+                                .add(BlockType::kParagraph, "You get 12 weeks.")
+                                .heading(2, "Sick leave")
+                                .add(BlockType::kParagraph, "Call in.")
+                                .heading(1, "Travel")
+                                .add(BlockType::kParagraph, "Book early.")
+                                .done();
   const auto chunks = split(document, {}, count);
   ASSERT_EQ(chunks.size(), 4u);
   EXPECT_EQ(chunks[0].heading, "");
@@ -146,8 +153,14 @@ TEST(Split, SectionsGiveParentsAndHeadingPaths) {
 }
 
 TEST(Split, AParentHoldsItsSubsections) {
-  const Document document = Writer().heading(1, "A").add(BlockType::kParagraph, "One.").heading(2, "B").add(BlockType::kParagraph, "Two.").heading(1, "C")
-      .add(BlockType::kParagraph, "Three.").done();
+  const Document document = Writer()
+                                .heading(1, "A")
+                                .add(BlockType::kParagraph, "One.")
+                                .heading(2, "B")
+                                .add(BlockType::kParagraph, "Two.")
+                                .heading(1, "C")
+                                .add(BlockType::kParagraph, "Three.")
+                                .done();
   const auto chunks = split(document, {}, count);
   ASSERT_EQ(chunks.size(), 3u);
   EXPECT_EQ(trim(at(document, chunks[0].parent)), "A\n\nOne.\n\nB\n\nTwo.");
@@ -159,8 +172,12 @@ TEST(Split, TablesAndCodeStayWholeWhereTheyFit) {
   const std::string table = "| a | b |\n| c | d |\n| e | f |\n| g | h |";
   const std::string code = "one();\n\ntwo();\n\nthree();";
   for (int before = 1; before < 12; ++before) {
-    const Document document = Writer().add(BlockType::kParagraph, prose(random, before)).add(BlockType::kTable, table)
-        .add(BlockType::kCode, code).add(BlockType::kParagraph, prose(random, 3)).done();
+    const Document document = Writer()
+                                  .add(BlockType::kParagraph, prose(random, before))
+                                  .add(BlockType::kTable, table)
+                                  .add(BlockType::kCode, code)
+                                  .add(BlockType::kParagraph, prose(random, 3))
+                                  .done();
     const auto chunks = split(document, {.tokens_max = 40, .tokens_overlap = 10}, count);
     for (size_t block : {1u, 2u}) {
       const Range whole = document.blocks[block].at;
@@ -230,7 +247,8 @@ TEST(Split, AWordThatCountsAsOneTokenIsStillCut) {
 TEST(Split, ManyHeadingsAndDamagedRangesAreSurvived) {
   Document document;
   for (uint32_t i = 0; i < 20000; ++i) {
-    document.headings.push_back({1 + static_cast<int>(i % 6), "h", {static_cast<uint32_t>(document.text.size()), static_cast<uint32_t>(document.text.size() + 1)}});
+    document.headings.push_back(
+        {1 + static_cast<int>(i % 6), "h", {static_cast<uint32_t>(document.text.size()), static_cast<uint32_t>(document.text.size() + 1)}});
     document.text += "h\n";
   }
   expect_promises(document, {}, split(document, {}, count));

@@ -26,11 +26,10 @@ struct Ending {
 };
 constexpr std::array kEndings = std::to_array<Ending>({
     {"md", Kind::kMarkdown}, {"markdown", Kind::kMarkdown}, {"mdown", Kind::kMarkdown}, {"mkd", Kind::kMarkdown}, {"mdx", Kind::kMarkdown},
-    {"html", Kind::kHtml}, {"htm", Kind::kHtml}, {"xhtml", Kind::kHtml},
-    {"txt", Kind::kText}, {"text", Kind::kText}, {"log", Kind::kText}, {"rst", Kind::kText}, {"adoc", Kind::kText}, {"org", Kind::kText},
-    {"csv", Kind::kText}, {"tsv", Kind::kText}, {"srt", Kind::kText}, {"vtt", Kind::kText},
-    {"pdf", Kind::kPdf}, {"docx", Kind::kDocx},
-    {"png", Kind::kImage}, {"jpg", Kind::kImage}, {"jpeg", Kind::kImage}, {"tif", Kind::kImage}, {"tiff", Kind::kImage},
+    {"html", Kind::kHtml},   {"htm", Kind::kHtml},          {"xhtml", Kind::kHtml},     {"txt", Kind::kText},     {"text", Kind::kText},
+    {"log", Kind::kText},    {"rst", Kind::kText},          {"adoc", Kind::kText},      {"org", Kind::kText},     {"csv", Kind::kText},
+    {"tsv", Kind::kText},    {"srt", Kind::kText},          {"vtt", Kind::kText},       {"pdf", Kind::kPdf},      {"docx", Kind::kDocx},
+    {"png", Kind::kImage},   {"jpg", Kind::kImage},         {"jpeg", Kind::kImage},     {"tif", Kind::kImage},    {"tiff", Kind::kImage},
 });
 
 constexpr std::string_view kSupported = "Markdown (.md), HTML (.html), text (.txt), PDF (.pdf), Word (.docx) and images (.png, .jpg, .tiff)";

@@ -31,8 +31,13 @@ TEST(Detect, KnowsKindsByNameAndBytes) {
 }
 
 TEST(Detect, RefusesWhatIsNotWhatItsNameSaysAndNamesWhatIsSupported) {
-  for (const auto& [name, bytes] : {std::pair<std::string, std::string>{"a.pdf", "hello"}, {"a.docx", "hello"}, {"a.png", "hello"}, {"a.exe", "MZ"},
-                                    {"a.txt", std::string("a\0b", 3)}, {"a.doc", "x"}, {"noname", std::string("\0\1", 2)}}) {
+  for (const auto& [name, bytes] : {std::pair<std::string, std::string>{"a.pdf", "hello"},
+                                    {"a.docx", "hello"},
+                                    {"a.png", "hello"},
+                                    {"a.exe", "MZ"},
+                                    {"a.txt", std::string("a\0b", 3)},
+                                    {"a.doc", "x"},
+                                    {"noname", std::string("\0\1", 2)}}) {
     const auto kind = detect(name, bytes);
     ASSERT_FALSE(kind.has_value()) << name;
     EXPECT_EQ(kind.error().code, Code::kInvalidArgument);
@@ -42,8 +47,13 @@ TEST(Detect, RefusesWhatIsNotWhatItsNameSaysAndNamesWhatIsSupported) {
 }
 
 Document sample() {
-  return {.kind = Kind::kPdf, .title = "Title é", .text = "Head\n\nText é here.", .headings = {{2, "Head", {0, 4}}},
-          .blocks = {{BlockType::kHeading, {0, 4}}, {BlockType::kParagraph, {6, 19}}}, .pages = {{1, {0, 4}, false}, {2, {6, 19}, true}}, .warnings = {"careful"}};
+  return {.kind = Kind::kPdf,
+          .title = "Title é",
+          .text = "Head\n\nText é here.",
+          .headings = {{2, "Head", {0, 4}}},
+          .blocks = {{BlockType::kHeading, {0, 4}}, {BlockType::kParagraph, {6, 19}}},
+          .pages = {{1, {0, 4}, false}, {2, {6, 19}, true}},
+          .warnings = {"careful"}};
 }
 const wire::Request kRequest{.kind = Kind::kPdf, .limits = {.text_bytes = 1000, .pages = 10}, .bytes = 5};
 

@@ -143,7 +143,8 @@ Result<Confinement> confinement(std::string worker) {
   TRY_ASSIGN(const process::Outcome outcome, process::run(Context::background(), command, ""));
   if (outcome.ending != process::Ending::kExited || outcome.exit_code != 0) return ending_error(outcome, "document parser", Limits{});
   Confinement found;
-  if (sscanf(outcome.output.c_str(), "seccomp landlock %d", &found.landlock_abi) != 1) return internal_error("the document parser said nothing about its confinement");
+  if (sscanf(outcome.output.c_str(), "seccomp landlock %d", &found.landlock_abi) != 1)
+    return internal_error("the document parser said nothing about its confinement");
   found.seccomp = true;
   return found;
 }

@@ -84,9 +84,10 @@ std::string unit_of(const std::vector<Word>& words, size_t first, size_t next, s
 
 // Words that open a sentence with a capital and name nothing, beside the stop words.
 bool opens_plainly(const Word& word) {
-  static const std::set<std::string_view> kWords = {"according", "based", "today", "although", "though", "because", "since", "while", "despite", "however",
-                                                    "therefore", "thus", "hence", "moreover", "furthermore", "additionally", "instead", "unlike", "like",
-                                                    "along", "among", "within", "through", "until", "upon", "yes", "each", "every", "both", "many", "several"};
+  static const std::set<std::string_view> kWords = {"according", "based",   "today",     "although", "though", "because",  "since",       "while",
+                                                    "despite",   "however", "therefore", "thus",     "hence",  "moreover", "furthermore", "additionally",
+                                                    "instead",   "unlike",  "like",      "along",    "among",  "within",   "through",     "until",
+                                                    "upon",      "yes",     "each",      "every",    "both",   "many",     "several"};
   return kWords.count(word.lower) != 0 || word.lower.ends_with("ly") || word.lower.ends_with("ing");
 }
 
@@ -109,26 +110,48 @@ using Family = std::vector<std::vector<std::string_view>>;
 const std::vector<Family>& families() {
   static const auto* const all = new std::vector<Family>{
       {{"increase", "increases", "increased", "increasing", "rise", "rises", "rose", "grow", "grew", "raise", "raised", "gain", "gained"},
-       {"decrease", "decreases", "decreased", "decreasing", "fall", "falls", "fell", "shrink", "shrank", "reduce", "reduced", "reduces", "lower", "lowered", "decline", "declined", "lost"}},
+       {"decrease", "decreases", "decreased", "decreasing", "fall", "falls", "fell", "shrink", "shrank", "reduce", "reduced", "reduces", "lower", "lowered",
+        "decline", "declined", "lost"}},
       {{"before", "prior"}, {"after", "following"}},
       {{"more", "greater", "larger", "higher"}, {"less", "fewer", "smaller", "lower"}},
       {{"most", "largest", "highest", "biggest", "maximum", "greatest"}, {"least", "smallest", "lowest", "minimum"}},
       {{"must", "shall", "required", "mandatory"}, {"may", "can", "might", "could", "optional"}, {"should", "recommended"}},
       {{"all", "every", "always", "entirely"}, {"some", "several", "sometimes", "often", "usually", "few", "partly", "most"}, {"never", "none"}},
-      {{"allow", "allows", "allowed", "permit", "permits", "permitted"}, {"prohibit", "prohibits", "prohibited", "forbid", "forbids", "forbidden", "deny", "denied", "banned"}},
+      {{"allow", "allows", "allowed", "permit", "permits", "permitted"},
+       {"prohibit", "prohibits", "prohibited", "forbid", "forbids", "forbidden", "deny", "denied", "banned"}},
       {{"accept", "accepts", "accepted"}, {"reject", "rejects", "rejected", "refuse", "refused"}},
       {{"include", "includes", "included", "including"}, {"exclude", "excludes", "excluded", "excluding"}},
       {{"north", "northern"}, {"south", "southern"}, {"east", "eastern"}, {"west", "western"}},
       {{"first", "earliest"}, {"last", "latest"}},
       {{"early", "earlier"}, {"late", "later"}},
-      {{"begin", "begins", "began", "start", "starts", "started", "open", "opens", "opened"}, {"end", "ends", "ended", "finish", "finished", "stop", "stopped", "close", "closes", "closed"}},
+      {{"begin", "begins", "began", "start", "starts", "started", "open", "opens", "opened"},
+       {"end", "ends", "ended", "finish", "finished", "stop", "stopped", "close", "closes", "closed"}},
       {{"won", "win", "wins", "victory"}, {"lose", "loses", "lost", "defeat"}},
-      {{"public"}, {"private"}}, {{"internal"}, {"external"}}, {{"positive"}, {"negative"}}, {{"same"}, {"different"}},
-      {{"high"}, {"low"}}, {{"large", "big"}, {"small"}}, {{"long"}, {"short"}}, {{"old"}, {"new"}}, {{"easy", "simple"}, {"hard", "difficult", "complex"}},
-      {{"best"}, {"worst"}}, {{"better"}, {"worse"}}, {{"above", "over"}, {"below", "under"}}, {{"male", "men"}, {"female", "women"}}, {{"major"}, {"minor"}},
-      {{"with"}, {"without"}}, {{"inside"}, {"outside"}}, {{"strong"}, {"weak"}}, {{"fast", "quick"}, {"slow"}}, {{"true"}, {"false"}}, {{"success"}, {"failure"}},
-      {{"enable", "enables", "enabled"}, {"disable", "disables", "disabled"}}, {{"add", "adds", "added"}, {"remove", "removes", "removed"}},
-      {{"before"}, {"during"}, {"after"}}, {{"support", "supported", "supports"}, {"oppose", "opposed", "opposes"}}, {{"birth", "born"}, {"death", "died"}}};
+      {{"public"}, {"private"}},
+      {{"internal"}, {"external"}},
+      {{"positive"}, {"negative"}},
+      {{"same"}, {"different"}},
+      {{"high"}, {"low"}},
+      {{"large", "big"}, {"small"}},
+      {{"long"}, {"short"}},
+      {{"old"}, {"new"}},
+      {{"easy", "simple"}, {"hard", "difficult", "complex"}},
+      {{"best"}, {"worst"}},
+      {{"better"}, {"worse"}},
+      {{"above", "over"}, {"below", "under"}},
+      {{"male", "men"}, {"female", "women"}},
+      {{"major"}, {"minor"}},
+      {{"with"}, {"without"}},
+      {{"inside"}, {"outside"}},
+      {{"strong"}, {"weak"}},
+      {{"fast", "quick"}, {"slow"}},
+      {{"true"}, {"false"}},
+      {{"success"}, {"failure"}},
+      {{"enable", "enables", "enabled"}, {"disable", "disables", "disabled"}},
+      {{"add", "adds", "added"}, {"remove", "removes", "removed"}},
+      {{"before"}, {"during"}, {"after"}},
+      {{"support", "supported", "supports"}, {"oppose", "opposed", "opposes"}},
+      {{"birth", "born"}, {"death", "died"}}};
   return *all;
 }
 
@@ -150,7 +173,8 @@ bool holds_form(const std::set<std::string>& stems, const std::string& stem) {
   if (stem.size() < 5 || (stem[0] >= '0' && stem[0] <= '9')) return false;
   return std::any_of(stems.begin(), stems.end(), [&](const std::string& other) {
     const size_t shorter = std::min(stem.size(), other.size());
-    const size_t common = static_cast<size_t>(std::mismatch(stem.begin(), stem.begin() + static_cast<std::ptrdiff_t>(shorter), other.begin()).first - stem.begin());
+    const size_t common =
+        static_cast<size_t>(std::mismatch(stem.begin(), stem.begin() + static_cast<std::ptrdiff_t>(shorter), other.begin()).first - stem.begin());
     return common >= 5 && common + 3 >= std::max(stem.size(), other.size());
   });
 }

@@ -39,7 +39,8 @@ size_t ellipsis_end(std::string_view text, const std::vector<Word>& all) {
   if ((is(words_in, "what") || is(words_in, "how")) && (is(words_in + 1, "about") || is(words_in + 1, "if"))) words_in += 2;
   if (words_in == 0 || words_in >= all.size()) return 0;
   // "And who pays for parental leave?" is whole: it asks on its own.
-  static const Set kQuestionWords = {"what", "which", "who", "whom", "whose", "when", "where", "why", "how", "is", "are", "was", "were", "do", "does", "did", "can", "could", "must", "should", "may", "will"};
+  static const Set kQuestionWords = {"what", "which", "who", "whom", "whose", "when", "where", "why",  "how",    "is",  "are",
+                                     "was",  "were",  "do",  "does", "did",   "can",  "could", "must", "should", "may", "will"};
   const bool asks_itself = kQuestionWords.count(all[words_in].lower) != 0 && all.size() - words_in > 3;
   return asks_itself ? 0 : text.find_first_not_of(" ,", all[words_in - 1].end);
 }
@@ -204,9 +205,10 @@ FollowUp standalone(const std::vector<model::Message>& conversation) {
 }
 
 bool is_small_talk(std::string_view text) {
-  static const Set kWords = {"hello", "hi", "hey", "hallo", "thanks", "thank", "you", "thx", "ok", "okay", "bye", "goodbye", "good", "morning", "evening", "afternoon",
-                             "day", "night", "great", "cool", "nice", "please", "there", "so", "much", "very", "yes", "no", "perfect", "welcome", "greetings", "cheers",
-                             "how", "are", "everyone", "again", "a", "lot", "got", "it", "test"};
+  static const Set kWords = {"hello",   "hi",       "hey",     "hallo",   "thanks",    "thank", "you",     "thx",     "ok",        "okay",   "bye",
+                             "goodbye", "good",     "morning", "evening", "afternoon", "day",   "night",   "great",   "cool",      "nice",   "please",
+                             "there",   "so",       "much",    "very",    "yes",       "no",    "perfect", "welcome", "greetings", "cheers", "how",
+                             "are",     "everyone", "again",   "a",       "lot",       "got",   "it",      "test"};
   const std::vector<Word> all = words(text);
   if (all.size() > 6) return false;
   return std::all_of(all.begin(), all.end(), [](const Word& word) { return kWords.count(word.lower) != 0; });

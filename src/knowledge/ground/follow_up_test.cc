@@ -6,7 +6,8 @@ namespace strata::ground {
 namespace {
 
 FollowUp after(std::string first, std::string answer, std::string second) {
-  return standalone({{.role = "user", .content = std::move(first)}, {.role = "assistant", .content = std::move(answer)}, {.role = "user", .content = std::move(second)}});
+  return standalone(
+      {{.role = "user", .content = std::move(first)}, {.role = "assistant", .content = std::move(answer)}, {.role = "user", .content = std::move(second)}});
 }
 
 TEST(FollowUp, AQuestionOnItsOwnStaysAsItIs) {
@@ -22,7 +23,8 @@ TEST(FollowUp, APronounTakesTheNameOfTheQuestionBefore) {
 }
 
 TEST(FollowUp, AnEllipsisReplacesTheSamePart) {
-  EXPECT_EQ(after("How many vacation days are there for full-timers?", "20.", "And for part-timers?").question, "How many vacation days are there for part-timers?");
+  EXPECT_EQ(after("How many vacation days are there for full-timers?", "20.", "And for part-timers?").question,
+            "How many vacation days are there for part-timers?");
 }
 
 TEST(FollowUp, AnEllipsisWithoutACounterpartIsAdded) {
@@ -41,8 +43,11 @@ TEST(FollowUp, APersonAskedForIsCarriedFromTheAnswer) {
 }
 
 TEST(FollowUp, ThanksInBetweenDoNotLoseTheTopic) {
-  const FollowUp out = standalone({{.role = "user", .content = "When was Warsaw founded?"}, {.role = "assistant", .content = "In 1300."},
-                                   {.role = "user", .content = "Thanks!"}, {.role = "assistant", .content = "Ask me."}, {.role = "user", .content = "Who governs it?"}});
+  const FollowUp out = standalone({{.role = "user", .content = "When was Warsaw founded?"},
+                                   {.role = "assistant", .content = "In 1300."},
+                                   {.role = "user", .content = "Thanks!"},
+                                   {.role = "assistant", .content = "Ask me."},
+                                   {.role = "user", .content = "Who governs it?"}});
   EXPECT_EQ(out.question, "Who governs Warsaw?");
 }
 

@@ -45,8 +45,21 @@ struct SentenceFeatures {
 // What is measured of a question beside its best sentence.
 struct QuestionFeatures {
   enum : size_t {
-    kCosineMax, kCosineBest, kNegated, kWords, kNames, kHoldsKind, kAsksReason, kAsksManner,
-    kNamesMissingNearby, kNamesMissing, kRarestMissing, kNumbersMissing, kAgreement, kCoveredNearby, kCount
+    kCosineMax,
+    kCosineBest,
+    kNegated,
+    kWords,
+    kNames,
+    kHoldsKind,
+    kAsksReason,
+    kAsksManner,
+    kNamesMissingNearby,
+    kNamesMissing,
+    kRarestMissing,
+    kNumbersMissing,
+    kAgreement,
+    kCoveredNearby,
+    kCount
   };
   std::array<double, kCount> value{};
 };
@@ -84,8 +97,7 @@ class Selector {
   explicit Selector(model::Embedder& embedder);
   ~Selector();
   // Empty `ranked` where the sources hold no sentence. Errors: the embedder's, kCancelled, kDeadlineExceeded.
-  Result<Evidence> select(const Context& context, const std::string& question, const std::vector<Source>& sources,
-                          const SelectOptions& options = {});
+  Result<Evidence> select(const Context& context, const std::string& question, const std::vector<Source>& sources, const SelectOptions& options = {});
 
  private:
   class Vectors;
@@ -101,8 +113,7 @@ struct Packed {
   bool best_left_out = false;              // the source of the best quote did not fit, not even its sentence
 };
 // Sources whole, best first, while they fit; one that does not fit gives the sentences of it that were quoted.
-Packed pack(const std::vector<Source>& sources, const std::vector<Quote>& quotes, int tokens_max,
-            const std::function<int(std::string_view)>& count_tokens);
+Packed pack(const std::vector<Source>& sources, const std::vector<Quote>& quotes, int tokens_max, const std::function<int(std::string_view)>& count_tokens);
 
 struct Claim {                  // the verdict on one sentence
   bool supported = false;

@@ -17,7 +17,8 @@ const Set& quantities() {
   return *set;
 }
 const Set& number_nouns() {
-  static const Set* const set = new Set{"percent", "percentage", "number", "amount", "fraction", "size", "population", "cost", "price", "limit", "minimum", "maximum"};
+  static const Set* const set =
+      new Set{"percent", "percentage", "number", "amount", "fraction", "size", "population", "cost", "price", "limit", "minimum", "maximum"};
   return *set;
 }
 const Set& time_nouns() {
@@ -33,16 +34,17 @@ const Set& place_nouns() {
   return *set;
 }
 const Set& time_words() {
-  static const Set* const set = new Set{"century", "centuries", "today", "spring", "summer", "autumn", "winter", "day", "days", "year", "years", "during",
-                                        "after", "before", "until", "since", "hour", "hours", "minutes", "week", "weeks", "months", "time", "daily", "weekly",
-                                        "monthly", "annually", "quarterly", "whenever", "immediately"};
+  static const Set* const set = new Set{"century", "centuries", "today", "spring", "summer", "autumn",  "winter",   "day",       "days",     "year",
+                                        "years",   "during",    "after", "before", "until",  "since",   "hour",     "hours",     "minutes",  "week",
+                                        "weeks",   "months",    "time",  "daily",  "weekly", "monthly", "annually", "quarterly", "whenever", "immediately"};
   return *set;
 }
 
 }  // namespace
 
 bool is_month(std::string_view lower) {
-  static const Set* const set = new Set{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"};
+  static const Set* const set =
+      new Set{"january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"};
   return one_of(lower, *set);
 }
 
@@ -52,13 +54,54 @@ bool is_weekday(std::string_view lower) {
 }
 
 int64_t number_word(std::string_view lower) {
-  static const auto* const map = new std::unordered_map<std::string_view, int64_t>{
-      {"zero", 0}, {"one", 1}, {"two", 2}, {"three", 3}, {"four", 4}, {"five", 5}, {"six", 6}, {"seven", 7}, {"eight", 8}, {"nine", 9}, {"ten", 10},
-      {"eleven", 11}, {"twelve", 12}, {"thirteen", 13}, {"fourteen", 14}, {"fifteen", 15}, {"sixteen", 16}, {"seventeen", 17}, {"eighteen", 18},
-      {"nineteen", 19}, {"twenty", 20}, {"thirty", 30}, {"forty", 40}, {"fifty", 50}, {"sixty", 60}, {"seventy", 70}, {"eighty", 80}, {"ninety", 90},
-      {"hundred", 100}, {"thousand", 1'000}, {"million", 1'000'000}, {"billion", 1'000'000'000}, {"trillion", 1'000'000'000'000}, {"dozen", 12},
-      {"first", 1}, {"second", 2}, {"third", 3}, {"fourth", 4}, {"fifth", 5}, {"sixth", 6}, {"seventh", 7}, {"eighth", 8}, {"ninth", 9}, {"tenth", 10},
-      {"eleventh", 11}, {"twelfth", 12}, {"once", 1}, {"twice", 2}};
+  static const auto* const map = new std::unordered_map<std::string_view, int64_t>{{"zero", 0},
+                                                                                   {"one", 1},
+                                                                                   {"two", 2},
+                                                                                   {"three", 3},
+                                                                                   {"four", 4},
+                                                                                   {"five", 5},
+                                                                                   {"six", 6},
+                                                                                   {"seven", 7},
+                                                                                   {"eight", 8},
+                                                                                   {"nine", 9},
+                                                                                   {"ten", 10},
+                                                                                   {"eleven", 11},
+                                                                                   {"twelve", 12},
+                                                                                   {"thirteen", 13},
+                                                                                   {"fourteen", 14},
+                                                                                   {"fifteen", 15},
+                                                                                   {"sixteen", 16},
+                                                                                   {"seventeen", 17},
+                                                                                   {"eighteen", 18},
+                                                                                   {"nineteen", 19},
+                                                                                   {"twenty", 20},
+                                                                                   {"thirty", 30},
+                                                                                   {"forty", 40},
+                                                                                   {"fifty", 50},
+                                                                                   {"sixty", 60},
+                                                                                   {"seventy", 70},
+                                                                                   {"eighty", 80},
+                                                                                   {"ninety", 90},
+                                                                                   {"hundred", 100},
+                                                                                   {"thousand", 1'000},
+                                                                                   {"million", 1'000'000},
+                                                                                   {"billion", 1'000'000'000},
+                                                                                   {"trillion", 1'000'000'000'000},
+                                                                                   {"dozen", 12},
+                                                                                   {"first", 1},
+                                                                                   {"second", 2},
+                                                                                   {"third", 3},
+                                                                                   {"fourth", 4},
+                                                                                   {"fifth", 5},
+                                                                                   {"sixth", 6},
+                                                                                   {"seventh", 7},
+                                                                                   {"eighth", 8},
+                                                                                   {"ninth", 9},
+                                                                                   {"tenth", 10},
+                                                                                   {"eleventh", 11},
+                                                                                   {"twelfth", 12},
+                                                                                   {"once", 1},
+                                                                                   {"twice", 2}};
   const auto found = map->find(lower);
   return found == map->end() ? -1 : found->second;
 }

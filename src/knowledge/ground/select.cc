@@ -36,8 +36,8 @@ struct Asked {
 };
 
 bool is_negation(const std::string& lower) {
-  static const std::set<std::string> kWords = {"not", "never", "no", "without", "except", "least", "cannot", "isn't", "wasn't", "doesn't", "didn't",
-                                               "don't", "aren't", "weren't", "can't", "couldn't", "won't", "wouldn't", "hasn't", "haven't"};
+  static const std::set<std::string> kWords = {"not",    "never", "no",     "without", "except", "least",    "cannot", "isn't",    "wasn't", "doesn't",
+                                               "didn't", "don't", "aren't", "weren't", "can't",  "couldn't", "won't",  "wouldn't", "hasn't", "haven't"};
   return kWords.count(lower) != 0;
 }
 
@@ -279,8 +279,12 @@ Result<Evidence> Selector::select(const Context& context, const std::string& que
 std::vector<Source> sources_of(const std::vector<retrieve::Hit>& hits) {
   std::vector<Source> out;
   for (const retrieve::Hit& hit : hits) {
-    out.push_back({.chunk_id = hit.chunk.id, .document_id = hit.chunk.document_id, .title = hit.title, .heading = hit.heading,
-                   .text = hit.chunk.text, .begin = hit.chunk.chunk.at.begin});
+    out.push_back({.chunk_id = hit.chunk.id,
+                   .document_id = hit.chunk.document_id,
+                   .title = hit.title,
+                   .heading = hit.heading,
+                   .text = hit.chunk.text,
+                   .begin = hit.chunk.chunk.at.begin});
   }
   return out;
 }

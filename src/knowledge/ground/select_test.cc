@@ -10,9 +10,17 @@ const Context kContext = Context::background();
 
 std::vector<Source> handbook() {
   const std::string prefix(100, 'x');
-  return {{.chunk_id = 1, .document_id = "doc_a", .title = "Leave", .heading = "Leave > Parental leave",
-           .text = "Parental leave\n\nParental leave lasts 12 weeks. It must be requested 30 days before it begins. The request goes to Dana Hill.", .begin = 100},
-          {.chunk_id = 2, .document_id = "doc_b", .title = "Travel", .text = "Travel is booked by the travel desk. Hotels cost at most 150 dollars a night.", .begin = 0}};
+  return {{.chunk_id = 1,
+           .document_id = "doc_a",
+           .title = "Leave",
+           .heading = "Leave > Parental leave",
+           .text = "Parental leave\n\nParental leave lasts 12 weeks. It must be requested 30 days before it begins. The request goes to Dana Hill.",
+           .begin = 100},
+          {.chunk_id = 2,
+           .document_id = "doc_b",
+           .title = "Travel",
+           .text = "Travel is booked by the travel desk. Hotels cost at most 150 dollars a night.",
+           .begin = 0}};
 }
 
 Evidence select(const std::string& question, const std::vector<Source>& sources, SelectOptions options = {}) {
@@ -55,7 +63,8 @@ TEST(Select, SentencesThatFollowEachOtherAreOneQuote) {
 }
 
 TEST(Select, ALeadInTakesItsListAlong) {
-  const std::vector<Source> sources = {{.document_id = "doc", .text = "To get a laptop, follow these steps:\n- Ask your lead.\n- Open a ticket.\n\nOther things follow here."}};
+  const std::vector<Source> sources = {
+      {.document_id = "doc", .text = "To get a laptop, follow these steps:\n- Ask your lead.\n- Open a ticket.\n\nOther things follow here."}};
   const Evidence evidence = select("Which steps do I follow to get a laptop?", sources, {.quotes_max = 1});
   ASSERT_FALSE(evidence.quotes.empty());
   EXPECT_EQ(evidence.quotes[0].text.substr(0, 69), "To get a laptop, follow these steps:\n- Ask your lead.\n- Open a ticket");
@@ -63,7 +72,8 @@ TEST(Select, ALeadInTakesItsListAlong) {
 
 TEST(Select, OverlappingPassagesGiveASentenceOnce) {
   const std::string text = "The office opens at nine. The office closes at five. The kitchen never closes.";
-  const std::vector<Source> sources = {{.chunk_id = 1, .document_id = "doc", .text = text.substr(0, 52)}, {.chunk_id = 2, .document_id = "doc", .text = text.substr(26), .begin = 26}};
+  const std::vector<Source> sources = {{.chunk_id = 1, .document_id = "doc", .text = text.substr(0, 52)},
+                                       {.chunk_id = 2, .document_id = "doc", .text = text.substr(26), .begin = 26}};
   EXPECT_EQ(select("When does the office close?", sources).ranked.size(), 3u);
 }
 

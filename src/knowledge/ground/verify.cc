@@ -20,7 +20,8 @@ std::string without_marks(std::string_view text) {
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
     size_t end = i + 1;
-    while (text[i] == '[' && end < text.size() && end - i < 5 && (std::isdigit(static_cast<unsigned char>(text[end])) || text[end] == ',' || text[end] == ' ')) ++end;
+    while (text[i] == '[' && end < text.size() && end - i < 5 && (std::isdigit(static_cast<unsigned char>(text[end])) || text[end] == ',' || text[end] == ' '))
+      ++end;
     if (text[i] == '[' && end < text.size() && text[end] == ']' && end > i + 1) i = end;
     else out += text[i];
   }

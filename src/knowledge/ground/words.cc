@@ -20,15 +20,15 @@ constexpr double kRare = 9.8;
 
 const std::unordered_set<std::string_view>& stop_words() {
   static const auto* const set = new std::unordered_set<std::string_view>{
-      "a", "an", "the", "of", "in", "on", "at", "to", "for", "from", "by", "with", "and", "or", "but", "is", "are", "was", "were", "be",
-      "been", "being", "do", "does", "did", "done", "has", "have", "had", "having", "what", "which", "who", "whom", "whose", "when",
-      "where", "why", "how", "that", "this", "these", "those", "it", "its", "as", "into", "than", "then", "there", "their", "them",
-      "they", "he", "she", "his", "her", "him", "you", "your", "i", "we", "our", "us", "my", "me", "not", "no", "if", "so", "such",
-      "can", "could", "may", "might", "will", "would", "shall", "should", "must", "about", "between", "during", "after", "before",
-      "over", "under", "out", "up", "down", "off", "again", "also", "any", "all", "some", "more", "most", "other", "only", "own",
-      "same", "very", "per", "name", "called", "many", "much", "type", "kind", "it's", "what's", "don't", "doesn't", "didn't", "isn't",
-      "aren't", "wasn't", "weren't", "can't", "couldn't", "won't", "wouldn't", "i'm", "i'd", "i'll", "i've", "who's", "where's",
-      "how's", "let's", "that's", "there's", "please", "tell"};
+      "a",        "an",    "the",      "of",     "in",    "on",    "at",      "to",     "for",     "from",   "by",    "with",   "and",     "or",      "but",
+      "is",       "are",   "was",      "were",   "be",    "been",  "being",   "do",     "does",    "did",    "done",  "has",    "have",    "had",     "having",
+      "what",     "which", "who",      "whom",   "whose", "when",  "where",   "why",    "how",     "that",   "this",  "these",  "those",   "it",      "its",
+      "as",       "into",  "than",     "then",   "there", "their", "them",    "they",   "he",      "she",    "his",   "her",    "him",     "you",     "your",
+      "i",        "we",    "our",      "us",     "my",    "me",    "not",     "no",     "if",      "so",     "such",  "can",    "could",   "may",     "might",
+      "will",     "would", "shall",    "should", "must",  "about", "between", "during", "after",   "before", "over",  "under",  "out",     "up",      "down",
+      "off",      "again", "also",     "any",    "all",   "some",  "more",    "most",   "other",   "only",   "own",   "same",   "very",    "per",     "name",
+      "called",   "many",  "much",     "type",   "kind",  "it's",  "what's",  "don't",  "doesn't", "didn't", "isn't", "aren't", "wasn't",  "weren't", "can't",
+      "couldn't", "won't", "wouldn't", "i'm",    "i'd",   "i'll",  "i've",    "who's",  "where's", "how's",  "let's", "that's", "there's", "please",  "tell"};
   return *set;
 }
 
@@ -51,8 +51,8 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 // Capitals beyond ASCII: Latin-1, and the even code points of Latin Extended-A, Greek and Cyrillic capitals.
 bool is_capital(uint32_t c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x100 && c <= 0x137 && c % 2 == 0) ||
-         (c >= 0x391 && c <= 0x3A9) || (c >= 0x410 && c <= 0x42F);
+  return (c >= 'A' && c <= 'Z') || (c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x100 && c <= 0x137 && c % 2 == 0) || (c >= 0x391 && c <= 0x3A9) ||
+         (c >= 0x410 && c <= 0x42F);
 }
 
 size_t apostrophe(std::string_view text, size_t at) {

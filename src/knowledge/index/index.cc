@@ -201,7 +201,7 @@ bool Index::Core::make_mask(const Scope& scope, std::vector<uint8_t>* mask) cons
 
 void Index::Core::collect(const Query& query, const std::vector<float>& keyword_scores, Matches* out) const {
   std::map<int64_t, Candidate> candidates;
-  auto note = [&](const std::vector<Match>& matches, int Candidate::*rank) {
+  auto note = [&](const std::vector<Match>& matches, int Candidate::* rank) {
     int place = 0;
     for (const Match& match : matches) candidates[match.id].*rank = ++place;
   };
@@ -232,8 +232,8 @@ Status Index::add(std::vector<Entry> entries) {
     if (!entry.vector.empty()) {
       if (dimensions == 0) dimensions = entry.vector.size();
       if (entry.vector.size() != dimensions || !is_finite(entry.vector)) {
-        return invalid_argument("expected finite vectors of " + std::to_string(dimensions) + " dimensions, got another for chunk " +
-                                std::to_string(entry.id) + " (" + std::to_string(entry.vector.size()) + " dimensions)");
+        return invalid_argument("expected finite vectors of " + std::to_string(dimensions) + " dimensions, got another for chunk " + std::to_string(entry.id) +
+                                " (" + std::to_string(entry.vector.size()) + " dimensions)");
       }
     }
     Counter counter;

@@ -20,8 +20,7 @@ using ::testing::UnorderedElementsAre;
 
 Entry entry(int64_t id, std::string text, std::vector<float> vector = {}, std::string base = "vs_a", std::string document = "") {
   if (document.empty()) document = "doc_" + std::to_string(id);
-  return {.id = id, .base_id = std::move(base), .document_id = document, .file_id = "file_" + document, .text = std::move(text),
-          .vector = std::move(vector)};
+  return {.id = id, .base_id = std::move(base), .document_id = document, .file_id = "file_" + document, .text = std::move(text), .vector = std::move(vector)};
 }
 
 std::vector<int64_t> ids(const std::vector<Match>& matches) {
@@ -97,7 +96,9 @@ class Bm25 : public ::testing::Test {
       for (size_t i = 0; i < found.keyword.size(); ++i) {
         const Match& match = found.keyword[i];
         ASSERT_NEAR(match.score, expected.at(match.id), 1e-5 * (1 + match.score));
-        if (i > 0) { ASSERT_GE(found.keyword[i - 1].score, match.score); }
+        if (i > 0) {
+          ASSERT_GE(found.keyword[i - 1].score, match.score);
+        }
       }
     }
   }
@@ -147,8 +148,20 @@ TEST(Index, CodesAreFoundWholeAndInParts) {
   Index index;
   ASSERT_TRUE(index.add({entry(1, "Install kn-serving v1.2 now"), entry(2, "set foo_bar in PodAutoscaler"), entry(3, "error E4711, IL-6 and café"),
                          entry(4, "unrelated words only")}));
-  for (auto [text, id] : std::vector<std::pair<std::string, int64_t>>{{"kn-serving", 1}, {"serving", 1}, {"knserving", 1}, {"v1.2", 1}, {"foo_bar", 2},
-        {"bar", 2}, {"foobar", 2}, {"autoscaler", 2}, {"podautoscaler", 2}, {"E4711", 3}, {"e 4711", 3}, {"IL6", 3}, {"Cafe", 3}, {"CAFÉ", 3}}) {
+  for (auto [text, id] : std::vector<std::pair<std::string, int64_t>>{{"kn-serving", 1},
+                                                                      {"serving", 1},
+                                                                      {"knserving", 1},
+                                                                      {"v1.2", 1},
+                                                                      {"foo_bar", 2},
+                                                                      {"bar", 2},
+                                                                      {"foobar", 2},
+                                                                      {"autoscaler", 2},
+                                                                      {"podautoscaler", 2},
+                                                                      {"E4711", 3},
+                                                                      {"e 4711", 3},
+                                                                      {"IL6", 3},
+                                                                      {"Cafe", 3},
+                                                                      {"CAFÉ", 3}}) {
     EXPECT_THAT(keyword_ids(index, text), ElementsAre(id)) << text;
   }
 }

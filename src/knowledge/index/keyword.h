@@ -45,9 +45,7 @@ class TopK {
 
  private:
   void push(Scored scored);
-  bool better(const Scored& a, const Scored& b) const {
-    return a.score != b.score ? a.score > b.score : ids_[a.slot] < ids_[b.slot];
-  }
+  bool better(const Scored& a, const Scored& b) const { return a.score != b.score ? a.score > b.score : ids_[a.slot] < ids_[b.slot]; }
   size_t k_;
   const std::vector<int64_t>& ids_;
   std::vector<Scored> heap_;   // worst on top

@@ -16,8 +16,16 @@ std::string below_title(const std::string& heading, const std::string& title) {
 }
 
 Entry entry_of(const catalog::ChunkRow& row, const catalog::Attributes& attributes) {
-  return {.id = row.id, .base_id = row.base_id, .document_id = row.document_id, .file_id = row.file_id, .title = row.title,
-          .heading = below_title(row.chunk.heading, row.title), .text = row.text, .vector = row.vector, .model = row.model, .attributes = attributes};
+  return {.id = row.id,
+          .base_id = row.base_id,
+          .document_id = row.document_id,
+          .file_id = row.file_id,
+          .title = row.title,
+          .heading = below_title(row.chunk.heading, row.title),
+          .text = row.text,
+          .vector = row.vector,
+          .model = row.model,
+          .attributes = attributes};
 }
 
 }  // namespace

@@ -28,8 +28,14 @@ class LoadTest : public ::testing::Test {
   // Publishes `text` as one chunk under the name; the title is the name. Returns the file's id.
   std::string publish(const std::string& base, const std::string& name, const std::string& text, catalog::Attributes attributes = {}) {
     const std::string file = catalog_->add_file(context_, name, "assistants", text)->id, job = make_id("job");
-    catalog::Publication publication{.base_id = base, .file_id = file, .job_id = job, .document = {}, .chunks = {}, .hashes = {sha256_hex(text)},
-                                     .model = "minilm", .replace_same_name = true};
+    catalog::Publication publication{.base_id = base,
+                                     .file_id = file,
+                                     .job_id = job,
+                                     .document = {},
+                                     .chunks = {},
+                                     .hashes = {sha256_hex(text)},
+                                     .model = "minilm",
+                                     .replace_same_name = true};
     publication.document.title = name;
     publication.document.text = text;
     publication.chunks = {{.at = {0, static_cast<uint32_t>(text.size())}, .parent = {0, static_cast<uint32_t>(text.size())}, .heading = name + " > Rules"}};

@@ -43,8 +43,7 @@ void append_folded(std::string& out, uint32_t code_point) {
     return;
   }
   if (code_point >= 0x300 && code_point <= 0x36F) return;
-  auto found = std::lower_bound(std::begin(kFolds), std::end(kFolds), code_point,
-                                [](const Fold& fold, uint32_t value) { return fold.from < value; });
+  auto found = std::lower_bound(std::begin(kFolds), std::end(kFolds), code_point, [](const Fold& fold, uint32_t value) { return fold.from < value; });
   if (found != std::end(kFolds) && found->from == code_point) {
     out += found->to;
   } else {

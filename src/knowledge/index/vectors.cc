@@ -90,8 +90,6 @@ std::vector<Scored> Vectors::search(std::span<const float> query, std::span<cons
   return best.sorted();
 }
 
-uint64_t Vectors::memory_bytes() const {
-  return quantized_.capacity() + exact_.capacity() * sizeof(float) + scales_.capacity() * sizeof(float);
-}
+uint64_t Vectors::memory_bytes() const { return quantized_.capacity() + exact_.capacity() * sizeof(float) + scales_.capacity() * sizeof(float); }
 
 }  // namespace strata::index

@@ -22,8 +22,7 @@ class Vectors {
   bool has(uint32_t slot) const { return scales_[slot] > 0; }
   double cosine(uint32_t slot, std::span<const float> query) const;
   // The k best allowed slots by exact dot product, best first; the `rescore` best by int8 are compared in F32.
-  std::vector<Scored> search(std::span<const float> query, std::span<const uint8_t> mask, size_t k, size_t rescore,
-                             const std::vector<int64_t>& ids) const;
+  std::vector<Scored> search(std::span<const float> query, std::span<const uint8_t> mask, size_t k, size_t rescore, const std::vector<int64_t>& ids) const;
   uint64_t memory_bytes() const;
 
  private:

@@ -28,8 +28,8 @@ Ingest::Ingest(store::Store& store, durable::Journal& journal, catalog::Catalog&
       [this](store::Transaction& transaction, const durable::Job& job) { return moved(transaction, job); });
 }
 
-Result<BaseFile> Ingest::start(store::Transaction& transaction, const std::string& base_id, const std::string& file_id,
-                               catalog::AddOptions options, bool replace_same_name) {
+Result<BaseFile> Ingest::start(store::Transaction& transaction, const std::string& base_id, const std::string& file_id, catalog::AddOptions options,
+                               bool replace_same_name) {
   Json input = Json::object({{"base_id", base_id}, {"file_id", file_id}, {"replace_same_name", replace_same_name}});
   TRY_ASSIGN(auto job, journal_.submit_in(transaction, "ingest", std::move(input)));
   options.job_id = job.id;
@@ -56,8 +56,7 @@ Result<BaseFile> Ingest::attach(const Context& context, const std::string& base_
   return pair;
 }
 
-Result<BaseFile> Ingest::put(const Context& context, const std::string& base_id, std::string filename, std::string_view bytes,
-                             const AttachOptions& options) {
+Result<BaseFile> Ingest::put(const Context& context, const std::string& base_id, std::string filename, std::string_view bytes, const AttachOptions& options) {
   TRY(catalog_.base(context, base_id));
   TRY_ASSIGN(auto same, catalog_.same_file(context, filename, kPurpose, bytes));
   std::string file_id;

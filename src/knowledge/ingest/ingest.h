@@ -40,16 +40,14 @@ std::string fingerprint(const model::ModelInfo& info);
 class Ingest {
  public:
   // Registers the kind with the journal. REQUIRES: before journal.start().
-  Ingest(store::Store& store, durable::Journal& journal, catalog::Catalog& catalog, document::Parser& parser, model::Embedder& embedder,
-         const Clock& clock, Options options = {});
+  Ingest(store::Store& store, durable::Journal& journal, catalog::Catalog& catalog, document::Parser& parser, model::Embedder& embedder, const Clock& clock,
+         Options options = {});
 
   // The pair and its job are committed together when it returns. Idempotent: a pair that is there is returned as it is, unless it
   // failed or was cancelled: then it is tried again.
-  Result<catalog::BaseFile> attach(const Context& context, const std::string& base_id, const std::string& file_id,
-                                   const AttachOptions& options);
+  Result<catalog::BaseFile> attach(const Context& context, const std::string& base_id, const std::string& file_id, const AttachOptions& options);
   // Stores the bytes and attaches them; the same name and bytes again give the same file.
-  Result<catalog::BaseFile> put(const Context& context, const std::string& base_id, std::string filename, std::string_view bytes,
-                                const AttachOptions& options);
+  Result<catalog::BaseFile> put(const Context& context, const std::string& base_id, std::string filename, std::string_view bytes, const AttachOptions& options);
   // Ingests the pair again (another embedding model, other chunking); the old version is found until the new one is ready.
   Result<catalog::BaseFile> again(const Context& context, const std::string& base_id, const std::string& file_id);
   // Again for every file that another embedding model made; returns how many jobs that gave.
@@ -67,8 +65,8 @@ class Ingest {
   Result<std::vector<chunk::Chunk>> chunks_of(const document::Document& document, const catalog::BaseFile& pair);
   Status embed(durable::Run& run, const catalog::BaseFile& pair, const catalog::Publication& publication);
   Status moved(store::Transaction& transaction, const durable::Job& job);
-  Result<catalog::BaseFile> start(store::Transaction& transaction, const std::string& base_id, const std::string& file_id,
-                                  catalog::AddOptions options, bool replace_same_name);
+  Result<catalog::BaseFile> start(store::Transaction& transaction, const std::string& base_id, const std::string& file_id, catalog::AddOptions options,
+                                  bool replace_same_name);
   void stop_jobs(const Context& context, const std::vector<std::string>& job_ids);
 
   store::Store& store_;

@@ -291,7 +291,9 @@ TEST_F(IngestTest, ARemovalThatTheJobDidNotHearOfLeavesNothingBehind) {
   BaseFile pair = put(base, "a.txt", lines("w", 0, 12));
   int batches = 0;
   house_->embedder.on_batch = [&] {
-    if (++batches == 2) EXPECT_TRUE(house_->catalog->remove_base_file(context_, base, pair.file_id));
+    if (++batches == 2) {
+      EXPECT_TRUE(house_->catalog->remove_base_file(context_, base, pair.file_id));
+    }
   };
   house_->journal->start();
   durable::Job job = wait(pair);

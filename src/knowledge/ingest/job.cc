@@ -126,8 +126,7 @@ Status Ingest::embed(Run& run, const BaseFile& pair, const catalog::Publication&
     run.progress(static_cast<int64_t>(done), static_cast<int64_t>(total), "embedding " + pair.filename);
     size_t end = std::min(distinct.size(), begin + static_cast<size_t>(options_.batch));
     model::EmbedRequest request;
-    for (size_t i = begin; i < end; ++i)
-      request.texts.push_back(chunk::indexed_text(publication.document, publication.chunks[first.at(distinct[i])]));
+    for (size_t i = begin; i < end; ++i) request.texts.push_back(chunk::indexed_text(publication.document, publication.chunks[first.at(distinct[i])]));
     TRY_ASSIGN(auto embeddings, embedder_.embed(run.context(), std::move(request)));
     if (embeddings.size() != end - begin) return internal_error("the embedding model returned another number of vectors than it was given texts");
     std::vector<catalog::StagedVector> vectors;
@@ -149,9 +148,7 @@ Status Ingest::embed(Run& run, const BaseFile& pair, const catalog::Publication&
 // The pair shows its job's outcome, in the same transaction. (Success is written by publish.)
 Status Ingest::moved(Transaction& transaction, const durable::Job& job) {
   TRY_ASSIGN(Input input, input_of(job));
-  auto set = [&](FileState state, const std::string& error) {
-    return catalog_.set_state(transaction, input.base_id, input.file_id, job.id, state, error);
-  };
+  auto set = [&](FileState state, const std::string& error) { return catalog_.set_state(transaction, input.base_id, input.file_id, job.id, state, error); };
   switch (job.state) {
     case durable::State::kQueued: return set(FileState::kInProgress, "");
     case durable::State::kFailed: return set(FileState::kFailed, job.error);

@@ -15,7 +15,7 @@ struct Named {
   std::string_view name;
   Op op;
 };
-constexpr Named kOps[] = {{"eq", Op::kEq}, {"ne", Op::kNe}, {"gt", Op::kGt}, {"gte", Op::kGte}, {"lt", Op::kLt},
+constexpr Named kOps[] = {{"eq", Op::kEq},   {"ne", Op::kNe}, {"gt", Op::kGt},   {"gte", Op::kGte}, {"lt", Op::kLt},
                           {"lte", Op::kLte}, {"in", Op::kIn}, {"nin", Op::kNin}, {"and", Op::kAnd}, {"or", Op::kOr}};
 
 std::string_view op_name(Op op) {

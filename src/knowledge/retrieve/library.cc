@@ -8,7 +8,6 @@ Library library_of(catalog::Catalog& catalog) {
           .document = [&catalog](const Context& context, const std::string& id) { return catalog.document(context, id); }};
 }
 
-Retriever::Retriever(catalog::Catalog& catalog, index::Index& index, model::Embedder& embedder)
-    : Retriever(library_of(catalog), index, embedder, Limits{}) {}
+Retriever::Retriever(catalog::Catalog& catalog, index::Index& index, model::Embedder& embedder) : Retriever(library_of(catalog), index, embedder, Limits{}) {}
 
 }  // namespace strata::retrieve

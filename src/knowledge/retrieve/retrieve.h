@@ -119,8 +119,7 @@ class Retriever {
   // Evidence for the queries (rewrites or parts of one question), best first: each chunk counts with the mean of its best query's
   // score and its average over the queries. Text that repeats better text is left out. kInvalidArgument: no query, too many, a blank
   // one, no base, an option out of range. Bases that are unknown hold nothing; whether they may be seen is the caller's to check.
-  Result<Found> search(const Context& context, const std::vector<std::string>& queries, const std::vector<std::string>& base_ids,
-                       const Options& options);
+  Result<Found> search(const Context& context, const std::vector<std::string>& queries, const std::vector<std::string>& base_ids, const Options& options);
   // The section that the hit lies in, at most `bytes_max` bytes of it, whole characters, around the hit.
   Result<Section> section(const Context& context, const Hit& hit, size_t bytes_max = 8'000);
 

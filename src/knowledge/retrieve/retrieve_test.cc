@@ -103,8 +103,13 @@ class RetrieverTest : public ::testing::Test {
     row.text = text;
     row.chunk.at = {0, static_cast<uint32_t>(text.size())};
     row.chunk.parent = row.chunk.at;
-    EXPECT_TRUE(index_.add({{.id = id, .base_id = base, .document_id = row.document_id, .file_id = row.file_id, .text = text,
-                             .vector = embedding_of(text, false).vector, .attributes = std::move(attributes)}}));
+    EXPECT_TRUE(index_.add({{.id = id,
+                             .base_id = base,
+                             .document_id = row.document_id,
+                             .file_id = row.file_id,
+                             .text = text,
+                             .vector = embedding_of(text, false).vector,
+                             .attributes = std::move(attributes)}}));
     return rows_[id] = row;
   }
   std::vector<int64_t> ids(const Found& found) {
@@ -181,7 +186,9 @@ TEST_F(RetrieverTest, WhatIsNotRerankedStaysBelowInItsOrder) {
   ASSERT_EQ(found.hits.size(), 20u);
   for (size_t i = 0; i < 20; ++i) {
     EXPECT_EQ(found.hits[i].scores.rerank.has_value(), i < 5) << i;
-    if (i > 0) { EXPECT_LE(found.hits[i].scores.final_score, found.hits[i - 1].scores.final_score); }
+    if (i > 0) {
+      EXPECT_LE(found.hits[i].scores.final_score, found.hits[i - 1].scores.final_score);
+    }
   }
 }
 
@@ -300,7 +307,9 @@ TEST_F(RetrieverTest, TheSectionOfAHitIsItsParentCutAroundIt) {
     EXPECT_TRUE(cut.cut);
     EXPECT_LE(cut.text.size(), bytes);
     EXPECT_TRUE(utf8_valid(cut.text));
-    if (bytes >= 10) { EXPECT_THAT(cut.text, HasSubstr("größe")); }
+    if (bytes >= 10) {
+      EXPECT_THAT(cut.text, HasSubstr("größe"));
+    }
   }
   hit.chunk.chunk.parent = {0, 1'000'000};
   EXPECT_EQ(retriever_.section(context_, hit).error().code, Code::kDataLoss);
@@ -310,14 +319,18 @@ TEST_F(RetrieverTest, ManySearchesMayRunTogether) {
   for (int64_t id = 1; id <= 20; ++id) put(id, "alpha n" + std::to_string(id));
   std::vector<std::thread> threads;
   std::atomic<int> good{0};
-  for (int i = 0; i < 4; ++i) threads.emplace_back([&] {
-    Retriever retriever({.chunks = [this](const Context&, const std::vector<int64_t>& ids) {
-                           std::vector<catalog::ChunkRow> out;
-                           for (int64_t id : ids) out.push_back(rows_.at(id));
-                           return Result<std::vector<catalog::ChunkRow>>(out);
-                         }, .document = nullptr}, index_, embedder_, {.token_cache_bytes = 2'000});
-    for (int round = 0; round < 20; ++round) good += retriever.search(context_, {"alpha"}, {"vs_a"}, {})->hits.size() == 10;
-  });
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      Retriever retriever({.chunks =
+                               [this](const Context&, const std::vector<int64_t>& ids) {
+                                 std::vector<catalog::ChunkRow> out;
+                                 for (int64_t id : ids) out.push_back(rows_.at(id));
+                                 return Result<std::vector<catalog::ChunkRow>>(out);
+                               },
+                           .document = nullptr},
+                          index_, embedder_, {.token_cache_bytes = 2'000});
+      for (int round = 0; round < 20; ++round) good += retriever.search(context_, {"alpha"}, {"vs_a"}, {})->hits.size() == 10;
+    });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(good, 80);
 }
@@ -327,7 +340,9 @@ TEST_F(RetrieverTest, ManySearchesMayRunTogether) {
 TEST(Filter, ComparisonsHoldAsTheirNamesSay) {
   using Op = Filter::Op;
   const catalog::Attributes attributes{{"year", 2024.0}, {"team", std::string("hr")}, {"public", true}};
-  auto holds = [&](Op op, const char* key, std::vector<catalog::Attribute> values) { return Filter::comparison(op, key, std::move(values)).value().matches(attributes); };
+  auto holds = [&](Op op, const char* key, std::vector<catalog::Attribute> values) {
+    return Filter::comparison(op, key, std::move(values)).value().matches(attributes);
+  };
   EXPECT_TRUE(holds(Op::kEq, "year", {2024.0}));
   EXPECT_FALSE(holds(Op::kEq, "year", {std::string("2024")})) << "another type";
   EXPECT_TRUE(holds(Op::kNe, "year", {2023.0}));

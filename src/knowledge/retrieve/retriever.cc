@@ -60,9 +60,12 @@ Status check(const std::vector<std::string>& queries, const std::vector<std::str
   }
   if (base_ids.empty()) return invalid_argument("expected at least one knowledge base to search", "vector_store_ids");
   auto outside = [](double value, double low, double high) { return !(value >= low && value <= high); };   // also NaN
-  if (outside(options.results, 1, kResultsMax)) return invalid_argument("expected 1 to 1000 results, got " + std::to_string(options.results), "max_num_results");
-  if (outside(options.candidates, 1, index::Index::kMax)) return invalid_argument("expected 1 to 10000 candidates, got " + std::to_string(options.candidates), "candidates");
-  if (outside(options.rerank_candidates, 0, kResultsMax)) return invalid_argument("expected 0 to 1000 candidates to rerank, got " + std::to_string(options.rerank_candidates), "rerank_candidates");
+  if (outside(options.results, 1, kResultsMax))
+    return invalid_argument("expected 1 to 1000 results, got " + std::to_string(options.results), "max_num_results");
+  if (outside(options.candidates, 1, index::Index::kMax))
+    return invalid_argument("expected 1 to 10000 candidates, got " + std::to_string(options.candidates), "candidates");
+  if (outside(options.rerank_candidates, 0, kResultsMax))
+    return invalid_argument("expected 0 to 1000 candidates to rerank, got " + std::to_string(options.rerank_candidates), "rerank_candidates");
   if (outside(options.vector_weight, 0, 1)) return invalid_argument("expected a vector weight in [0, 1]", "vector_weight");
   if (outside(options.score_min, 0, 1)) return invalid_argument("expected a score threshold in [0, 1]", "score_threshold");
   if (options.filter && options.filter->depth() > Filter::kDepthMax) return invalid_argument("filters are nested too deep", "filters");
@@ -103,8 +106,8 @@ struct Retriever::Core {
   using QueryTokens = std::vector<TokenRows>;
 
   Result<std::vector<model::Embedding>> embed(const Context& context, const std::vector<std::string>& queries, const Options& options, Found* found);
-  Result<std::vector<Pooled>> search(const std::vector<std::string>& queries, const std::vector<model::Embedding>& embeddings,
-                                     const index::Scope& scope, const Options& options, Found* found);
+  Result<std::vector<Pooled>> search(const std::vector<std::string>& queries, const std::vector<model::Embedding>& embeddings, const index::Scope& scope,
+                                     const Options& options, Found* found);
   Result<Rows> read(const Context& context, const std::vector<Pooled>& pool, size_t count, Found* found);
   Status fill_cache(const Context& context, const std::vector<const catalog::ChunkRow*>& chunks,
                     std::unordered_map<int64_t, std::shared_ptr<const TokenRows>>* rows);
@@ -112,13 +115,14 @@ struct Retriever::Core {
   std::vector<Hit> hits(const std::vector<Pooled>& pool, Rows rows, const Options& options) const;
 };
 
-Result<std::vector<model::Embedding>> Retriever::Core::embed(const Context& context, const std::vector<std::string>& queries,
-                                                             const Options& options, Found* found) {
+Result<std::vector<model::Embedding>> Retriever::Core::embed(const Context& context, const std::vector<std::string>& queries, const Options& options,
+                                                             Found* found) {
   if (options.mode == Mode::kKeyword && !(options.rerank && options.rerank_candidates > 0)) return std::vector<model::Embedding>(queries.size());
   Timer timer;
   TRY_ASSIGN(std::vector<model::Embedding> embeddings,
              embedder.embed(context, {.texts = queries, .token_vectors = options.rerank && options.rerank_candidates > 0, .query = true}));
-  if (embeddings.size() != queries.size()) return internal_error("the embedder returned " + std::to_string(embeddings.size()) + " embeddings for " + std::to_string(queries.size()) + " queries");
+  if (embeddings.size() != queries.size())
+    return internal_error("the embedder returned " + std::to_string(embeddings.size()) + " embeddings for " + std::to_string(queries.size()) + " queries");
   found->stages.push_back(stage_of("embed", timer.ms(), static_cast<int>(queries.size()), {}));
   return embeddings;
 }
@@ -159,8 +163,10 @@ Result<std::vector<Pooled>> Retriever::Core::search(const std::vector<std::strin
   }
   order(&ordered);
   const double fusion_ms = std::max(0.0, timer.ms() - keyword_ms - vector_ms);
-  if (options.mode != Mode::kVector) found->stages.push_back(stage_of("keyword", keyword_ms, static_cast<int>(keyword_top.size()), {keyword_top.begin(), keyword_top.end()}));
-  if (options.mode != Mode::kKeyword) found->stages.push_back(stage_of("vector", vector_ms, static_cast<int>(vector_top.size()), {vector_top.begin(), vector_top.end()}));
+  if (options.mode != Mode::kVector)
+    found->stages.push_back(stage_of("keyword", keyword_ms, static_cast<int>(keyword_top.size()), {keyword_top.begin(), keyword_top.end()}));
+  if (options.mode != Mode::kKeyword)
+    found->stages.push_back(stage_of("vector", vector_ms, static_cast<int>(vector_top.size()), {vector_top.begin(), vector_top.end()}));
   found->stages.push_back(stage_of("fusion", fusion_ms, static_cast<int>(ordered.size()), std::move(fused_top)));
   return ordered;
 }
@@ -202,8 +208,8 @@ Status Retriever::Core::fill_cache(const Context& context, const std::vector<con
 }
 
 // Late interaction over the best candidates; the rest stay below them, as their weight of fusion is the same and it is less.
-Status Retriever::Core::rerank(const Context& context, const QueryTokens& queries, const Rows& rows, const Options& options,
-                               std::vector<Pooled>* pool, Found* found) {
+Status Retriever::Core::rerank(const Context& context, const QueryTokens& queries, const Rows& rows, const Options& options, std::vector<Pooled>* pool,
+                               Found* found) {
   Timer timer;
   std::vector<const catalog::ChunkRow*> chunks;
   std::vector<size_t> places;

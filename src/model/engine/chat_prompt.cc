@@ -17,7 +17,9 @@ struct ChatPrompt::Impl {
   std::string bos, eos;
 };
 
-ChatPrompt::ChatPrompt() : impl_(std::make_unique<Impl>()) { impl_->error = failed_precondition("this model has no chat template; send a plain prompt to completions"); }
+ChatPrompt::ChatPrompt() : impl_(std::make_unique<Impl>()) {
+  impl_->error = failed_precondition("this model has no chat template; send a plain prompt to completions");
+}
 
 ChatPrompt::ChatPrompt(std::string_view source, const Tokenizer& tokenizer) : ChatPrompt() {
   if (tokenizer.bos() >= 0) impl_->bos = tokenizer.piece(tokenizer.bos(), true);

@@ -29,8 +29,8 @@ constexpr int kContextLeast = 64;
 
 Status check_option(const char* name, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return {};
-  return invalid_argument(std::string("engine option ") + name + ": expected " + std::to_string(low) + " to " + std::to_string(high) + ", got " +
-                              std::to_string(value), name);
+  return invalid_argument(
+      std::string("engine option ") + name + ": expected " + std::to_string(low) + " to " + std::to_string(high) + ", got " + std::to_string(value), name);
 }
 
 class LocalEngine : public Engine {
@@ -160,9 +160,8 @@ Result<model::LanguageModel*> LocalEngine::load_language_model(const std::string
   const uint64_t taken = weights + cache.bytes_max();
   loaded.parts.info.context_tokens = context;
   loaded.parts.info.memory_bytes = weights;
-  loaded.parts.runner = std::make_unique<LanguageRunner>(
-      std::move(loaded.decoder), std::move(cache),
-      LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk});
+  loaded.parts.runner = std::make_unique<LanguageRunner>(std::move(loaded.decoder), std::move(cache),
+                                                         LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk});
   loaded.parts.wake = [this] { wake(); };
   auto model = std::make_unique<LocalLanguageModel>(std::move(loaded.parts));
   model::LanguageModel* out = model.get();

@@ -20,8 +20,8 @@ namespace {
 
 using model::Finish;
 using model::FinishReason;
-using model::GenerateRequest;
 using model::Generated;
+using model::GenerateRequest;
 using model::TokenEvent;
 
 // Collects a request's events; `on_first` runs on the engine's thread at the first token, to hold the engine where a test wants it.

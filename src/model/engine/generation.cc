@@ -20,9 +20,7 @@ Generation::Generation(Start start, const Vocabulary& vocabulary)
 
 double Generation::since_submit_ms() const { return static_cast<double>(start_.context.clock().monotonic_ns() - submitted_ns_) / 1e6; }
 
-int32_t Generation::token_at(int position) const {
-  return position < prompt_tokens() ? start_.prompt[static_cast<size_t>(position)] : chosen_;
-}
+int32_t Generation::token_at(int position) const { return position < prompt_tokens() ? start_.prompt[static_cast<size_t>(position)] : chosen_; }
 
 Status Generation::check() const {
   if (start_.cancelled->load(std::memory_order_acquire)) return cancelled("the request was cancelled");
@@ -43,9 +41,7 @@ Generation::Report Generation::unscored(int32_t id) const {
 
 Generation::Report Generation::report(int32_t id, std::span<const float> logits) const {
   const LogProbabilities log_probabilities(logits);
-  auto entry = [&](int32_t token) {
-    return model::TokenLogprob{token, vocabulary_.tokenizer->piece(token, true), log_probabilities.of(token)};
-  };
+  auto entry = [&](int32_t token) { return model::TokenLogprob{token, vocabulary_.tokenizer->piece(token, true), log_probabilities.of(token)}; };
   Report out;
   out.token = entry(id);
   for (const int32_t token : log_probabilities.top(start_.request.top_logprobs)) out.top.push_back(entry(token));

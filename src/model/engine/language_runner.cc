@@ -142,9 +142,7 @@ void LanguageRunner::score_prompts(compute::Threads& threads, const Plan& plan) 
       const auto n = std::min(kScoreRows, static_cast<size_t>(end - from));
       logits_.resize(std::max(logits_.size(), decoder_.logits_rows(n) * V));
       decoder_.logits(threads, hidden_.data() + (slice.first_hidden + static_cast<size_t>(from - slice.begin)) * C, n, logits_.data());
-      threads.run(n, [&](size_t i, int) {
-        slice.generation->score_prompt(from + static_cast<int>(i) + 1, std::span<const float>(logits_.data() + i * V, V));
-      });
+      threads.run(n, [&](size_t i, int) { slice.generation->score_prompt(from + static_cast<int>(i) + 1, std::span<const float>(logits_.data() + i * V, V)); });
     }
   }
 }

@@ -16,7 +16,8 @@ constexpr uint64_t kJsonBytesMax = 64u << 20;
 
 Result<std::string> read_text(const std::string& path) {
   TRY_ASSIGN(const format::MappedFile file, format::MappedFile::open(path));
-  if (file.bytes().size() > kJsonBytesMax) return invalid_argument(path + ": expected at most " + std::to_string(kJsonBytesMax) + " bytes, got " + std::to_string(file.bytes().size()));
+  if (file.bytes().size() > kJsonBytesMax)
+    return invalid_argument(path + ": expected at most " + std::to_string(kJsonBytesMax) + " bytes, got " + std::to_string(file.bytes().size()));
   return std::string(file.bytes());
 }
 
@@ -77,7 +78,8 @@ Result<LanguageParts> read_language_model(const std::string& path, const std::st
   TRY_ASSIGN(network::Decoder decoder, network::Decoder::load(file, memory_max));
   const network::DecoderShape& shape = decoder.shape();
   if (tokenizer->vocabulary_size() != shape.V) {
-    return invalid_argument(path + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) + " tokens, the network " + std::to_string(shape.V) + "; the file is damaged");
+    return invalid_argument(path + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) + " tokens, the network " + std::to_string(shape.V) +
+                            "; the file is damaged");
   }
   LocalLanguageModel::Parts parts;
   parts.info.id = id;
@@ -103,7 +105,8 @@ Result<EmbedderParts> read_embedder(const std::string& folder, const std::string
   auto encoder = network::Encoder::load(file, config, memory_max);
   if (!encoder) return annotate(encoder.error(), folder);
   if ((*tokenizer)->vocabulary_size() > config.vocabulary) {
-    return invalid_argument(folder + ": tokenizer.json has " + std::to_string((*tokenizer)->vocabulary_size()) + " tokens, but the network only " + std::to_string(config.vocabulary));
+    return invalid_argument(folder + ": tokenizer.json has " + std::to_string((*tokenizer)->vocabulary_size()) + " tokens, but the network only " +
+                            std::to_string(config.vocabulary));
   }
   LocalEmbedder::Parts parts;
   parts.tokens_max = config.positions;

@@ -45,8 +45,9 @@ Result<std::string> LocalLanguageModel::detokenize(const std::vector<int32_t>& i
 Status LocalLanguageModel::check_ids(const std::vector<int32_t>& ids) const {
   for (size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] >= 0 && ids[i] < parts_.info.vocabulary) continue;
-    return invalid_argument("token " + std::to_string(i) + ": id " + std::to_string(ids[i]) + " is not in this model's vocabulary of " +
-                                std::to_string(parts_.info.vocabulary), "prompt");
+    return invalid_argument(
+        "token " + std::to_string(i) + ": id " + std::to_string(ids[i]) + " is not in this model's vocabulary of " + std::to_string(parts_.info.vocabulary),
+        "prompt");
   }
   return {};
 }
@@ -73,12 +74,14 @@ Result<int> LocalLanguageModel::count_tokens(const model::Prompt& prompt) const 
 }
 
 Status LocalLanguageModel::check_request(const model::GenerateRequest& request) const {
-  if (request.max_tokens < 0) return invalid_argument("max_tokens: expected 0 (as many as the context holds) or more, got " + std::to_string(request.max_tokens), "max_tokens");
+  if (request.max_tokens < 0)
+    return invalid_argument("max_tokens: expected 0 (as many as the context holds) or more, got " + std::to_string(request.max_tokens), "max_tokens");
   if (request.stop.size() > kStopStringsMax) {
     return invalid_argument("stop: expected at most " + std::to_string(kStopStringsMax) + " strings, got " + std::to_string(request.stop.size()), "stop");
   }
   for (const std::string& stop : request.stop) {
-    if (stop.size() > kStopBytesMax) return invalid_argument("stop: expected at most " + std::to_string(kStopBytesMax) + " bytes, got " + std::to_string(stop.size()), "stop");
+    if (stop.size() > kStopBytesMax)
+      return invalid_argument("stop: expected at most " + std::to_string(kStopBytesMax) + " bytes, got " + std::to_string(stop.size()), "stop");
   }
   if (request.top_logprobs < 0 || request.top_logprobs > kTopLogprobsMax) {
     return invalid_argument("top_logprobs: expected 0 to " + std::to_string(kTopLogprobsMax) + ", got " + std::to_string(request.top_logprobs), "top_logprobs");
@@ -99,8 +102,7 @@ Result<int> LocalLanguageModel::completion_max(const model::GenerateRequest& req
   return static_cast<int>(asked > 0 ? asked : context - prompt_tokens);
 }
 
-Result<std::shared_ptr<model::Handle>> LocalLanguageModel::submit(const Context& context, model::GenerateRequest request,
-                                                                 std::shared_ptr<model::Sink> sink) {
+Result<std::shared_ptr<model::Handle>> LocalLanguageModel::submit(const Context& context, model::GenerateRequest request, std::shared_ptr<model::Sink> sink) {
   TRY(check_request(request));
   TRY(context.check());
   TRY_ASSIGN(auto prompt, prompt_ids(request.prompt));

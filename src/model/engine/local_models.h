@@ -27,8 +27,7 @@ class LocalLanguageModel : public model::LanguageModel {
   explicit LocalLanguageModel(Parts parts);
 
   const model::ModelInfo& info() const override { return parts_.info; }
-  Result<std::shared_ptr<model::Handle>> submit(const Context& context, model::GenerateRequest request,
-                                                std::shared_ptr<model::Sink> sink) override;
+  Result<std::shared_ptr<model::Handle>> submit(const Context& context, model::GenerateRequest request, std::shared_ptr<model::Sink> sink) override;
   Result<int> count_tokens(const model::Prompt& prompt) const override;
   Result<std::vector<int32_t>> tokenize(std::string_view text, bool add_special) const override;
   Result<std::string> detokenize(const std::vector<int32_t>& ids) const override;

@@ -32,9 +32,7 @@ inline std::string byte_token(int byte) {
   return out;
 }
 
-inline std::string floats(const std::vector<float>& values) {
-  return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float));
-}
+inline std::string floats(const std::vector<float>& values) { return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)); }
 
 inline std::vector<float> random_floats(size_t n, float size, Random& random) {
   std::vector<float> out(n);
@@ -143,7 +141,8 @@ inline void write_encoder(const TemporaryFolder& folder) {
     Json::Array dims;
     for (const uint64_t d : shape) n *= d, dims.push_back(Json(d));
     const std::string bytes = floats(fill > 0 ? std::vector<float>(n, fill) : random_floats(n, 0.3f, random));
-    header.emplace_back(name, Json::object({{"dtype", "F32"}, {"shape", Json(dims)}, {"data_offsets", Json::array({data.size(), data.size() + bytes.size()})}}));
+    header.emplace_back(name,
+                        Json::object({{"dtype", "F32"}, {"shape", Json(dims)}, {"data_offsets", Json::array({data.size(), data.size() + bytes.size()})}}));
     data += bytes;
   };
   auto linear = [&](const std::string& name, uint64_t out, uint64_t in) { add(name + ".weight", {out, in}, 0), add(name + ".bias", {out}, 0); };

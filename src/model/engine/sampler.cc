@@ -21,8 +21,8 @@ int32_t best_of(std::span<const float> logits) {
 
 Status check_range(double value, double low, double high, const char* name) {
   if (value >= low && value <= high) return {};  // false for NaN too
-  return invalid_argument(std::string(name) + ": expected a number from " + std::to_string(low) + " to " + std::to_string(high) + ", got " +
-                              std::to_string(value), name);
+  return invalid_argument(
+      std::string(name) + ": expected a number from " + std::to_string(low) + " to " + std::to_string(high) + ", got " + std::to_string(value), name);
 }
 
 struct ByLogit {
@@ -45,7 +45,8 @@ Status check_sampling(const model::Sampling& sampling, int vocabulary) {
   if (sampling.top_k < 0) return invalid_argument("top_k: expected 0 (off) or more, got " + std::to_string(sampling.top_k), "top_k");
   for (const auto& [id, bias] : sampling.logit_bias) {
     if (id < 0 || id >= vocabulary) {
-      return invalid_argument("logit_bias: token id " + std::to_string(id) + " is not in this model's vocabulary of " + std::to_string(vocabulary), "logit_bias");
+      return invalid_argument("logit_bias: token id " + std::to_string(id) + " is not in this model's vocabulary of " + std::to_string(vocabulary),
+                              "logit_bias");
     }
     TRY(check_range(bias, -100, 100, "logit_bias"));
   }
@@ -172,9 +173,8 @@ std::vector<int32_t> LogProbabilities::top(int count) const {
     const float x = logits_[static_cast<size_t>(id)];
     return std::isnan(x) ? -INFINITY : x;
   };
-  std::partial_sort(ids.begin(), ids.begin() + static_cast<long>(n), ids.end(), [&](int32_t a, int32_t b) {
-    return value(a) != value(b) ? value(a) > value(b) : a < b;
-  });
+  std::partial_sort(ids.begin(), ids.begin() + static_cast<long>(n), ids.end(),
+                    [&](int32_t a, int32_t b) { return value(a) != value(b) ? value(a) > value(b) : a < b; });
   ids.resize(n);
   return ids;
 }

@@ -39,7 +39,8 @@ TEST(TextStream, SplitEmojiIsHeldUntilItIsWhole) {
 }
 
 TEST(TextStream, BytesThatNeverBecomeACharacterAreReplaced) {
-  EXPECT_EQ(run({"a\xF0\x9F", "b"}, {}).text, utf8_repaired("a\xF0\x9F" "b"));
+  EXPECT_EQ(run({"a\xF0\x9F", "b"}, {}).text, utf8_repaired("a\xF0\x9F"
+                                                            "b"));
   EXPECT_EQ(run({"a\xF0\x9F"}, {}).text, utf8_repaired("a\xF0\x9F"));
 }
 
@@ -85,9 +86,7 @@ TEST(TextStream, StopStringMayBeginInsideACharacter) {
   EXPECT_EQ(whole.text, "a\xF0\x9F\x98\x80y");
 }
 
-TEST(TextStream, EveryTokenIsReleasedOnceWhenNothingStops) {
-  EXPECT_EQ(run({"", "ab", "", "c", "STO"}, {"STOP"}).tokens, 5u);
-}
+TEST(TextStream, EveryTokenIsReleasedOnceWhenNothingStops) { EXPECT_EQ(run({"", "ab", "", "c", "STO"}, {"STOP"}).tokens, 5u); }
 
 }  // namespace
 }  // namespace strata::engine

@@ -213,7 +213,8 @@ TEST(Gguf, OpensTheDefaultModel) {
 // ---- safetensors -------------------------------------------------------------------------------------------------------------
 
 std::string safetensors(const std::string& header, size_t data_bytes) { return raw<uint64_t>(header.size()) + header + std::string(data_bytes, 'd'); }
-const char kTiny[] = R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"i":{"dtype":"I64","shape":[],"data_offsets":[24,32]}} )";
+const char kTiny[] =
+    R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"i":{"dtype":"I64","shape":[],"data_offsets":[24,32]}} )";
 std::string safetensors_error(const std::string& bytes) {
   auto file = Safetensors::parse(bytes, "m.safetensors");
   return file ? "no error" : file.error().message;

@@ -21,11 +21,19 @@ constexpr uint64_t kNameBytesMax = 1 << 16;
 // Bytes of one element; 0 for strings and arrays.
 uint64_t fixed_size(ValueType type) {
   switch (type) {
-    case ValueType::kU8: case ValueType::kI8: case ValueType::kBool: return 1;
-    case ValueType::kU16: case ValueType::kI16: return 2;
-    case ValueType::kU32: case ValueType::kI32: case ValueType::kF32: return 4;
-    case ValueType::kU64: case ValueType::kI64: case ValueType::kF64: return 8;
-    case ValueType::kString: case ValueType::kArray: return 0;
+    case ValueType::kU8:
+    case ValueType::kI8:
+    case ValueType::kBool: return 1;
+    case ValueType::kU16:
+    case ValueType::kI16: return 2;
+    case ValueType::kU32:
+    case ValueType::kI32:
+    case ValueType::kF32: return 4;
+    case ValueType::kU64:
+    case ValueType::kI64:
+    case ValueType::kF64: return 8;
+    case ValueType::kString:
+    case ValueType::kArray: return 0;
   }
   return 0;
 }
@@ -137,13 +145,11 @@ struct Entry {
 Result<Entry> read_entry(ByteReader& reader, const std::string& what) {
   Entry entry;
   TRY_ASSIGN(std::string_view name, read_string(reader));
-  if (name.empty() || name.size() > kNameBytesMax || !utf8_valid(name))
-    return data_loss(what + ": a tensor name is empty, too long or not UTF-8");
+  if (name.empty() || name.size() > kNameBytesMax || !utf8_valid(name)) return data_loss(what + ": a tensor name is empty, too long or not UTF-8");
   entry.tensor.name = std::string(name);
   const std::string where = what + ": tensor " + entry.tensor.name;
   TRY_ASSIGN(uint32_t rank, reader.read<uint32_t>());
-  if (rank == 0 || rank > kRankMax)
-    return data_loss(where + " has " + std::to_string(rank) + " dimensions, expected 1 to " + std::to_string(kRankMax));
+  if (rank == 0 || rank > kRankMax) return data_loss(where + " has " + std::to_string(rank) + " dimensions, expected 1 to " + std::to_string(kRankMax));
   entry.tensor.shape.resize(rank);
   for (uint32_t i = 0; i < rank; ++i) {
     TRY_ASSIGN(entry.tensor.shape[rank - 1 - i], reader.read<uint64_t>());
@@ -202,8 +208,7 @@ Status Gguf::read(std::string_view bytes) {
   TRY_ASSIGN(std::string_view magic, reader.take(4));
   if (magic != "GGUF") return invalid_argument(what_ + ": expected a GGUF file (its first bytes are \"GGUF\"); this is another format");
   TRY_ASSIGN(version_, reader.read<uint32_t>());
-  if (version_ == 0x02000000u || version_ == 0x03000000u)
-    return unimplemented(what_ + ": a big-endian GGUF file; convert it to little-endian");
+  if (version_ == 0x02000000u || version_ == 0x03000000u) return unimplemented(what_ + ": a big-endian GGUF file; convert it to little-endian");
   if (version_ != 2 && version_ != 3)
     return unimplemented(what_ + ": GGUF version " + std::to_string(version_) + ", expected 2 or 3; convert the file with a current tool");
   TRY_ASSIGN(uint64_t tensor_count, reader.read<uint64_t>());
@@ -212,8 +217,7 @@ Status Gguf::read(std::string_view bytes) {
   TRY_ASSIGN(int64_t alignment, integer_or("general.alignment", 32));
   alignment_ = static_cast<uint64_t>(alignment);
   if (alignment < 8 || alignment_ > kAlignmentMax || !std::has_single_bit(alignment_))
-    return data_loss(what_ + ": general.alignment is " + std::to_string(alignment) + ", expected a power of two from 8 to " +
-                     std::to_string(kAlignmentMax));
+    return data_loss(what_ + ": general.alignment is " + std::to_string(alignment) + ", expected a power of two from 8 to " + std::to_string(kAlignmentMax));
   TRY(read_directory(reader, tensor_count, bytes));
   return check_overlap(what_);
 }
@@ -229,16 +233,14 @@ Status Gguf::read_metadata(ByteReader& reader, uint64_t count, std::string_view 
     if (!type) return annotate(type.error(), what_ + ": key " + std::string(key));
     auto value = read_value(reader, *type, bytes);
     if (!value) return annotate(value.error(), what_ + ": key " + std::string(key));
-    if (!keys_.emplace(key, metadata_.size()).second)
-      return data_loss(what_ + ": key " + std::string(key) + " appears twice; convert the file again");
+    if (!keys_.emplace(key, metadata_.size()).second) return data_loss(what_ + ": key " + std::string(key) + " appears twice; convert the file again");
     metadata_.emplace_back(key, *value);
   }
   return {};
 }
 
 Status Gguf::read_directory(ByteReader& reader, uint64_t count, std::string_view bytes) {
-  if (count > reader.remaining() / kTensorBytesMin)
-    return data_loss(what_ + ": claims " + std::to_string(count) + " tensors, more than the file could hold");
+  if (count > reader.remaining() / kTensorBytesMin) return data_loss(what_ + ": claims " + std::to_string(count) + " tensors, more than the file could hold");
   std::vector<Entry> entries;
   for (uint64_t i = 0; i < count; ++i) {
     TRY_ASSIGN(Entry entry, read_entry(reader, what_));
@@ -253,8 +255,8 @@ Status Gguf::read_directory(ByteReader& reader, uint64_t count, std::string_view
     auto begin = checked_add(data_begin, entry.offset);
     auto end = begin ? checked_add(*begin, size) : std::nullopt;
     if (!end || *end > bytes.size())
-      return data_loss(where + " needs " + std::to_string(size) + " bytes at data offset " + std::to_string(entry.offset) +
-                       ", past the end of the file (" + std::to_string(bytes.size()) + " bytes): it is cut short, fetch it again");
+      return data_loss(where + " needs " + std::to_string(size) + " bytes at data offset " + std::to_string(entry.offset) + ", past the end of the file (" +
+                       std::to_string(bytes.size()) + " bytes): it is cut short, fetch it again");
     entry.tensor.data = std::as_bytes(std::span(bytes.data() + *begin, size));
     TRY(add(std::move(entry.tensor), what_));
   }

@@ -30,7 +30,7 @@ Error system_error(const std::string& path, const char* doing) {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
   if (file.fd < 0) return system_error(path, "open");
-  struct stat info {};
+  struct stat info{};
   if (::fstat(file.fd, &info) != 0) return system_error(path, "read the size");
   if (!S_ISREG(info.st_mode)) return invalid_argument(path + ": expected a regular file");
   MappedFile mapped;
@@ -42,8 +42,7 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return mapped;
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   std::swap(data_, other.data_);

@@ -17,9 +17,11 @@ struct Dtype {
 
 constexpr Dtype kDtypes[] = {
     {"F32", 4, compute::Format::kF32}, {"F16", 2, compute::Format::kF16}, {"BF16", 2, compute::Format::kBF16},
-    {"F64", 8, std::nullopt}, {"I64", 8, std::nullopt}, {"U64", 8, std::nullopt}, {"I32", 4, std::nullopt}, {"U32", 4, std::nullopt},
-    {"I16", 2, std::nullopt}, {"U16", 2, std::nullopt}, {"I8", 1, std::nullopt}, {"U8", 1, std::nullopt}, {"BOOL", 1, std::nullopt},
-    {"F8_E4M3", 1, std::nullopt}, {"F8_E5M2", 1, std::nullopt}, {"F8_E8M0", 1, std::nullopt}, {"C64", 8, std::nullopt},
+    {"F64", 8, std::nullopt},          {"I64", 8, std::nullopt},          {"U64", 8, std::nullopt},
+    {"I32", 4, std::nullopt},          {"U32", 4, std::nullopt},          {"I16", 2, std::nullopt},
+    {"U16", 2, std::nullopt},          {"I8", 1, std::nullopt},           {"U8", 1, std::nullopt},
+    {"BOOL", 1, std::nullopt},         {"F8_E4M3", 1, std::nullopt},      {"F8_E5M2", 1, std::nullopt},
+    {"F8_E8M0", 1, std::nullopt},      {"C64", 8, std::nullopt},
 };
 
 const Dtype* find_dtype(std::string_view name) {
@@ -61,8 +63,7 @@ Result<Tensor> read_tensor(const std::string& name, const Json& entry, std::stri
   if (begin > end || end > data.size())
     return data_loss(where + " lies at [" + std::to_string(begin) + ", " + std::to_string(end) + ") of " + std::to_string(data.size()) +
                      " data bytes: the file is cut short, fetch it again");
-  if (end - begin != size)
-    return data_loss(where + " takes " + std::to_string(size) + " bytes by its shape, but has " + std::to_string(end - begin));
+  if (end - begin != size) return data_loss(where + " takes " + std::to_string(size) + " bytes by its shape, but has " + std::to_string(end - begin));
   tensor.data = std::as_bytes(std::span(data.data() + begin, size));
   return tensor;
 }
@@ -87,8 +88,7 @@ Result<Safetensors> Safetensors::parse(std::string_view bytes, std::string what)
 Status Safetensors::read(std::string_view bytes) {
   ByteReader reader(bytes, what_);
   TRY_ASSIGN(uint64_t header_bytes, reader.read<uint64_t>());
-  if (header_bytes > kHeaderBytesMax)
-    return data_loss(what_ + ": claims a header of " + std::to_string(header_bytes) + " bytes; this is no safetensors file");
+  if (header_bytes > kHeaderBytesMax) return data_loss(what_ + ": claims a header of " + std::to_string(header_bytes) + " bytes; this is no safetensors file");
   TRY_ASSIGN(std::string_view text, reader.take(header_bytes));
   auto header = Json::parse(text, {.bytes = kHeaderBytesMax, .depth = 8});
   if (!header) return annotate(header.error(), what_ + ": header");

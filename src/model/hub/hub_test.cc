@@ -53,7 +53,8 @@ class Hub : public ::testing::Test {
     char name[] = "/tmp/strata-hub-test-XXXXXX";
     dir = ::mkdtemp(name);
     for (int i = 0; i < 50'000; ++i) content += static_cast<char>('a' + i * 7 % 26);
-    request = {.models_dir = dir, .repository = "owner/repo", .file = "sub/Tiny-Q8_0.gguf", .license = "Apache-2.0", .endpoint = hub.url(""), .token = "hf_secret"};
+    request = {
+        .models_dir = dir, .repository = "owner/repo", .file = "sub/Tiny-Q8_0.gguf", .license = "Apache-2.0", .endpoint = hub.url(""), .token = "hf_secret"};
   }
   ~Hub() override { fs::remove_all(dir); }
 
@@ -224,10 +225,10 @@ TEST_F(Hub, OfflineMissingGatedAndFullDiskAreSaidClearly) {
 
 TEST_F(Hub, NamesThatWouldLeaveTheFolderAreRefusedBeforeAnythingIsAsked) {
   const std::pair<std::string PullRequest::*, const char*> cases[] = {
-      {&PullRequest::repository, "owner"}, {&PullRequest::repository, "../x"},   {&PullRequest::repository, "a/b/c"}, {&PullRequest::repository, "a/.."},
-      {&PullRequest::file, "../evil.gguf"}, {&PullRequest::file, "/etc/passwd"}, {&PullRequest::file, "a/../../b"},   {&PullRequest::file, ""},
-      {&PullRequest::file, "manifest.json"}, {&PullRequest::revision, "..%2f"},  {&PullRequest::revision, "a b"},     {&PullRequest::id, "../x"},
-      {&PullRequest::id, "Upper"},          {&PullRequest::endpoint, "hub.example"}};
+      {&PullRequest::repository, "owner"},   {&PullRequest::repository, "../x"},     {&PullRequest::repository, "a/b/c"}, {&PullRequest::repository, "a/.."},
+      {&PullRequest::file, "../evil.gguf"},  {&PullRequest::file, "/etc/passwd"},    {&PullRequest::file, "a/../../b"},   {&PullRequest::file, ""},
+      {&PullRequest::file, "manifest.json"}, {&PullRequest::revision, "..%2f"},      {&PullRequest::revision, "a b"},     {&PullRequest::id, "../x"},
+      {&PullRequest::id, "Upper"},           {&PullRequest::endpoint, "hub.example"}};
   for (auto& [member, value] : cases) {
     PullRequest bad = request;
     bad.*member = value;

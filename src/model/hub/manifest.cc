@@ -103,8 +103,14 @@ Result<Manifest> read_manifest(const std::string& folder) {
 Status write_manifest(const std::string& folder, const Manifest& manifest) {
   Json files = Json::array();
   for (auto& file : manifest.files) files.push(Json::object({{"path", file.path}, {"bytes", file.bytes}, {"sha256", file.sha256}}));
-  Json json = Json::object({{"id", manifest.id}, {"kind", manifest.kind}, {"name", manifest.name}, {"version", manifest.version},
-                            {"source", manifest.source}, {"license", manifest.license}, {"format", manifest.format}, {"demo", manifest.demo},
+  Json json = Json::object({{"id", manifest.id},
+                            {"kind", manifest.kind},
+                            {"name", manifest.name},
+                            {"version", manifest.version},
+                            {"source", manifest.source},
+                            {"license", manifest.license},
+                            {"format", manifest.format},
+                            {"demo", manifest.demo},
                             {"files", files}});
   std::string fresh = folder + "/.manifest.json.new";
   {

@@ -183,8 +183,8 @@ Result<bool> Pull::here_already() {
   std::error_code error;
   if (!locked_ || fs::file_size(folder_ + "/" + name_, error) != locked_->bytes || error) return false;
   TRY_ASSIGN(const std::string hash, hash_file(context_, folder_ + "/" + name_, [&](uint64_t done) {
-    if (on_progress_) on_progress_({Progress::Step::kVerifying, done, locked_->bytes});
-  }));
+               if (on_progress_) on_progress_({Progress::Step::kVerifying, done, locked_->bytes});
+             }));
   return hash == locked_->sha256;
 }
 
@@ -201,9 +201,9 @@ Status Pull::check_disk() const {
   if (error) return {};
   uint64_t missing = hub_.bytes - std::min(hub_.bytes, part_bytes());
   if (space.available >= missing && space.available - missing >= kDiskSpareBytes) return {};
-  return resource_exhausted(request_.file + " needs " + human_bytes(missing + kDiskSpareBytes) + " of free disk, but " + request_.models_dir + " has " +
-                                human_bytes(space.available),
-                            "disk_full");
+  return resource_exhausted(
+      request_.file + " needs " + human_bytes(missing + kDiskSpareBytes) + " of free disk, but " + request_.models_dir + " has " + human_bytes(space.available),
+      "disk_full");
 }
 
 // One request for what is missing. On success the part is whole as far as the connection tells.
@@ -270,7 +270,8 @@ Result<Manifest> Pull::install() {
   std::error_code error;
   if (!hub_.sha256.empty() && hash != hub_.sha256) {
     fs::remove(part_, error);
-    return data_loss("the download of " + request_.file + " is damaged: its SHA-256 is " + hash + ", the hub announced " + hub_.sha256 + ". It was removed; pull again");
+    return data_loss("the download of " + request_.file + " is damaged: its SHA-256 is " + hash + ", the hub announced " + hub_.sha256 +
+                     ". It was removed; pull again");
   }
   if (locked_ && hash != locked_->sha256) {
     fs::remove(part_, error);
@@ -307,7 +308,9 @@ Error Pull::failure(const Error& error) const {
 Error Pull::status_failure(int status) const {
   std::string what = request_.repository + "/" + request_.file + " at " + request_.revision;
   if (status == 401 || status == 403)
-    return permission_denied(host_ + " does not give " + what + (request_.token.empty() ? ": it is private, gated, or not there. Accept its licence on its page and give a token" : ": the token is not allowed to read it"));
+    return permission_denied(host_ + " does not give " + what +
+                             (request_.token.empty() ? ": it is private, gated, or not there. Accept its licence on its page and give a token"
+                                                     : ": the token is not allowed to read it"));
   if (status == 404) return not_found(host_ + " has no " + what, "file", "file_not_found");
   return unavailable(host_ + " answered " + std::to_string(status) + " for " + what);
 }

@@ -43,7 +43,8 @@ Result<int> dimension(const format::Gguf& file, const std::string& key, int64_t 
 Result<DecoderShape> read_shape(const format::Gguf& file) {
   TRY_ASSIGN(const std::string_view architecture, file.string("general.architecture"));
   if (architecture != "llama") {
-    return unimplemented(file.what() + ": architecture " + std::string(architecture) + " is not supported yet; expected llama (Llama, SmolLM, TinyLlama, Mistral and their kin)");
+    return unimplemented(file.what() + ": architecture " + std::string(architecture) +
+                         " is not supported yet; expected llama (Llama, SmolLM, TinyLlama, Mistral and their kin)");
   }
   DecoderShape s;
   TRY_ASSIGN(s.L, dimension(file, "llama.block_count", kLayersMax));
@@ -54,8 +55,10 @@ Result<DecoderShape> read_shape(const format::Gguf& file) {
   TRY_ASSIGN(s.T, dimension(file, "llama.context_length", kContextMax));
   TRY_ASSIGN(s.D, dimension(file, "llama.attention.key_length", kHeadValuesMax, s.C / s.H));
   TRY_ASSIGN(const int64_t value_length, file.integer_or("llama.attention.value_length", s.D));
-  if (s.H % s.G != 0) return invalid_argument(file.what() + ": " + std::to_string(s.H) + " query heads are no multiple of " + std::to_string(s.G) + " key/value heads");
-  if (value_length != s.D) return unimplemented(file.what() + ": keys of " + std::to_string(s.D) + " and values of " + std::to_string(value_length) + " per head are not supported");
+  if (s.H % s.G != 0)
+    return invalid_argument(file.what() + ": " + std::to_string(s.H) + " query heads are no multiple of " + std::to_string(s.G) + " key/value heads");
+  if (value_length != s.D)
+    return unimplemented(file.what() + ": keys of " + std::to_string(s.D) + " and values of " + std::to_string(value_length) + " per head are not supported");
   TRY_ASSIGN(const int64_t experts, file.integer_or("llama.expert_count", 0));
   if (experts != 0) return unimplemented(file.what() + ": mixtures of experts are not supported yet");
   TRY_ASSIGN(const format::Tensor* embedding, file.require("token_embd.weight"));
@@ -76,7 +79,8 @@ Result<Rope> read_rope(const format::Gguf& file, WeightReader& reader, const Dec
   TRY_ASSIGN(const std::string_view type, file.string_or("llama.rope.scaling.type", "none"));
   if (type == "linear") {
     TRY_ASSIGN(const double factor, file.number("llama.rope.scaling.factor"));
-    if (!(factor >= 1 && factor < 1e4)) return invalid_argument(file.what() + ": llama.rope.scaling.factor: expected 1 to 10000, got " + std::to_string(factor));
+    if (!(factor >= 1 && factor < 1e4))
+      return invalid_argument(file.what() + ": llama.rope.scaling.factor: expected 1 to 10000, got " + std::to_string(factor));
     rope.scale = static_cast<float>(1 / factor);
   } else if (type != "none") {
     return unimplemented(file.what() + ": rope scaling of type " + std::string(type) + " is not supported; expected none or linear");
@@ -153,7 +157,8 @@ Result<Decoder> Decoder::load(const format::Gguf& file, uint64_t bytes_max) {
   const auto C = static_cast<uint64_t>(s.C), V = static_cast<uint64_t>(s.V);
   TRY_ASSIGN(impl->rope, read_rope(file, reader, s));
   TRY_ASSIGN(const double epsilon, file.number("llama.attention.layer_norm_rms_epsilon"));
-  if (!(epsilon >= 0 && epsilon < 1)) return invalid_argument(file.what() + ": llama.attention.layer_norm_rms_epsilon: expected 0 to 1, got " + std::to_string(epsilon));
+  if (!(epsilon >= 0 && epsilon < 1))
+    return invalid_argument(file.what() + ": llama.attention.layer_norm_rms_epsilon: expected 0 to 1, got " + std::to_string(epsilon));
   impl->norm_epsilon = static_cast<float>(epsilon);
   TRY_ASSIGN(impl->embedding, reader.matrix("token_embd.weight", V, C));
   if (reader.has("output.weight")) {
@@ -169,7 +174,8 @@ Result<Decoder> Decoder::load(const format::Gguf& file, uint64_t bytes_max) {
     impl->layers.push_back(std::move(layer));
   }
   if (const format::Tensor* unused = reader.first_unused()) {
-    return unimplemented(file.what() + ": tensor " + unused->name + " is not part of the Llama pass that this version runs; leaving it out would change the output");
+    return unimplemented(file.what() + ": tensor " + unused->name +
+                         " is not part of the Llama pass that this version runs; leaving it out would change the output");
   }
   const auto most = std::max_element(values_by_format.begin(), values_by_format.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
   impl->format = compute::format_name(most->first);

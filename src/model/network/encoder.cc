@@ -65,7 +65,8 @@ Status check_config(const Encoder::Config& c) {
                              Field{"num_attention_heads", c.heads, kHeadsMax}, Field{"intermediate_size", c.feed_forward, kFeedForwardMax},
                              Field{"vocab_size", c.vocabulary, kVocabularyMax}, Field{"max_position_embeddings", c.positions, kContextMax}}) {
     if (field.value >= 1 && field.value <= field.max) continue;
-    return invalid_argument(std::string("config.json: ") + field.name + ": expected 1 to " + std::to_string(field.max) + ", got " + std::to_string(field.value));
+    return invalid_argument(std::string("config.json: ") + field.name + ": expected 1 to " + std::to_string(field.max) + ", got " +
+                            std::to_string(field.value));
   }
   if (c.width % c.heads != 0 || c.width / c.heads > kHeadValuesMax) {
     return invalid_argument("config.json: hidden_size " + std::to_string(c.width) + " does not divide into " + std::to_string(c.heads) + " heads of at most " +

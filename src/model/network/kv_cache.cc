@@ -15,9 +15,7 @@ namespace {
 
 uint32_t blocks_for(int tokens) { return (static_cast<uint32_t>(tokens) + KvCache::kBlockTokens - 1) / KvCache::kBlockTokens; }
 
-compute::KvLayout layout_of(const DecoderShape& s) {
-  return {compute::Format::kF16, static_cast<size_t>(s.G), static_cast<size_t>(s.D)};
-}
+compute::KvLayout layout_of(const DecoderShape& s) { return {compute::Format::kF16, static_cast<size_t>(s.G), static_cast<size_t>(s.D)}; }
 
 }  // namespace
 
@@ -32,7 +30,8 @@ Result<KvCache> KvCache::make(const DecoderShape& shape, uint32_t blocks) {
   if (!bytes || blocks == 0) return invalid_argument("KV cache: " + std::to_string(blocks) + " blocks are not a size that can be had");
   void* base = mmap(nullptr, *bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) {
-    return resource_exhausted("the KV cache needs " + human_bytes(*bytes) + " of address space, which the system refused; lower the context or the number of sequences");
+    return resource_exhausted("the KV cache needs " + human_bytes(*bytes) +
+                              " of address space, which the system refused; lower the context or the number of sequences");
   }
   cache.base_ = static_cast<std::byte*>(base);
   cache.mapped_bytes_ = *bytes;

@@ -17,8 +17,8 @@ std::string shape_text(const std::vector<uint64_t>& shape) {
 Result<const format::Tensor*> WeightReader::tensor(const std::string& name, const std::vector<uint64_t>& shape) {
   TRY_ASSIGN(const format::Tensor* tensor, directory_.require(name));
   if (tensor->shape != shape) {
-    return invalid_argument("tensor " + name + ": expected shape " + shape_text(shape) + " from the file's own metadata, got " +
-                            shape_text(tensor->shape) + "; the file is damaged or of another model family");
+    return invalid_argument("tensor " + name + ": expected shape " + shape_text(shape) + " from the file's own metadata, got " + shape_text(tensor->shape) +
+                            "; the file is damaged or of another model family");
   }
   used_.insert(name);
   return tensor;

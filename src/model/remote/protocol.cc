@@ -103,8 +103,15 @@ void read_text_logprobs(const Json& logprobs, TokenEvent* event) {
 
 Code code_of(int status) {
   switch (status) {
-    case 400: case 404: case 405: case 413: case 415: case 422: break;
-    case 401: case 402: case 403: return Code::kFailedPrecondition;
+    case 400:
+    case 404:
+    case 405:
+    case 413:
+    case 415:
+    case 422: break;
+    case 401:
+    case 402:
+    case 403: return Code::kFailedPrecondition;
     case 408: return Code::kUnavailable;
     case 429: return Code::kResourceExhausted;
     default: return status >= 500 ? Code::kUnavailable : Code::kFailedPrecondition;
@@ -242,8 +249,7 @@ Status AnswerReader::read_finish(const Json& reason) {
   if (!text || text->empty()) return {};
   finished_ = true;
   if (*text == "length") reason_ = model::FinishReason::kLength;
-  if (*text == "content_filter")
-    return Error{Code::kFailedPrecondition, host_ + ": the provider's content filter ended the answer", "", "content_filter"};
+  if (*text == "content_filter") return Error{Code::kFailedPrecondition, host_ + ": the provider's content filter ended the answer", "", "content_filter"};
   return {};
 }
 

@@ -78,8 +78,7 @@ class RemoteModel : public model::LanguageModel {
     auto job = std::make_shared<Job>(context, std::move(call), estimate_tokens(request.prompt), std::move(sink));
     {
       std::lock_guard lock(mutex_);
-      if (queue_.size() >= options_.queue_max + idle_)
-        return resource_exhausted("too many requests wait for " + host_, "queue_full");
+      if (queue_.size() >= options_.queue_max + idle_) return resource_exhausted("too many requests wait for " + host_, "queue_full");
       queue_.push_back(job);
     }
     changed_.notify_all();
@@ -182,8 +181,8 @@ void RemoteModel::serve(Job& job) {
 }
 
 void RemoteModel::end(Job& job, Status outcome, const AnswerReader& reader, Finish finish) {
-  finish.usage = reader.usage().value_or(
-      model::Usage{.prompt_tokens = job.prompt_tokens, .completion_tokens = static_cast<int>((reader.text_bytes() + 3) / 4)});
+  finish.usage =
+      reader.usage().value_or(model::Usage{.prompt_tokens = job.prompt_tokens, .completion_tokens = static_cast<int>((reader.text_bytes() + 3) / 4)});
   if (!outcome) return finish_with(job, std::move(outcome.error()), std::move(finish));
   finish.reason = reader.reason();
   finish.total_ms = job.ms_since_submit();

@@ -24,7 +24,8 @@ using ::testing::Not;
 constexpr std::string_view kStream =
     ": hello\r\n\r\n"
     "data: {\"id\":\"c1\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\r\n\r\n"
-    "event: message\nid: 7\ndata: {\"choices\":[{\"delta\":{\"content\":\"Gr\xc3\xbc\xc3\x9f\"},\"logprobs\":{\"content\":[{\"token\":\"Gr\",\"bytes\":[71,114],\"logprob\":-0.5,"
+    "event: message\nid: 7\ndata: "
+    "{\"choices\":[{\"delta\":{\"content\":\"Gr\xc3\xbc\xc3\x9f\"},\"logprobs\":{\"content\":[{\"token\":\"Gr\",\"bytes\":[71,114],\"logprob\":-0.5,"
     "\"top_logprobs\":[{\"token\":\"Gr\",\"logprob\":-0.5},{\"token\":\"Ha\",\"logprob\":-1.5}]}]}}]}\n\n"
     "data:{\"choices\":[{\"delta\":\ndata: {\"content\":\" Gott\"}}]}\n\n"
     "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\r\n\r\n"
@@ -71,13 +72,17 @@ TEST(AnswerReader, AStreamCutAtAnyByteReadsTheSame) {
 }
 
 TEST(AnswerReader, BareCarriageReturnsAndAMarkAtTheFrontAreUnderstood) {
-  EXPECT_EQ(read_in({"\xEF\xBB\xBF" "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\r\r"}).text, "a");
+  EXPECT_EQ(read_in({"\xEF\xBB\xBF"
+                     "data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\r\r"})
+                .text,
+            "a");
   EXPECT_EQ(read_in({"data: {\"choices\":[{\"text\":\"a\",\"finish_reason\":\"stop\"}]}\r", "\n\r", "\ndata: [DONE]\r\n\r\n"}).text, "a");
 }
 
 TEST(AnswerReader, CompletionsLogprobsAreSortedWithTheBestFirst) {
-  auto read = read_in({"data: {\"choices\":[{\"text\":\"ab\",\"logprobs\":{\"tokens\":[\"a\",\"b\"],\"token_logprobs\":[null,-2],"
-                       "\"top_logprobs\":[null,{\"c\":-3,\"b\":-2}]},\"finish_reason\":\"stop\"}]}\n\n"});
+  auto read =
+      read_in({"data: {\"choices\":[{\"text\":\"ab\",\"logprobs\":{\"tokens\":[\"a\",\"b\"],\"token_logprobs\":[null,-2],"
+               "\"top_logprobs\":[null,{\"c\":-3,\"b\":-2}]},\"finish_reason\":\"stop\"}]}\n\n"});
   ASSERT_EQ(read.events.size(), 1u);
   ASSERT_EQ(read.events[0].logprobs.size(), 2u);
   EXPECT_EQ(read.events[0].logprobs[1].logprob, -2);
@@ -127,8 +132,8 @@ TEST(MakeCall, EveryFieldReachesTheWire) {
   model::GenerateRequest request;
   request.prompt = std::vector<model::Message>{{"system", "s", ""}, {"user", "u\n\"", "ann"}};
   request.max_tokens = 7;
-  request.sampling = {.temperature = 0, .top_k = 5, .top_p = 0.5, .min_p = 0.1, .frequency_penalty = 1, .presence_penalty = -1,
-                      .repetition_penalty = 1.1, .seed = UINT64_MAX};
+  request.sampling = {
+      .temperature = 0, .top_k = 5, .top_p = 0.5, .min_p = 0.1, .frequency_penalty = 1, .presence_penalty = -1, .repetition_penalty = 1.1, .seed = UINT64_MAX};
   request.sampling.logit_bias[5] = -100;
   request.stop = {"END"};
   request.ignore_eos = request.logprobs = true;
@@ -136,11 +141,10 @@ TEST(MakeCall, EveryFieldReachesTheWire) {
   auto call = make_call(options, request);
   ASSERT_TRUE(call);
   EXPECT_EQ(call->path, "/chat/completions");
-  EXPECT_EQ(call->body,
-            R"({"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"u\n\"","name":"ann"}],"max_tokens":7,)"
-            R"("temperature":0.0,"top_p":0.5,"frequency_penalty":1.0,"presence_penalty":-1.0,"top_k":5,"min_p":0.1,"repetition_penalty":1.1,)"
-            R"("seed":9223372036854775807,"ignore_eos":true,"logit_bias":{"5":-100.0},"stop":["END"],"logprobs":true,"top_logprobs":2,)"
-            R"("stream":true,"stream_options":{"include_usage":true}})");
+  EXPECT_EQ(call->body, R"({"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"u\n\"","name":"ann"}],"max_tokens":7,)"
+                        R"("temperature":0.0,"top_p":0.5,"frequency_penalty":1.0,"presence_penalty":-1.0,"top_k":5,"min_p":0.1,"repetition_penalty":1.1,)"
+                        R"("seed":9223372036854775807,"ignore_eos":true,"logit_bias":{"5":-100.0},"stop":["END"],"logprobs":true,"top_logprobs":2,)"
+                        R"("stream":true,"stream_options":{"include_usage":true}})");
   auto plain = make_call({.base_url = "https://api.openai.com/v1", .model = "m"}, {.prompt = std::vector<model::Message>{}, .max_tokens = 7});
   EXPECT_THAT(plain->body, HasSubstr("\"max_completion_tokens\":7"));
   EXPECT_THAT(plain->body, Not(HasSubstr("top_k")));

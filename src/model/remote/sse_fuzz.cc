@@ -8,9 +8,8 @@ namespace {
 // Everything that the reader said, as text.
 std::string read(std::string_view bytes, size_t piece) {
   std::string said;
-  strata::remote::AnswerReader reader("host", "", [&](const strata::model::TokenEvent& event) {
-    said += event.text + "|" + std::to_string(event.logprobs.size());
-  });
+  strata::remote::AnswerReader reader("host", "",
+                                      [&](const strata::model::TokenEvent& event) { said += event.text + "|" + std::to_string(event.logprobs.size()); });
   strata::Status status;
   for (size_t at = 0; at < bytes.size() && status; at += piece) status = reader.feed(bytes.substr(at, piece));
   if (status) status = reader.finish();

@@ -107,7 +107,12 @@ Result<Value> escape_filter(const Call& call) {
   Text out;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text.str()[i];
-    const std::string_view as = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '"' ? "&#34;" : c == '\'' ? "&#39;" : std::string_view(&text.str()[i], 1);
+    const std::string_view as = c == '&'    ? "&amp;"
+                                : c == '<'  ? "&lt;"
+                                : c == '>'  ? "&gt;"
+                                : c == '"'  ? "&#34;"
+                                : c == '\'' ? "&#39;"
+                                            : std::string_view(&text.str()[i], 1);
     out.append(as, text.marked_at(i));
   }
   return make_string(std::move(out));
@@ -145,7 +150,8 @@ Result<Value> int_filter(const Call& call) {
   const Value* otherwise = call.argument(0, "default");
   const Value fallback = otherwise ? *otherwise : Value(int64_t{0});
   if (const double* number = std::get_if<double>(&call.input)) return std::abs(*number) < 9e18 ? Value(static_cast<int64_t>(*number)) : fallback;
-  if (is_number(call.input)) return Value(static_cast<int64_t>(std::holds_alternative<bool>(call.input) ? std::get<bool>(call.input) : std::get<int64_t>(call.input)));
+  if (is_number(call.input))
+    return Value(static_cast<int64_t>(std::holds_alternative<bool>(call.input) ? std::get<bool>(call.input) : std::get<int64_t>(call.input)));
   const Text* text = as_text(call.input);
   if (text == nullptr) return fallback;
   const std::string digits(trim(text->str()));
@@ -379,14 +385,45 @@ Result<Value> attr_filter(const Call& call) {
 }
 
 constexpr std::pair<std::string_view, Filter> kFilters[] = {
-    {"trim", trim_filter},       {"tojson", tojson_filter},     {"length", length_filter},   {"count", length_filter},       {"join", join_filter},
-    {"upper", upper_filter},     {"lower", lower_filter},       {"default", default_filter}, {"d", default_filter},          {"first", first_filter},
-    {"last", last_filter},       {"list", list_filter},         {"string", string_filter},   {"safe", string_filter},        {"int", int_filter},
-    {"float", float_filter},     {"items", items_filter},       {"map", map_filter},         {"select", select_filter},      {"reject", reject_filter},
-    {"selectattr", selectattr_filter}, {"rejectattr", rejectattr_filter}, {"dictsort", dictsort_filter}, {"sort", sort_filter}, {"unique", unique_filter},
-    {"reverse", reverse_filter}, {"replace", replace_filter},   {"title", title_filter},     {"capitalize", capitalize_filter}, {"indent", indent_filter},
-    {"escape", escape_filter},   {"e", escape_filter},          {"abs", abs_filter},         {"round", round_filter},        {"min", min_filter},
-    {"max", max_filter},         {"sum", sum_filter},           {"wordcount", wordcount_filter}, {"attr", attr_filter},
+    {"trim", trim_filter},
+    {"tojson", tojson_filter},
+    {"length", length_filter},
+    {"count", length_filter},
+    {"join", join_filter},
+    {"upper", upper_filter},
+    {"lower", lower_filter},
+    {"default", default_filter},
+    {"d", default_filter},
+    {"first", first_filter},
+    {"last", last_filter},
+    {"list", list_filter},
+    {"string", string_filter},
+    {"safe", string_filter},
+    {"int", int_filter},
+    {"float", float_filter},
+    {"items", items_filter},
+    {"map", map_filter},
+    {"select", select_filter},
+    {"reject", reject_filter},
+    {"selectattr", selectattr_filter},
+    {"rejectattr", rejectattr_filter},
+    {"dictsort", dictsort_filter},
+    {"sort", sort_filter},
+    {"unique", unique_filter},
+    {"reverse", reverse_filter},
+    {"replace", replace_filter},
+    {"title", title_filter},
+    {"capitalize", capitalize_filter},
+    {"indent", indent_filter},
+    {"escape", escape_filter},
+    {"e", escape_filter},
+    {"abs", abs_filter},
+    {"round", round_filter},
+    {"min", min_filter},
+    {"max", max_filter},
+    {"sum", sum_filter},
+    {"wordcount", wordcount_filter},
+    {"attr", attr_filter},
 };
 
 }  // namespace

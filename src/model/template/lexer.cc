@@ -240,7 +240,8 @@ class Lexer {
     if (c >= '0' && c <= '7') {
       uint32_t code = 0;
       size_t end = at;
-      for (; end < at + 3 && end < source_.size() && source_[end] >= '0' && source_[end] <= '7'; ++end) code = code * 8 + static_cast<uint32_t>(source_[end] - '0');
+      for (; end < at + 3 && end < source_.size() && source_[end] >= '0' && source_[end] <= '7'; ++end)
+        code = code * 8 + static_cast<uint32_t>(source_[end] - '0');
       at = end - 1;
       utf8_append(text, code);
       return {};

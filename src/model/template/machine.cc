@@ -88,9 +88,7 @@ Result<Machine::Flow> Machine::run_statement(const Statement& statement, Text& o
     case StatementKind::kIf: return run_if(statement, out);
     case StatementKind::kFor: return run_for(statement, out);
     case StatementKind::kSet: TRY(run_set(statement)); return Flow::kOn;
-    case StatementKind::kMacro:
-      frames_.back()[statement.macro.name] = &statement.macro;
-      return Flow::kOn;
+    case StatementKind::kMacro: frames_.back()[statement.macro.name] = &statement.macro; return Flow::kOn;
     case StatementKind::kSetBlock:
     case StatementKind::kFilterBlock: TRY(run_block(statement, out)); return Flow::kOn;
     case StatementKind::kBody: {
@@ -205,8 +203,7 @@ Result<Value> Machine::evaluate(const Node& node) {
   TRY(budget_.spend(1));
   auto value = evaluate_unspent(node);
   // The innermost place is the one to name.
-  if (!value && value.error().message.rfind("template, line", 0) != 0)
-    return annotate(value.error(), "template, line " + std::to_string(node.line));
+  if (!value && value.error().message.rfind("template, line", 0) != 0) return annotate(value.error(), "template, line " + std::to_string(node.line));
   return value;
 }
 
@@ -220,7 +217,9 @@ Result<Value> Machine::evaluate_unspent(const Node& node) {
   switch (node.op) {
     case Op::kLiteral: return node.value;
     case Op::kName: return name_value(node);
-    case Op::kList: case Op::kTuple: case Op::kDict: return collection(node);
+    case Op::kList:
+    case Op::kTuple:
+    case Op::kDict: return collection(node);
     case Op::kAttribute: {
       TRY_ASSIGN(Value object, evaluate(*operands[0]));
       TRY(require_defined(object));
@@ -245,7 +244,8 @@ Result<Value> Machine::evaluate_unspent(const Node& node) {
       return slice_of(object, part(1), part(2), part(3), budget_);
     }
     case Op::kCall: return call(node);
-    case Op::kFilter: case Op::kTest: {
+    case Op::kFilter:
+    case Op::kTest: {
       TRY_ASSIGN(Value input, evaluate(*operands[0]));
       TRY_ASSIGN(Arguments arguments, arguments_of(node));
       TRY(budget_.spend(cost_of(input)));
@@ -257,11 +257,13 @@ Result<Value> Machine::evaluate_unspent(const Node& node) {
       TRY_ASSIGN(Value value, evaluate(*operands[0]));
       return Value(!truthy(value));
     }
-    case Op::kNegate: case Op::kPlus: {
+    case Op::kNegate:
+    case Op::kPlus: {
       TRY_ASSIGN(Value value, evaluate(*operands[0]));
       return binary_operator(node.op == Op::kNegate ? Op::kSubtract : Op::kAdd, Value(int64_t{0}), value, budget_);
     }
-    case Op::kAnd: case Op::kOr: {
+    case Op::kAnd:
+    case Op::kOr: {
       TRY_ASSIGN(Value left, evaluate(*operands[0]));
       if (truthy(left) == (node.op == Op::kOr)) return left;
       return evaluate(*operands[1]);
@@ -285,9 +287,11 @@ Result<Value> Machine::name_value(const Node& node) const {
     auto found = frames_[i].find(node.name);
     if (found != frames_[i].end()) return found->second;
   }
-  static const std::unordered_map<std::string_view, Builtin> builtins = {
-      {"range", Builtin::kRange}, {"namespace", Builtin::kNamespace}, {"dict", Builtin::kDict},
-      {"raise_exception", Builtin::kRaiseException}, {"strftime_now", Builtin::kStrftimeNow}};
+  static const std::unordered_map<std::string_view, Builtin> builtins = {{"range", Builtin::kRange},
+                                                                         {"namespace", Builtin::kNamespace},
+                                                                         {"dict", Builtin::kDict},
+                                                                         {"raise_exception", Builtin::kRaiseException},
+                                                                         {"strftime_now", Builtin::kStrftimeNow}};
   if (auto found = builtins.find(node.name); found != builtins.end()) return Value(found->second);
   return Value(Undefined{node.name});
 }
@@ -372,7 +376,8 @@ Result<Value> Machine::call(const Node& node) {
 Result<Value> Machine::call_macro(const MacroNode& macro, const Arguments& arguments) {
   if (macro_depth_ >= kMacroDepthMax) return resource_exhausted("macros call each other deeper than " + std::to_string(kMacroDepthMax), "template_limit");
   if (arguments.positional.size() > macro.parameters.size())
-    return invalid_argument("macro " + macro.name + " takes " + std::to_string(macro.parameters.size()) + " arguments, got " + std::to_string(arguments.positional.size()));
+    return invalid_argument("macro " + macro.name + " takes " + std::to_string(macro.parameters.size()) + " arguments, got " +
+                            std::to_string(arguments.positional.size()));
   std::vector<Frame> outer = std::move(frames_);
   frames_.clear();
   frames_.push_back(std::move(outer[0]));
@@ -410,7 +415,8 @@ Result<Value> Machine::call_builtin(Builtin builtin, const Arguments& arguments)
       const Value* message = arguments.find(0, "message");
       return invalid_argument(message ? text_of(*message).str() : "the template refused these messages", "messages", "template_refused");
     }
-    case Builtin::kNamespace: case Builtin::kDict: break;
+    case Builtin::kNamespace:
+    case Builtin::kDict: break;
   }
   TRY(budget_.allocate(64 + arguments.named.size() * 2 * sizeof(Value)));
   std::vector<std::pair<Value, Value>> items;
@@ -450,7 +456,7 @@ Result<Value> Machine::strftime_now(const Arguments& arguments) const {
   const Text* text = format ? as_text(*format) : nullptr;
   if (text == nullptr || text->size() > 200) return invalid_argument("strftime_now() takes a short format string");
   time_t seconds = static_cast<time_t>(now_unix_ms_ / 1000);
-  struct tm parts {};
+  struct tm parts{};
   gmtime_r(&seconds, &parts);
   char buffer[1024];
   size_t size = text->size() == 0 ? 0 : std::strftime(buffer, sizeof buffer, text->str().c_str(), &parts);

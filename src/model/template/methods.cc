@@ -144,7 +144,8 @@ Result<Value> string_method(const Text& text, const std::string& name, const Arg
       size_t found = text.str().find(part->str());
       return Value(found == std::string::npos ? int64_t{-1} : static_cast<int64_t>(character_starts(text.str().substr(0, found)).size()) - 1);
     }
-    if (name == "count") return Value(static_cast<int64_t>(part->size() == 0 ? character_starts(text.str()).size() : split_at(text, part->str(), -1).size() - 1));
+    if (name == "count")
+      return Value(static_cast<int64_t>(part->size() == 0 ? character_starts(text.str()).size() : split_at(text, part->str(), -1).size() - 1));
     const bool prefix = name == "removeprefix";
     TRY_ASSIGN(Value matches, edge_method(text, arguments, prefix));
     if (!std::get<bool>(matches)) return make_string(text);
@@ -220,7 +221,8 @@ Result<Value> call_method(const Value& object, const std::string& name, const Ar
   if (const List* list = as_list(object); list && (name == "count" || name == "index")) {
     const Value* item = arguments.find(0, "");
     if (item == nullptr) return invalid_argument(name + " takes a value");
-    if (name == "count") return Value(static_cast<int64_t>(std::count_if(list->items.begin(), list->items.end(), [&](const Value& v) { return equal(v, *item); })));
+    if (name == "count")
+      return Value(static_cast<int64_t>(std::count_if(list->items.begin(), list->items.end(), [&](const Value& v) { return equal(v, *item); })));
     auto found = std::find_if(list->items.begin(), list->items.end(), [&](const Value& v) { return equal(v, *item); });
     if (found == list->items.end()) return invalid_argument("index: the value is not in the list");
     return Value(static_cast<int64_t>(found - list->items.begin()));

@@ -27,9 +27,15 @@ int64_t floor_divide(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a < 
 Result<Value> integer_operator(Op op, int64_t a, int64_t b) {
   int64_t out = 0;
   switch (op) {
-    case Op::kAdd: if (__builtin_add_overflow(a, b, &out)) return too_large(); return Value(out);
-    case Op::kSubtract: if (__builtin_sub_overflow(a, b, &out)) return too_large(); return Value(out);
-    case Op::kMultiply: if (__builtin_mul_overflow(a, b, &out)) return too_large(); return Value(out);
+    case Op::kAdd:
+      if (__builtin_add_overflow(a, b, &out)) return too_large();
+      return Value(out);
+    case Op::kSubtract:
+      if (__builtin_sub_overflow(a, b, &out)) return too_large();
+      return Value(out);
+    case Op::kMultiply:
+      if (__builtin_mul_overflow(a, b, &out)) return too_large();
+      return Value(out);
     case Op::kPower: {
       if (b < 0) return Value(std::pow(static_cast<double>(a), static_cast<double>(b)));
       out = 1;

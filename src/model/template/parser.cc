@@ -395,7 +395,8 @@ class Parser {
     TRY_ASSIGN(test->name, expect_name("the name of a test"));
     const TokenKind kind = peek().kind;
     const bool value = kind == TokenKind::kString || kind == TokenKind::kInteger || kind == TokenKind::kFloat || at_operator("[") || at_operator("{");
-    const bool name = kind == TokenKind::kName && !at_name("else") && !at_name("or") && !at_name("and") && !at_name("is") && !at_name("if") && !at_name("in") && !at_name("not");
+    const bool name = kind == TokenKind::kName && !at_name("else") && !at_name("or") && !at_name("and") && !at_name("is") && !at_name("if") && !at_name("in") &&
+                      !at_name("not");
     if (at_operator("(")) {
       TRY(parse_arguments(*test));
     } else if (value || name) {

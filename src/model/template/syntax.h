@@ -16,11 +16,31 @@ namespace strata::templates {
 inline constexpr int kSyntaxDepthMax = 150;
 
 enum class Op {
-  kLiteral, kName, kList, kTuple, kDict,              // dict: key, value, key, value, …
-  kAttribute, kItem, kSlice,                          // name | object, index | object, begin, end, step (nullptr where left out)
-  kCall, kFilter, kTest,                              // operands: callee or input, then arguments
-  kNot, kNegate, kPlus, kAnd, kOr, kCondition,        // condition: test, then, else (nullptr)
-  kAdd, kSubtract, kMultiply, kDivide, kFloorDivide, kModulo, kPower, kConcat,
+  kLiteral,
+  kName,
+  kList,
+  kTuple,
+  kDict,              // dict: key, value, key, value, …
+  kAttribute,
+  kItem,
+  kSlice,                          // name | object, index | object, begin, end, step (nullptr where left out)
+  kCall,
+  kFilter,
+  kTest,                              // operands: callee or input, then arguments
+  kNot,
+  kNegate,
+  kPlus,
+  kAnd,
+  kOr,
+  kCondition,        // condition: test, then, else (nullptr)
+  kAdd,
+  kSubtract,
+  kMultiply,
+  kDivide,
+  kFloorDivide,
+  kModulo,
+  kPower,
+  kConcat,
   kCompare,                                           // operands a b c …, and their operators in `names`: "==", "in", "not in", …
 };
 

@@ -13,7 +13,8 @@ struct detail::Program {
 
 Result<Template> Template::compile(std::string_view source, const Limits& limits) {
   if (source.size() > limits.source_bytes)
-    return resource_exhausted("a template of " + human_bytes(source.size()) + " is longer than the " + human_bytes(limits.source_bytes) + " that are read", "template_limit");
+    return resource_exhausted("a template of " + human_bytes(source.size()) + " is longer than the " + human_bytes(limits.source_bytes) + " that are read",
+                              "template_limit");
   auto program = std::make_shared<detail::Program>();
   TRY_ASSIGN(program->body, parse_template(source));
   Template made;

@@ -38,9 +38,7 @@ struct Rendered {
   std::vector<std::pair<uint32_t, uint32_t>> content;
 };
 
-namespace detail {
-struct Program;
-}
+namespace detail { struct Program; }
 
 class Template {
  public:

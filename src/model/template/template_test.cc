@@ -129,7 +129,8 @@ TEST(Marks, TheTemplatesOwnTokensAreTrusted) {
 
 TEST(Errors, NameTheLineAndTheConstruct) {
   EXPECT_EQ(text_of("a\n\n{{ missing.x }}"), "error: template, line 3: 'missing' is undefined");
-  EXPECT_EQ(text_of("\n{% include 'x' %}"), "error: template, line 2: the tag include is not supported (if, for, set, macro, filter, raw, break, continue and generation are)");
+  EXPECT_EQ(text_of("\n{% include 'x' %}"),
+            "error: template, line 2: the tag include is not supported (if, for, set, macro, filter, raw, break, continue and generation are)");
   EXPECT_EQ(text_of("{{ 1 | nothing_like_it }}"), "error: template, line 1: the filter nothing_like_it is not supported");
   EXPECT_EQ(text_of("{% if true %}"), "error: template, line 1: expected {% endif %}, got the end of the template");
 }
@@ -142,13 +143,11 @@ TEST(Errors, ATemplatesOwnRefusalIsMarkedAsSuch) {
 }
 
 TEST(Bounds, EndlessWorkIsRefused) {
-  for (const char* source : {
-           "{% for i in range(100000000) %}{% for j in range(100000000) %}{% endfor %}{% endfor %}",
-           "{{ 'a' * 100000000000 }}", "{{ [1] * 100000000000 }}", "{{ 'a' * 9223372036854775807 }}",
-           "{% set ns = namespace(x='aaaaaaaaaaaaaaaa') %}{% for i in range(1000) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
-           "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
-           "{% for i in range(100000) %}{% for j in range(100000) %}{{ i }}{% endfor %}{% endfor %}",
-           "{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}"}) {
+  for (const char* source :
+       {"{% for i in range(100000000) %}{% for j in range(100000000) %}{% endfor %}{% endfor %}", "{{ 'a' * 100000000000 }}", "{{ [1] * 100000000000 }}",
+        "{{ 'a' * 9223372036854775807 }}", "{% set ns = namespace(x='aaaaaaaaaaaaaaaa') %}{% for i in range(1000) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}",
+        "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}", "{% for i in range(100000) %}{% for j in range(100000) %}{{ i }}{% endfor %}{% endfor %}",
+        "{% set ns = namespace(x=[]) %}{% for i in range(1000) %}{% set ns.x = [ns.x] %}{% endfor %}"}) {
     auto out = rendered(source, Json::object());
     ASSERT_FALSE(out) << source;
     EXPECT_EQ(out.error().code, Code::kResourceExhausted) << source << out.error().message;

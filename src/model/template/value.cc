@@ -156,13 +156,14 @@ bool equal(const Value& a, const Value& b) {
   }
   if (a.index() != b.index()) return false;
   if (const Text* text = as_text(a)) return text->str() == as_text(b)->str();
-  if (const List* list = as_list(a)) return list->tuple == as_list(b)->tuple && std::equal(list->items.begin(), list->items.end(), as_list(b)->items.begin(), as_list(b)->items.end(), equal);
+  if (const List* list = as_list(a))
+    return list->tuple == as_list(b)->tuple && std::equal(list->items.begin(), list->items.end(), as_list(b)->items.begin(), as_list(b)->items.end(), equal);
   if (const Dict* dict = as_dict(a)) {
     const Dict& other = *as_dict(b);
     return dict->items.size() == other.items.size() && std::all_of(dict->items.begin(), dict->items.end(), [&](const auto& item) {
-      const Value* found = dict_find(other, item.first);
-      return found != nullptr && equal(item.second, *found);
-    });
+             const Value* found = dict_find(other, item.first);
+             return found != nullptr && equal(item.second, *found);
+           });
   }
   if (auto space = std::get_if<std::shared_ptr<Namespace>>(&a)) return *space == std::get<std::shared_ptr<Namespace>>(b);
   if (auto macro = std::get_if<const MacroNode*>(&a)) return *macro == std::get<const MacroNode*>(b);
@@ -202,8 +203,8 @@ const Value* dict_find(const Dict& dict, std::string_view key) {
 }
 
 bool is_space(uint32_t c) {
-  return (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
-         c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
+  return (c >= 9 && c <= 13) || (c >= 0x1C && c <= 0x20) || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
 // ---- As text -----------------------------------------------------------------------------------------------------------------
@@ -345,8 +346,7 @@ class JsonWriter {
       order.push_back(&item);
     }
     auto key_text = [](const Value& key) { return as_text(key) ? *as_text(key) : key_as_json(key); };
-    if (style_.sort_keys)
-      std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) { return key_text(a->first).str() < key_text(b->first).str(); });
+    if (style_.sort_keys) std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) { return key_text(a->first).str() < key_text(b->first).str(); });
     return sequence(order.size(), '{', '}', level, [&](size_t i) -> Status {
       Text key = key_text(order[i]->first);
       out_.append(string(key.str()), key.any_marked());

@@ -48,8 +48,8 @@ struct Namespace;
 struct MacroNode;
 enum class Builtin { kRange, kNamespace, kDict, kRaiseException, kStrftimeNow };
 
-using Value = std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const Text>, std::shared_ptr<const List>,
-                           std::shared_ptr<const Dict>, std::shared_ptr<Namespace>, const MacroNode*, Builtin>;
+using Value = std::variant<Undefined, None, bool, int64_t, double, std::shared_ptr<const Text>, std::shared_ptr<const List>, std::shared_ptr<const Dict>,
+                           std::shared_ptr<Namespace>, const MacroNode*, Builtin>;
 
 struct List {
   std::vector<Value> items;

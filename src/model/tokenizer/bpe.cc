@@ -40,9 +40,7 @@ std::string bytes_of(std::string_view token) {
   return out;
 }
 
-uint64_t pair_key(int32_t left, int32_t right) {
-  return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right);
-}
+uint64_t pair_key(int32_t left, int32_t right) { return static_cast<uint64_t>(static_cast<uint32_t>(left)) << 32 | static_cast<uint32_t>(right); }
 
 // A symbol of the piece in work: a doubly linked list in an array. size 0: merged into its left neighbour.
 struct Symbol {

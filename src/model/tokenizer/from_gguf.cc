@@ -16,8 +16,8 @@ struct Named {
   bool whole_pieces_first;
 };
 constexpr Named kPatterns[] = {
-    {"gpt-2", Pattern::kGpt2, false},      {"smollm", Pattern::kSmollm, false},   {"llama-bpe", Pattern::kLlama3, true},
-    {"llama3", Pattern::kLlama3, true},    {"llama-v3", Pattern::kLlama3, true},  {"qwen2", Pattern::kQwen2, false},
+    {"gpt-2", Pattern::kGpt2, false},   {"smollm", Pattern::kSmollm, false},  {"llama-bpe", Pattern::kLlama3, true},
+    {"llama3", Pattern::kLlama3, true}, {"llama-v3", Pattern::kLlama3, true}, {"qwen2", Pattern::kQwen2, false},
 };
 
 // Texts of tokens that end an answer, in the families that we read.
@@ -37,8 +37,8 @@ Status read_tokens(const format::Gguf& file, BpeVocabulary& out) {
   if (!file.has("tokenizer.ggml.token_type")) return {};
   TRY_ASSIGN(std::vector<int64_t> types, file.integers("tokenizer.ggml.token_type"));
   if (types.size() != tokens.size())
-    return data_loss(file.what() + ": tokenizer.ggml.token_type has " + std::to_string(types.size()) + " entries for " +
-                     std::to_string(tokens.size()) + " tokens");
+    return data_loss(file.what() + ": tokenizer.ggml.token_type has " + std::to_string(types.size()) + " entries for " + std::to_string(tokens.size()) +
+                     " tokens");
   for (size_t id = 0; id < types.size(); ++id) {
     if (types[id] == kUnused) out.tokens[id].clear();
     if (types[id] == kControl || types[id] == kUserDefined || types[id] == kUnknown)
@@ -81,8 +81,7 @@ Status read_ends(const format::Gguf& file, BpeVocabulary& out) {
 
 Result<std::unique_ptr<Tokenizer>> from_gguf(const format::Gguf& file) {
   TRY_ASSIGN(std::string_view model, file.string("tokenizer.ggml.model"));
-  if (model != "gpt2")
-    return unimplemented(file.what() + ": the tokenizer model " + std::string(model) + " is not supported yet (gpt2, byte-level BPE, is)");
+  if (model != "gpt2") return unimplemented(file.what() + ": the tokenizer model " + std::string(model) + " is not supported yet (gpt2, byte-level BPE, is)");
   TRY_ASSIGN(std::string_view pre, file.string_or("tokenizer.ggml.pre", ""));
   const Named* named = std::find_if(std::begin(kPatterns), std::end(kPatterns), [&](const Named& known) { return known.name == pre; });
   if (named == std::end(kPatterns))

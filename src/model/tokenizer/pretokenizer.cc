@@ -76,8 +76,7 @@ class Scanner {
     uint32_t a = letter(first), b = letter(second);
     if (first.size == 0) return 0;
     if (a == 's' || a == 't' || a == 'm' || a == 'd') return at + 1 + first.size;
-    if (second.size > 0 && ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')))
-      return at + 1 + first.size + second.size;
+    if (second.size > 0 && ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l'))) return at + 1 + first.size + second.size;
     return 0;
   }
 

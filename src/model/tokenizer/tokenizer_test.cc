@@ -1,5 +1,5 @@
-#include "model/format/format.h"
 #include "model/tokenizer/tokenizer.h"
+#include "model/format/format.h"
 
 #include <gtest/gtest.h>
 
@@ -55,9 +55,7 @@ const Tokenizer* minilm() {
 #define NEED_MODELS() \
   if (smollm() == nullptr || minilm() == nullptr) GTEST_SKIP() << "no models in " << models()
 
-std::vector<Token> encoded(const Tokenizer& tokenizer, std::string_view text, const EncodeOptions& options) {
-  return tokenizer.encode(text, options).value();
-}
+std::vector<Token> encoded(const Tokenizer& tokenizer, std::string_view text, const EncodeOptions& options) { return tokenizer.encode(text, options).value(); }
 
 // The reference always reads special tokens, and adds [CLS] and [SEP].
 const EncodeOptions kReference{.add_special = true, .parse_special = true};
@@ -69,8 +67,7 @@ std::vector<uint32_t> bpe_ids(std::string_view text) {
 }
 std::vector<uint32_t> wordpiece_rows(std::string_view text) {
   std::vector<uint32_t> out;
-  for (const Token& token : encoded(*minilm(), text, kReference))
-    out.insert(out.end(), {static_cast<uint32_t>(token.id), token.begin, token.end});
+  for (const Token& token : encoded(*minilm(), text, kReference)) out.insert(out.end(), {static_cast<uint32_t>(token.id), token.begin, token.end});
   return out;
 }
 std::vector<uint32_t> piece_rows(Pattern pattern, std::string_view text) {
@@ -328,8 +325,10 @@ TEST(TokenizerJson, RefusesWhatItDoesNotDoExactly) {
   EXPECT_NE(error(letters_json("", R"({"type":"ByteLevel","add_prefix_space":true})")).find("add_prefix_space"), std::string::npos);
   EXPECT_NE(error(R"({"model":{"type":"Unigram"}})").find("Unigram"), std::string::npos);
   EXPECT_NE(error("{").find("JSON"), std::string::npos);
-  EXPECT_NE(error(R"({"model":{"type":"BPE","vocab":{"a":99999999999},"merges":[]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})").find("id"), std::string::npos);
-  EXPECT_NE(error(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":["a a"]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})").find("merge 0"), std::string::npos);
+  EXPECT_NE(error(R"({"model":{"type":"BPE","vocab":{"a":99999999999},"merges":[]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})").find("id"),
+            std::string::npos);
+  EXPECT_NE(error(R"({"model":{"type":"BPE","vocab":{"a":0},"merges":["a a"]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})").find("merge 0"),
+            std::string::npos);
 }
 
 format::GgufWriter gguf(const char* model, const char* pre) {

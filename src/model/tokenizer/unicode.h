@@ -37,7 +37,7 @@ struct Pair {
 extern const Range kMoreLetters[], kMoreNumbers[], kMoreDigits[];
 extern const Range kNotPunctuation[], kMorePunctuation[], kNotAccents[], kMoreAccents[], kNotControls[], kNotDecomposed[];
 extern const Pair kLower[];
-extern const int kMoreLettersCount, kMoreNumbersCount, kMoreDigitsCount, kNotPunctuationCount, kMorePunctuationCount, kNotAccentsCount,
-    kMoreAccentsCount, kNotControlsCount, kNotDecomposedCount, kLowerCount;
+extern const int kMoreLettersCount, kMoreNumbersCount, kMoreDigitsCount, kNotPunctuationCount, kMorePunctuationCount, kNotAccentsCount, kMoreAccentsCount,
+    kNotControlsCount, kNotDecomposedCount, kLowerCount;
 
 }  // namespace strata::tokenizer

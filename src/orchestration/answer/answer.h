@@ -97,7 +97,8 @@ class Answerer {
   // What the answer is drawn from: the catalog and the retriever, or a stand-in.
   struct Library {
     std::function<Result<retrieve::Found>(const Context&, const std::vector<std::string>& queries, const std::vector<std::string>& base_ids,
-                                          const retrieve::Options&)> search;
+                                          const retrieve::Options&)>
+        search;
     // Whether the hit's document has been replaced or removed since it was indexed. May be empty.
     std::function<Result<bool>(const Context&, const retrieve::Hit&)> superseded;
   };

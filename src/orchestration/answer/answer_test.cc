@@ -183,7 +183,9 @@ TEST(Answer, OnlyTheTrueOneOfTwoSentencesOfTheModelComesThrough) {
   for (const Verdict& verdict : answer.verdicts) {
     if (verdict.kind != SentenceKind::kGenerated) continue;
     (verdict.supported ? released : refused)++;
-    if (!verdict.supported) EXPECT_EQ(verdict.reason, "number 14 is not in the cited text");
+    if (!verdict.supported) {
+      EXPECT_EQ(verdict.reason, "number 14 is not in the cited text");
+    }
   }
   EXPECT_EQ(refused, 1);
   EXPECT_EQ(released, 1);
@@ -247,7 +249,8 @@ TEST(Answer, AGreetingIsToldWhatOneCanAsk) {
 
 TEST(Answer, AFollowUpIsSearchedForWithItsTopic) {
   World world;
-  const auto out = world.ask(Request{.conversation = {{.role = "user", .content = "Who may take parental leave?"}, {.role = "assistant", .content = "Everyone."},
+  const auto out = world.ask(Request{.conversation = {{.role = "user", .content = "Who may take parental leave?"},
+                                                      {.role = "assistant", .content = "Everyone."},
                                                       {.role = "user", .content = "How many weeks does it last?"}}});
   ASSERT_TRUE(out->result);
   EXPECT_EQ(out->result->question, "How many weeks does it last?");

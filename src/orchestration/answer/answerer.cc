@@ -128,7 +128,8 @@ class Run {
   // Quote-first: the model adds what holds against the passages, sentence by sentence. Whatever goes wrong with it, the quotes stand.
   Status add_sentences() {
     if (!pack(std::min(kAdditionContextTokens, room_for_context(*model_, request_)))) return {};
-    model::GenerateRequest generate{.prompt = addition_prompt(packed_.text, answer_.standalone_question), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
+    model::GenerateRequest generate{
+        .prompt = addition_prompt(packed_.text, answer_.standalone_question), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
     SentenceCutter cutter;
     int added = 0, refused = 0;
     const auto check_all = [&](const std::vector<std::string>& sentences) {
@@ -155,7 +156,8 @@ class Run {
     if (!claim.supported) {
       *refused += 1;
       const uint32_t here = static_cast<uint32_t>(answer_.text.size());  // dropped: an empty range where it would have stood
-      answer_.verdicts.push_back({.begin = here, .end = here, .kind = SentenceKind::kGenerated, .supported = false, .score = claim.score, .reason = claim.reason});
+      answer_.verdicts.push_back(
+          {.begin = here, .end = here, .kind = SentenceKind::kGenerated, .supported = false, .score = claim.score, .reason = claim.reason});
       return;
     }
     *added += 1;
@@ -181,7 +183,8 @@ class Run {
       answer_.outcome = Outcome::kPackedOut;
       return release(add_notice(&answer_, kNotAnswered));
     }
-    model::GenerateRequest generate{.prompt = classic_prompt(packed_.text, request_.conversation), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
+    model::GenerateRequest generate{
+        .prompt = classic_prompt(packed_.text, request_.conversation), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
     const Result<model::Finish> finish = stream(context_, *model_, std::move(generate), [&](const std::string& text) {
       answer_.text += text;
       return static_cast<bool>(release({.text = text}));
@@ -211,8 +214,12 @@ class Run {
     const std::vector<std::string_view> texts = packed_texts();
     for (const document::Range& range : chunk::sentences(answer_.text)) {
       const ground::Claim claim = ground::verify(std::string_view(answer_.text).substr(range.begin, range.end - range.begin), texts);
-      answer_.verdicts.push_back({.begin = range.begin, .end = range.end, .kind = SentenceKind::kGenerated, .supported = claim.supported,
-                                  .score = claim.score, .reason = claim.supported ? "verified" : claim.reason});
+      answer_.verdicts.push_back({.begin = range.begin,
+                                  .end = range.end,
+                                  .kind = SentenceKind::kGenerated,
+                                  .supported = claim.supported,
+                                  .score = claim.score,
+                                  .reason = claim.supported ? "verified" : claim.reason});
       ++checked;
       if (!claim.supported) continue;
       ++supported;

@@ -73,8 +73,17 @@ std::string_view outcome_name(Outcome outcome) {
 }
 
 Citation citation_of(const retrieve::Hit& hit, document::Range at, std::string quote, int number) {
-  return {.number = number, .document_id = hit.chunk.document_id, .file_id = hit.chunk.file_id, .filename = hit.filename, .title = hit.title,
-          .version = hit.version, .heading = hit.heading, .page = hit.chunk.chunk.page, .begin = at.begin, .end = at.end, .quote = std::move(quote)};
+  return {.number = number,
+          .document_id = hit.chunk.document_id,
+          .file_id = hit.chunk.file_id,
+          .filename = hit.filename,
+          .title = hit.title,
+          .version = hit.version,
+          .heading = hit.heading,
+          .page = hit.chunk.chunk.page,
+          .begin = at.begin,
+          .end = at.end,
+          .quote = std::move(quote)};
 }
 
 std::string readable(std::string_view quote) {
@@ -111,8 +120,8 @@ Piece add_quotes(Answer* answer, const std::vector<ground::Quote>& quotes, const
     answer->text += readable(quote.text);
     citation.answer_end = size32(answer->text);
     answer->text += close_mark(number);
-    answer->verdicts.push_back({.begin = citation.answer_begin, .end = citation.answer_end, .kind = SentenceKind::kQuote, .supported = true,
-                                .score = 1, .reason = "verbatim"});
+    answer->verdicts.push_back(
+        {.begin = citation.answer_begin, .end = citation.answer_end, .kind = SentenceKind::kQuote, .supported = true, .score = 1, .reason = "verbatim"});
     answer->citations.push_back(citation);
     out.citations.push_back(std::move(citation));
   }
@@ -137,8 +146,12 @@ Piece add_generated(Answer* answer, const std::string& sentence, const ground::C
   answer->text += sentence;
   citation.answer_end = size32(answer->text);
   answer->text += " [" + std::to_string(number) + "]";
-  answer->verdicts.push_back({.begin = citation.answer_begin, .end = citation.answer_end, .kind = SentenceKind::kGenerated, .supported = true,
-                              .score = claim.score, .reason = "verified"});
+  answer->verdicts.push_back({.begin = citation.answer_begin,
+                              .end = citation.answer_end,
+                              .kind = SentenceKind::kGenerated,
+                              .supported = true,
+                              .score = claim.score,
+                              .reason = "verified"});
   answer->citations.push_back(citation);
   out.citations.push_back(std::move(citation));
   out.text = answer->text.substr(before);

@@ -22,10 +22,11 @@ std::vector<model::Message> addition_prompt(const std::string& passages, const s
 }
 
 std::vector<model::Message> classic_prompt(const std::string& passages, const std::vector<model::Message>& conversation) {
-  std::vector<model::Message> out = {{.role = "system",
-                                      .content = "Answer the question with the numbered passages below and nothing else. Put the passage's number in brackets behind "
-                                                 "each sentence, like [1]. If the passages do not answer it, say that the documents do not say.\n\nContext:\n" +
-                                                 passages}};
+  std::vector<model::Message> out = {
+      {.role = "system",
+       .content = "Answer the question with the numbered passages below and nothing else. Put the passage's number in brackets behind "
+                  "each sentence, like [1]. If the passages do not answer it, say that the documents do not say.\n\nContext:\n" +
+                  passages}};
   for (const model::Message& message : conversation) {
     if (message.role == "user" || message.role == "assistant") out.push_back(message);
   }

@@ -46,7 +46,8 @@ TEST(RealWeights, ParaphrasedQuestionsFindTheirSentenceAndForeignOnesAreRefused)
   ASSERT_TRUE(engine) << engine.error().message;
   auto embedder = (*engine)->load_embedder(folder, "all-minilm-l6-v2");
   ASSERT_TRUE(embedder) << embedder.error().message;
-  Answerer answerer({.search = [](const Context&, const auto&, const auto&, const auto&) -> Result<retrieve::Found> { return passages(); }}, **embedder, nullptr);
+  Answerer answerer({.search = [](const Context&, const auto&, const auto&, const auto&) -> Result<retrieve::Found> { return passages(); }}, **embedder,
+                    nullptr);
   const auto ask = [&](const std::string& question) {
     auto sink = std::make_shared<LastAnswer>();
     answerer.answer(Context::background(), Request{.conversation = {{.role = "user", .content = question}}, .base_ids = {"base"}}, sink);

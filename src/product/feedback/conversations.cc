@@ -20,9 +20,7 @@ constexpr size_t kContentBytesMax = 1u << 20;
 constexpr char kConversationColumns[] =
     "SELECT id, title, created_ms, updated_ms, (SELECT count(*) FROM messages m WHERE m.conversation_id = c.id) FROM conversations c WHERE true";
 
-Conversation conversation_from(const Row& row) {
-  return {row.text(0), row.text(1), row.integer(2), row.integer(3), static_cast<int>(row.integer(4))};
-}
+Conversation conversation_from(const Row& row) { return {row.text(0), row.text(1), row.integer(2), row.integer(3), static_cast<int>(row.integer(4))}; }
 
 // `changed` numbers the changes of all conversations: the order of the list, whatever the clock does.
 Status touch(Transaction& transaction, const std::string& id, int64_t now_ms) {
@@ -95,8 +93,8 @@ Status check_limit(int limit) {
   return {};
 }
 
-Status add_cursor(Reader& reader, const std::string& table, const std::string& column, std::string_view after, std::string& sql,
-                  std::vector<Value>& values, const std::string& alias) {
+Status add_cursor(Reader& reader, const std::string& table, const std::string& column, std::string_view after, std::string& sql, std::vector<Value>& values,
+                  const std::string& alias) {
   if (after.empty()) return {};
   std::optional<int64_t> position;
   TRY(reader.query("SELECT " + column + " FROM " + table + " WHERE id = ?", {std::string(after)},
@@ -118,7 +116,8 @@ Result<Conversation> Feedback::add_conversation(const Context& context, std::str
   TRY(check_text(title, kTitleBytesMax, "title"));
   Conversation conversation{make_id("conv"), std::move(title), clock_.unix_ms(), clock_.unix_ms()};
   TRY(store_.write(context, [&](Transaction& transaction) -> Status {
-    TRY(transaction.execute("INSERT INTO conversations(id, title, created_ms, updated_ms, changed) "
+    TRY(
+        transaction.execute("INSERT INTO conversations(id, title, created_ms, updated_ms, changed) "
                             "VALUES(?, ?, ?, ?, (SELECT coalesce(max(changed), 0) + 1 FROM conversations))",
                             {conversation.id, conversation.title, conversation.created_ms, conversation.updated_ms}));
     return {};
@@ -143,8 +142,7 @@ Result<std::vector<Conversation>> Feedback::conversations(const Context& context
     std::vector<Value> values;
     TRY(add_cursor(reader, "conversations", "changed", after, sql, values, ""));
     values.push_back(int64_t{limit});
-    return reader.query(sql + " ORDER BY changed DESC LIMIT ?", values,
-                        [&](const Row& row) { return conversations.push_back(conversation_from(row)), true; });
+    return reader.query(sql + " ORDER BY changed DESC LIMIT ?", values, [&](const Row& row) { return conversations.push_back(conversation_from(row)), true; });
   }));
   return conversations;
 }

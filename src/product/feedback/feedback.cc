@@ -96,8 +96,8 @@ Status Feedback::put_answer(const Context& context, StoredAnswer answer) {
         "conversation_id = excluded.conversation_id, question = excluded.question, body = excluded.body, outcome = excluded.outcome, "
         "confidence = excluded.confidence, json = excluded.json, model = excluded.model, first_text_ms = excluded.first_text_ms, "
         "total_ms = excluded.total_ms, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens",
-        {answer.id, conversation, answer.question, answer.text, answer.outcome, answer.confidence, answer.json, answer.model,
-         answer.first_text_ms, answer.total_ms, int64_t{answer.prompt_tokens}, int64_t{answer.completion_tokens}, clock_.unix_ms()}));
+        {answer.id, conversation, answer.question, answer.text, answer.outcome, answer.confidence, answer.json, answer.model, answer.first_text_ms,
+         answer.total_ms, int64_t{answer.prompt_tokens}, int64_t{answer.completion_tokens}, clock_.unix_ms()}));
     return {};
   });
 }
@@ -130,8 +130,7 @@ Result<std::vector<StoredAnswer>> Feedback::answers(const Context& context, cons
   return answers;
 }
 
-Result<Vote> Feedback::rate(const Context& context, const std::string& answer_id, Rating rating, std::vector<std::string> reasons,
-                            std::string comment) {
+Result<Vote> Feedback::rate(const Context& context, const std::string& answer_id, Rating rating, std::vector<std::string> reasons, std::string comment) {
   TRY(check_text(comment, 4'000, "comment"));
   if (reasons.size() > 16) return invalid_argument("reasons may have at most 16 items, got " + std::to_string(reasons.size()), "reasons");
   Json list = Json::array();
@@ -142,7 +141,8 @@ Result<Vote> Feedback::rate(const Context& context, const std::string& answer_id
   Vote vote;
   TRY(store_.write(context, [&](Transaction& transaction) -> Status {
     TRY(need_answer(transaction, answer_id));
-    TRY(transaction.execute("INSERT INTO votes(answer_id, rating, reasons, comment, user_name, updated_ms) VALUES(?, ?, ?, ?, ?, ?) "
+    TRY(
+        transaction.execute("INSERT INTO votes(answer_id, rating, reasons, comment, user_name, updated_ms) VALUES(?, ?, ?, ?, ?, ?) "
                             "ON CONFLICT(answer_id) DO UPDATE SET rating = excluded.rating, reasons = excluded.reasons, "
                             "comment = excluded.comment, user_name = excluded.user_name, updated_ms = excluded.updated_ms",
                             {answer_id, std::string(rating_name(rating)), list.dump(), comment, context.principal().user, clock_.unix_ms()}));

@@ -25,8 +25,16 @@ class FeedbackTest : public testing::Test {
     feedback_ = std::make_unique<Feedback>(*store_, clock_);
   }
   StoredAnswer put(const std::string& id, const std::string& conversation = "") {
-    StoredAnswer answer{.id = id, .conversation_id = conversation, .question = "How many days?", .text = "\"30 days.\" [1]", .outcome = "answered",
-                        .confidence = 0.75, .json = R"({"id":"x"})", .model = "smollm2", .first_text_ms = 12.5, .total_ms = 300};
+    StoredAnswer answer{.id = id,
+                        .conversation_id = conversation,
+                        .question = "How many days?",
+                        .text = "\"30 days.\" [1]",
+                        .outcome = "answered",
+                        .confidence = 0.75,
+                        .json = R"({"id":"x"})",
+                        .model = "smollm2",
+                        .first_text_ms = 12.5,
+                        .total_ms = 300};
     answer.prompt_tokens = 400;
     answer.completion_tokens = 20;
     auto status = feedback_->put_answer(context_, answer);

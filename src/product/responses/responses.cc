@@ -50,11 +50,10 @@ Status Responses::put(const Context& context, const Stored& s) {
 Result<Stored> Responses::get(const Context& context, const std::string& id) {
   Result<Stored> found = missing(id);
   TRY(store_.read(context, [&](store::Reader& reader) {
-    return reader.query("SELECT id, previous_id, response, input, output_text, created_ms FROM responses WHERE id = ?", {id},
-                        [&](const store::Row& row) {
-                          found = read_row(row);
-                          return false;
-                        });
+    return reader.query("SELECT id, previous_id, response, input, output_text, created_ms FROM responses WHERE id = ?", {id}, [&](const store::Row& row) {
+      found = read_row(row);
+      return false;
+    });
   }));
   return found;
 }

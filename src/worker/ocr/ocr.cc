@@ -113,7 +113,8 @@ class TesseractOcr : public Ocr {
   static Status check_size(int64_t width, int64_t height) {
     if (width > 0 && height > 0 && width * height <= kPixels) return {};
     return invalid_argument("the image has " + std::to_string(width) + " x " + std::to_string(height) + " pixels; at most " +
-                                std::to_string(kPixels / 1'000'000) + " million are taken", "file", "document_too_large");
+                                std::to_string(kPixels / 1'000'000) + " million are taken",
+                            "file", "document_too_large");
   }
 
   OcrText read_pix(Pix* pix) {

@@ -22,9 +22,10 @@ bool is_on(pugi::xml_node node) { return node && value(node) != "0" && value(nod
 // Elements whose text is not part of the document as it stands: deleted or moved away, field codes, ruby readings, other versions of
 // the same content, page furniture.
 bool is_skipped(std::string_view name) {
-  static constexpr std::string_view kNames[] = {"w:del", "w:moveFrom", "w:instrText", "w:delText", "w:delInstrText", "w:rt", "mc:Fallback", "w:pPr", "w:rPr",
-                                                "w:tblPr", "w:tblGrid", "w:trPr", "w:tcPr", "w:sectPr", "w:sdtPr", "w:commentReference", "w:annotationRef",
-                                                "w:footnoteRef", "w:endnoteRef", "wp:docPr", "pic:pic", "w:fldData"};
+  static constexpr std::string_view kNames[] = {
+      "w:del",           "w:moveFrom",    "w:instrText",  "w:delText", "w:delInstrText", "w:rt",     "mc:Fallback", "w:pPr",
+      "w:rPr",           "w:tblPr",       "w:tblGrid",    "w:trPr",    "w:tcPr",         "w:sectPr", "w:sdtPr",     "w:commentReference",
+      "w:annotationRef", "w:footnoteRef", "w:endnoteRef", "wp:docPr",  "pic:pic",        "w:fldData"};
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 

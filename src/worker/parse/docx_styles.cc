@@ -19,8 +19,19 @@ std::string letters(int n) {
 std::string roman(int n) {
   if (n < 1 || n > 3999) return std::to_string(n);
   std::string out;
-  for (const auto& [value, digits] : {std::pair<int, const char*>{1000, "m"}, {900, "cm"}, {500, "d"}, {400, "cd"}, {100, "c"}, {90, "xc"}, {50, "l"},
-                                      {40, "xl"}, {10, "x"}, {9, "ix"}, {5, "v"}, {4, "iv"}, {1, "i"}}) {
+  for (const auto& [value, digits] : {std::pair<int, const char*>{1000, "m"},
+                                      {900, "cm"},
+                                      {500, "d"},
+                                      {400, "cd"},
+                                      {100, "c"},
+                                      {90, "xc"},
+                                      {50, "l"},
+                                      {40, "xl"},
+                                      {10, "x"},
+                                      {9, "ix"},
+                                      {5, "v"},
+                                      {4, "iv"},
+                                      {1, "i"}}) {
     for (; n >= value; n -= value) out += digits;
   }
   return out;
@@ -69,7 +80,8 @@ DocxStyle DocxStyles::find(const std::string& id) const {
       const int level = heading ? std::atoi(name.c_str() + 7) : 0;
       if (level >= 1 && level <= kLevels) out.role = DocxStyle::Role::kHeading, out.level = level;
       else if (name == "title") out.role = DocxStyle::Role::kTitle;
-      else if (name.find("preformatted") != name.npos || name == "macro text" || name == "source code" || name == "code" || name == "plain text") out.role = DocxStyle::Role::kCode;
+      else if (name.find("preformatted") != name.npos || name == "macro text" || name == "source code" || name == "code" || name == "plain text")
+        out.role = DocxStyle::Role::kCode;
       else if (name == "quote" || name == "intense quote" || name == "block text" || name == "quotations") out.role = DocxStyle::Role::kQuote;
     }
     if (found == entries_.end()) break;

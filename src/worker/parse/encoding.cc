@@ -17,9 +17,9 @@ constexpr std::array<uint16_t, 32> kWindows1252 = {0x20AC, 0x81,   0x201A, 0x019
                                                    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D,   0x017E, 0x0178};
 
 // Sets that pages and files still come in, as iconv names them.
-constexpr std::array kSets = {"ISO-8859-2", "ISO-8859-5", "ISO-8859-7", "ISO-8859-9", "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1253",
-                              "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257", "KOI8-R", "KOI8-U", "SHIFT_JIS", "EUC-JP", "ISO-2022-JP",
-                              "GBK", "GB18030", "BIG5", "EUC-KR", "MACINTOSH"};
+constexpr std::array kSets = {"ISO-8859-2",   "ISO-8859-5",   "ISO-8859-7",   "ISO-8859-9",   "ISO-8859-15", "WINDOWS-1250", "WINDOWS-1251", "WINDOWS-1253",
+                              "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257", "KOI8-R",      "KOI8-U",       "SHIFT_JIS",    "EUC-JP",
+                              "ISO-2022-JP",  "GBK",          "GB18030",      "BIG5",         "EUC-KR",      "MACINTOSH"};
 
 std::string from_windows_1252(std::string_view bytes) {
   std::string out;

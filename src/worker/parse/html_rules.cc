@@ -14,26 +14,60 @@ bool among(const std::array<std::string_view, N>& sorted, std::string_view name)
 }
 
 constexpr auto kUnseen = std::to_array<std::string_view>(
-    {"annotation", "annotation-xml", "applet", "area", "audio", "base", "button", "canvas", "datalist", "embed", "frame", "frameset", "head", "iframe", "input",
-     "link", "map", "meta", "noembed", "noframes", "object", "optgroup", "option", "param", "script", "select", "source", "style", "svg", "template",
-     "textarea", "title", "track", "video"});
+    {"annotation", "annotation-xml", "applet", "area",  "audio", "base",     "button",   "canvas",   "datalist", "embed",    "frame",  "frameset",
+     "head",       "iframe",         "input",  "link",  "map",   "meta",     "noembed",  "noframes", "object",   "optgroup", "option", "param",
+     "script",     "select",         "source", "style", "svg",   "template", "textarea", "title",    "track",    "video"});
 static_assert(std::ranges::is_sorted(kUnseen));
 
 // As class or id. Names of documentation generators and of common site templates.
-constexpr auto kFurniture = std::to_array<std::string_view>(
-    {"breadcrumb", "breadcrumbs", "catlinks", "contentinfo", "cookie-banner", "edit-this-page", "footer", "headerlink", "jump-to-nav", "linenodiv", "linenos",
-     "mw-editsection", "mw-jump-link", "mw-navigation", "nav", "navbar", "navbox", "navfooter", "navheader", "noprint", "page-footer", "pagination",
-     "prev-next-area", "printfooter", "rst-footer-buttons", "screen-reader-text", "site-footer", "site-header", "site-nav", "skip-link", "skiplink", "skipnav",
-     "sphinxsidebar", "sr-only", "table-of-contents", "toc", "usa-skipnav", "visually-hidden", "wy-nav-side"});
+constexpr auto kFurniture = std::to_array<std::string_view>({"breadcrumb",
+                                                             "breadcrumbs",
+                                                             "catlinks",
+                                                             "contentinfo",
+                                                             "cookie-banner",
+                                                             "edit-this-page",
+                                                             "footer",
+                                                             "headerlink",
+                                                             "jump-to-nav",
+                                                             "linenodiv",
+                                                             "linenos",
+                                                             "mw-editsection",
+                                                             "mw-jump-link",
+                                                             "mw-navigation",
+                                                             "nav",
+                                                             "navbar",
+                                                             "navbox",
+                                                             "navfooter",
+                                                             "navheader",
+                                                             "noprint",
+                                                             "page-footer",
+                                                             "pagination",
+                                                             "prev-next-area",
+                                                             "printfooter",
+                                                             "rst-footer-buttons",
+                                                             "screen-reader-text",
+                                                             "site-footer",
+                                                             "site-header",
+                                                             "site-nav",
+                                                             "skip-link",
+                                                             "skiplink",
+                                                             "skipnav",
+                                                             "sphinxsidebar",
+                                                             "sr-only",
+                                                             "table-of-contents",
+                                                             "toc",
+                                                             "usa-skipnav",
+                                                             "visually-hidden",
+                                                             "wy-nav-side"});
 static_assert(std::ranges::is_sorted(kFurniture));
 
 constexpr auto kFurnitureRoles = std::to_array<std::string_view>({"banner", "contentinfo", "menu", "menubar", "navigation", "search", "toolbar"});
 static_assert(std::ranges::is_sorted(kFurnitureRoles));
 
-constexpr auto kBlocks = std::to_array<std::string_view>(
-    {"address", "article", "aside", "body", "caption", "center", "dd", "details", "dialog", "dir", "div", "dl", "dt", "fieldset", "figcaption", "figure",
-     "footer", "form", "header", "hgroup", "html", "legend", "main", "menu", "nav", "ol", "p", "section", "summary", "tbody", "td", "tfoot",
-     "th", "thead", "tr", "ul"});
+constexpr auto kBlocks = std::to_array<std::string_view>({"address", "article", "aside", "body",   "caption",  "center",     "dd",     "details", "dialog",
+                                                          "dir",     "div",     "dl",    "dt",     "fieldset", "figcaption", "figure", "footer",  "form",
+                                                          "header",  "hgroup",  "html",  "legend", "main",     "menu",       "nav",    "ol",      "p",
+                                                          "section", "summary", "tbody", "td",     "tfoot",    "th",         "thead",  "tr",      "ul"});
 static_assert(std::ranges::is_sorted(kBlocks));
 
 bool is_hidden(const GumboNode* node) {

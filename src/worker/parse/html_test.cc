@@ -19,7 +19,8 @@ TEST(Html, BlocksHeadingsAndInlineText) {
 }
 
 TEST(Html, ListsAndDefinitions) {
-  EXPECT_EQ(read("<ul><li>one<ul><li>inner</ul><li><p>two</p><p>more</p></ul><ol start=3><li>x<li>y</ol>"), "L - one\nL   - inner\nL - two\nP more\nL 3. x\nL 4. y");
+  EXPECT_EQ(read("<ul><li>one<ul><li>inner</ul><li><p>two</p><p>more</p></ul><ol start=3><li>x<li>y</ol>"),
+            "L - one\nL   - inner\nL - two\nP more\nL 3. x\nL 4. y");
   EXPECT_EQ(read("<dl><dt>ASCII</dt><dd>A code.</dd><dt>Only</dt></dl><dl><dt>1</dt><dd>A note.</dd></dl>"), "P ASCII: A code.\nP Only\nP [1] A note.");
 }
 
@@ -32,15 +33,18 @@ TEST(Html, TablesBecomeRowsUnlessTheyAreLayout) {
 
 TEST(Html, UnseenThingsAreDropped) {
   EXPECT_EQ(read("<style>x{}</style><script>y()</script><p hidden>h</p><p style='display: NONE'>d</p><p aria-hidden=true>a</p><template>t</template><p>seen</p>"
-                 "<!-- c --><select><option>o</select><noscript>plain</noscript><svg><text>s</text></svg>"), "P seen\nP plain");
+                 "<!-- c --><select><option>o</select><noscript>plain</noscript><svg><text>s</text></svg>"),
+            "P seen\nP plain");
 }
 
 TEST(Html, NavigationHeadersAndFootersOfThePageAreDropped) {
   const std::string body = "<p>" + std::string(300, 'x') + "</p>";
   EXPECT_EQ(read("<header>Site</header><nav>Menu</nav><div role=navigation>More</div><div class='navheader'>Prev</div>" + body +
-                 "<aside>Ad</aside><div class=\"sphinxsidebar\">Toc</div><footer>Legal</footer>"), "P " + std::string(300, 'x'));
-  EXPECT_EQ(read("<div>Around</div><main><header><h1>Head<a class='headerlink' href='#h'>¶</a></h1></header><aside>Note</aside>" + body + "</main><div>Around</div>"),
-            "H1 Head\nP Note\nP " + std::string(300, 'x'));
+                 "<aside>Ad</aside><div class=\"sphinxsidebar\">Toc</div><footer>Legal</footer>"),
+            "P " + std::string(300, 'x'));
+  EXPECT_EQ(
+      read("<div>Around</div><main><header><h1>Head<a class='headerlink' href='#h'>¶</a></h1></header><aside>Note</aside>" + body + "</main><div>Around</div>"),
+      "H1 Head\nP Note\nP " + std::string(300, 'x'));
   EXPECT_EQ(read("<header><h1>Only title</h1></header>" + body), "H1 Only title\nP " + std::string(300, 'x')) << "a header with the page's title stays";
 }
 

@@ -67,9 +67,7 @@ std::string_view attribute(const GumboNode* node, const char* name) {
   const GumboAttribute* found = gumbo_get_attribute(&node->v.element.attributes, name);
   return found == nullptr ? std::string_view{} : found->value;
 }
-bool has_attribute(const GumboNode* node, const char* name) {
-  return is_element(node) && gumbo_get_attribute(&node->v.element.attributes, name) != nullptr;
-}
+bool has_attribute(const GumboNode* node, const char* name) { return is_element(node) && gumbo_get_attribute(&node->v.element.attributes, name) != nullptr; }
 
 std::vector<const GumboNode*> children(const GumboNode* node) {
   if (!is_element(node)) return {};

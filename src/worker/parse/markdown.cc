@@ -105,7 +105,8 @@ class MarkdownWriter {
 
   void begin_item(cmark_node* node) {
     const std::string indent(lists_.size() > 1 ? std::min<size_t>(2 * (lists_.size() - 1), 20) : 0, ' ');
-    if (cmark_node_get_type(node) == CMARK_NODE_FOOTNOTE_DEFINITION) marker_ = "[" + std::to_string(++footnotes_) + "] ";  // they come in the order of their marks
+    if (cmark_node_get_type(node) == CMARK_NODE_FOOTNOTE_DEFINITION)
+      marker_ = "[" + std::to_string(++footnotes_) + "] ";  // they come in the order of their marks
     else if (lists_.empty() || lists_.back() < 0) marker_ = indent + "- ";
     else marker_ = indent + std::to_string(lists_.back()++) + ". ";
   }

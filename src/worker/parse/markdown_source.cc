@@ -27,7 +27,9 @@ std::string_view without_quotes(std::string_view value) {
 std::string without_tags(std::string_view title) {
   std::string out;
   for (size_t at = 0; at < title.size();) {
-    const size_t end = title[at] == '<' && at + 1 < title.size() && (title[at + 1] == '/' || (title[at + 1] >= 'a' && title[at + 1] <= 'z')) ? title.find('>', at) : title.npos;
+    const size_t end = title[at] == '<' && at + 1 < title.size() && (title[at + 1] == '/' || (title[at + 1] >= 'a' && title[at + 1] <= 'z'))
+                           ? title.find('>', at)
+                           : title.npos;
     if (end == title.npos) out += title[at++];
     else at = end + 1;
   }
@@ -143,7 +145,8 @@ class TagCutter {
 
   static size_t skip_tag(std::string_view line, size_t at, std::string* out) {
     const std::string_view rest = line.substr(at);
-    for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"{{<", ">}}"}, {"{{%", "%}}"}, {"{%", "%}"}, {"{{{", "}}}"}, {"{:", "}"}, {"{#", "}"}}) {
+    for (const auto& [open, close] :
+         {std::pair<std::string_view, std::string_view>{"{{<", ">}}"}, {"{{%", "%}}"}, {"{%", "%}"}, {"{{{", "}}}"}, {"{:", "}"}, {"{#", "}"}}) {
       if (!rest.starts_with(open)) continue;
       const size_t end = rest.find(close, open.size());
       if (end == rest.npos || end > 1000) break;

@@ -21,7 +21,8 @@ TEST(Markdown, IsWhatAPersonReads) {
 }
 
 TEST(Markdown, ListsKeepTheirMarksAndNesting) {
-  EXPECT_EQ(read("- one\n- two\n  - inner\n\n    more of inner\n\n3. three\n4. four\n"), "L - one\nL - two\nL   - inner\nP more of inner\nL 3. three\nL 4. four");
+  EXPECT_EQ(read("- one\n- two\n  - inner\n\n    more of inner\n\n3. three\n4. four\n"),
+            "L - one\nL - two\nL   - inner\nP more of inner\nL 3. three\nL 4. four");
   EXPECT_EQ(read("- [x] done\n- [ ] open\n"), "L - done\nL - open");
 }
 
@@ -30,7 +31,8 @@ TEST(Markdown, TablesBecomeRows) {
 }
 
 TEST(Markdown, CodeIsKeptAsItIs) {
-  EXPECT_EQ(read("```yaml\na:\n  - {{ x }} {% raw %} <!-- kept -->\n\n\nb: 1\n```\n\n    indented code\n"), "C a:⏎  - {{ x }} {% raw %} <!-- kept -->⏎⏎⏎b: 1\nC indented code");
+  EXPECT_EQ(read("```yaml\na:\n  - {{ x }} {% raw %} <!-- kept -->\n\n\nb: 1\n```\n\n    indented code\n"),
+            "C a:⏎  - {{ x }} {% raw %} <!-- kept -->⏎⏎⏎b: 1\nC indented code");
 }
 
 TEST(Markdown, FrontMatterGivesTheTitleAndIsDropped) {
@@ -43,7 +45,8 @@ TEST(Markdown, FrontMatterGivesTheTitleAndIsDropped) {
 }
 
 TEST(Markdown, TagsOfSiteGeneratorsFallAwayButNotFromCode) {
-  EXPECT_EQ(read("{{< note >}}Read {{% this %}}this{{% /this %}}.{{< /note >}}\n\n{% include nav.html %}\n\n## Head {#anchor}\n{: .no_toc }\n\nUse `{{< x >}}` here.\n"),
+  EXPECT_EQ(read("{{< note >}}Read {{% this %}}this{{% /this %}}.{{< /note >}}\n\n{% include nav.html %}\n\n## Head {#anchor}\n{: .no_toc }\n\nUse `{{< x >}}` "
+                 "here.\n"),
             "P Read this.\nH2 Head\nP Use {{< x >}} here.");
   EXPECT_EQ(read("- Item\n\n    {% image \"a\" \"b\" %}\n\n{% include \"x\"\n  steps: y\n%}\nAfter {% x and so on"), "L - Item\nP After {% x and so on");
   EXPECT_EQ(read("[Go](http://x){target=_blank .button} now {: .c} end"), "P Go now end");

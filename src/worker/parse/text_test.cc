@@ -33,7 +33,12 @@ TEST(Text, EncodingsAreTold) {
 }
 
 TEST(Text, InvisibleAndControlCharactersFallAway) {
-  EXPECT_EQ(shown(parse_text("so\xC2\xAD" "ft ze\xE2\x80\x8Bro a\x01" "b c\xC2\xA0" "d\x7F", {})), "P soft zero ab c d");
+  EXPECT_EQ(shown(parse_text("so\xC2\xAD"
+                             "ft ze\xE2\x80\x8Bro a\x01"
+                             "b c\xC2\xA0"
+                             "d\x7F",
+                             {})),
+            "P soft zero ab c d");
   expect_sound(parse_text(std::string("\0\x1b[31mred\x85\xff\xfe", 12), {}));
 }
 

@@ -192,7 +192,9 @@ class Writer {
     return line.mono || !(indented && ends_sentence(before.text()));
   }
 
-  static bool ends_sentence(const std::string& text) { return !text.empty() && (text.back() == '.' || text.back() == ':' || text.back() == '?' || text.back() == '!'); }
+  static bool ends_sentence(const std::string& text) {
+    return !text.empty() && (text.back() == '.' || text.back() == ':' || text.back() == '?' || text.back() == '!');
+  }
 
   bool looks_like_heading(const Line& line) const {
     if (line.mono || !line.upright() || letters(line) < 2) return false;
@@ -216,7 +218,8 @@ class Writer {
     std::string text;
     for (const Line& line : group) join(&text, line.text());
     if (has_leader(text)) text = without_leader(text);
-    const bool has_letter = std::ranges::any_of(text, [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80; });
+    const bool has_letter =
+        std::ranges::any_of(text, [](char c) { return std::isalpha(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) >= 0x80; });
     if (has_letter && group.size() <= kHeadingLines && text.size() <= kHeadingBytes && looks_like_heading(group[0])) {
       return out_->add_heading(level_of(group[0]), text);
     }

@@ -149,17 +149,21 @@ class PdfParser {
     const double dpi = bounded_dpi(page, kOcrDpi);
     const poppler::image image = renderer_.render_page(&page, dpi, dpi);
     if (!image.is_valid()) return {};
-    return ocr_->read({.pixels = reinterpret_cast<const uint8_t*>(image.const_data()), .width = image.width(), .height = image.height(),
-                       .stride = image.bytes_per_row(), .dpi = static_cast<int>(dpi)});
+    return ocr_->read({.pixels = reinterpret_cast<const uint8_t*>(image.const_data()),
+                       .width = image.width(),
+                       .height = image.height(),
+                       .stride = image.bytes_per_row(),
+                       .dpi = static_cast<int>(dpi)});
   }
 
   // The title that the file names, unless it is what a program left there.
   static std::string title_of(poppler::document& pdf) {
     const std::string title = one_line(utf8(pdf.info_key("Title")));
     const std::string lower = ascii_lower(title);
-    const bool file_name = lower.ends_with(".doc") || lower.ends_with(".docx") || lower.ends_with(".pdf") || lower.ends_with(".tex") || lower.ends_with(".dvi") ||
-                           lower.ends_with(".indd") || lower.ends_with(".qxd") || lower.ends_with(".odt");
-    if (file_name || lower.starts_with("microsoft word") || lower.starts_with("untitled") || lower == "title" || lower == "(anonymous)" || title.size() < 3) return "";
+    const bool file_name = lower.ends_with(".doc") || lower.ends_with(".docx") || lower.ends_with(".pdf") || lower.ends_with(".tex") ||
+                           lower.ends_with(".dvi") || lower.ends_with(".indd") || lower.ends_with(".qxd") || lower.ends_with(".odt");
+    if (file_name || lower.starts_with("microsoft word") || lower.starts_with("untitled") || lower == "title" || lower == "(anonymous)" || title.size() < 3)
+      return "";
     return title;
   }
 

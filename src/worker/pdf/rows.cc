@@ -50,7 +50,8 @@ void settle_small_words(std::vector<Word>* words) {
 bool is_mark(const Line& line) {
   const std::string text = line.text();
   if (text.size() > 8 || line.words.size() > 1) return false;
-  if (text.find_first_not_of("0123456789.()abcdefivx") == text.npos) return text.back() == '.' || text.back() == ')' || text.find('.') != text.npos || text.size() <= 2;
+  if (text.find_first_not_of("0123456789.()abcdefivx") == text.npos)
+    return text.back() == '.' || text.back() == ')' || text.find('.') != text.npos || text.size() <= 2;
   return text.size() <= 3 && static_cast<unsigned char>(text[0]) >= 0x80;
 }
 
@@ -84,7 +85,8 @@ std::vector<Row> rows_of(std::vector<Word> words) {
       height = std::max(height, words[end].bottom - words[end].top);
       ++end;
     }
-    std::vector<Word> some(std::make_move_iterator(words.begin() + static_cast<std::ptrdiff_t>(at)), std::make_move_iterator(words.begin() + static_cast<std::ptrdiff_t>(end)));
+    std::vector<Word> some(std::make_move_iterator(words.begin() + static_cast<std::ptrdiff_t>(at)),
+                           std::make_move_iterator(words.begin() + static_cast<std::ptrdiff_t>(end)));
     rows.push_back(row_of(cells_of(std::move(some), kGutterGap)));
     at = end;
   }
@@ -129,7 +131,8 @@ class Columns {
   }
 
   static std::vector<Row> slice(std::vector<Row>* rows, size_t begin, size_t end) {
-    return {std::make_move_iterator(rows->begin() + static_cast<std::ptrdiff_t>(begin)), std::make_move_iterator(rows->begin() + static_cast<std::ptrdiff_t>(end))};
+    return {std::make_move_iterator(rows->begin() + static_cast<std::ptrdiff_t>(begin)),
+            std::make_move_iterator(rows->begin() + static_cast<std::ptrdiff_t>(end))};
   }
 
   static void part(Row row, double x, std::vector<Row>* left, std::vector<Row>* right) {
@@ -163,7 +166,8 @@ class Columns {
       else stripes.push_back({crossing[i], i, i + 1});
     }
     std::erase_if(stripes, [&](const Stripe& stripe) { return stripe.end - stripe.begin < 4; });
-    std::ranges::sort(stripes, [](const Stripe& a, const Stripe& b) { return a.crossed != b.crossed ? a.crossed < b.crossed : a.end - a.begin > b.end - b.begin; });
+    std::ranges::sort(stripes,
+                      [](const Stripe& a, const Stripe& b) { return a.crossed != b.crossed ? a.crossed < b.crossed : a.end - a.begin > b.end - b.begin; });
     std::vector<double> out;
     for (const Stripe& stripe : stripes) {
       if (out.size() < 4) out.push_back(left + static_cast<double>(stripe.begin + stripe.end) / 2);

@@ -39,7 +39,8 @@ std::vector<Interval> columns_of(std::span<const Row> rows) {
 size_t table_rows(std::span<const Row> rows) {
   size_t count = 0, with_cells = 0;
   while (count < rows.size()) {
-    const bool far = count > 0 && (rows[count].line.top < rows[count - 1].line.top || rows[count].line.top - rows[count - 1].line.bottom > 2.5 * rows[count].line.height());
+    const bool far =
+        count > 0 && (rows[count].line.top < rows[count - 1].line.top || rows[count].line.top - rows[count - 1].line.bottom > 2.5 * rows[count].line.height());
     if (far) break;
     if (parted(rows[count])) ++with_cells;
     else if (count == 0 || !continues_cell(rows[count - 1], rows[count])) break;
