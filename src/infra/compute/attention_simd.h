@@ -8,6 +8,8 @@
 #include <math.h>
 
 #include "infra/compute/kernels.h"
+#include "infra/compute/matmul_simd.h"
+#include "infra/compute/vector_simd.h"
 
 #if defined(STRATA_SIMD)
 namespace strata::compute {

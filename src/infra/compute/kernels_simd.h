@@ -1,9 +1,8 @@
 // The table of the kernels that the including file compiles.
 #pragma once
 
-#include "infra/compute/matmul_simd.h"
-// vector before attention: attention uses its exp_of.
 #include "infra/compute/attention_simd.h"
+#include "infra/compute/matmul_simd.h"
 #include "infra/compute/vector_simd.h"
 
 #define STRATA_SIMD_KERNELS                 \
