@@ -1,5 +1,6 @@
-// Our side of bench/engine: runs one workload of the language model (or the embedder) through the public Engine and prints one JSON
-// object. Workloads: prefill N, decode DEPTH N, serve STREAMS PROMPT N, embed BATCHES, perplexity WINDOW WINDOWS, generate TEXT.
+// Our side of bench/engine: runs workloads of the language model (or the embedder) through the public Engine and prints one JSON object
+// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, embed BATCHES, perplexity WINDOW WINDOWS, generate
+// TEXT N. With "loop" instead, one workload a line is read from standard input, so that a peer can be measured in between.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -9,6 +10,7 @@
 #include <future>
 #include <iostream>
 #include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@
 #include "base/random.h"
 #include "infra/compute/compute.h"
 #include "model/engine/engine.h"
+#include "model/format/format.h"
+
+#include "int8_peak.h"
 
 namespace strata {
 namespace {
@@ -119,6 +124,33 @@ Json perplexity(const Bench& bench, const std::string& text, int window, int win
   return Json::object({{"tokens", count}, {"perplexity", std::exp(total / count)}});
 }
 
+// One workload of the language model; false where its name is unknown.
+bool run_work(const Bench& bench, const std::vector<std::string>& args, Json& out) {
+  auto number = [&](size_t i, int otherwise) { return i < args.size() ? std::atoi(args[i].c_str()) : otherwise; };
+  auto seed = [&](size_t i) { return static_cast<uint64_t>(number(i, 2)); };
+  const std::string work = args.empty() ? "" : args[0];
+  if (work == "prefill") {
+    out.set("tokens_per_s", bench.prefill(number(1, 512), seed(2)));
+  } else if (work == "decode") {
+    out.set("tokens_per_s", bench.decode(number(1, 0), number(2, 64), seed(3)));
+  } else if (work == "serve") {
+    out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), seed(4)));
+    out.set("tokens_per_s", out["serve"]["tokens_per_s"]);
+  } else if (work == "perplexity") {
+    out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 30)));
+  } else if (work == "generate") {
+    GenerateRequest request;
+    request.prompt = args.size() > 1 ? args[1] : std::string("The capital of France is");
+    request.max_tokens = number(2, 48);
+    request.sampling.temperature = 0;
+    const auto text = model::generate(bench.context, *bench.language, std::move(request));
+    out.set("text", text ? text->text : text.error().message);
+  } else {
+    return false;
+  }
+  return true;
+}
+
 int run(const std::vector<std::string>& args) {
   auto number = [&](size_t i, int otherwise) { return i < args.size() ? std::atoi(args[i].c_str()) : otherwise; };
   const char* home = std::getenv("HOME");
@@ -156,32 +188,31 @@ int run(const std::vector<std::string>& args) {
   if (!language) return std::cerr << language.error().message << "\n", 1;
   bench.language = *language;
   out.set("load_s", now_s() - begin);
+  const std::string path = file ? file : folder + "/smollm2-135m-instruct/model.gguf";
+  // What each token of a prompt is multiplied with: the embedding is only looked up, and the output matrix serves the last token.
+  const auto width = [&]() -> uint64_t {
+    const auto gguf = format::Gguf::open(path);
+    return gguf ? static_cast<uint64_t>(gguf->integer_or("llama.embedding_length", 0).value_or(0)) : 0;
+  }();
+  out.set("prefill_parameters", static_cast<double>(bench.language->info().parameters - width * static_cast<uint64_t>(bench.language->info().vocabulary)));
   out.set("weight_bytes", static_cast<double>(bench.language->info().memory_bytes));
   out.set("memory_gb_per_s", compute::measure_memory_gb_per_s(options.threads > 0 ? options.threads : compute::inspect_machine().cores));
+  out.set("int8_gop_per_s", measure_int8_gop_per_s(options.threads > 0 ? options.threads : compute::inspect_machine().cores));
   bench.prefill(32, 1);  // warm-up
-  std::vector<double> rates;
-  const int rounds = std::max(1, std::atoi(std::getenv("STRATA_BENCH_ROUNDS") ? std::getenv("STRATA_BENCH_ROUNDS") : "3"));
-  if (work == "prefill") {
-    for (int i = 0; i < rounds; ++i) rates.push_back(bench.prefill(number(1, 512), static_cast<uint64_t>(i) + 2));
-    out.set("tokens_per_s", median(rates));
-  } else if (work == "decode") {
-    for (int i = 0; i < rounds; ++i) rates.push_back(bench.decode(number(1, 0), number(2, 64), static_cast<uint64_t>(i) + 2));
-    out.set("tokens_per_s", median(rates));
-  } else if (work == "serve") {
-    out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), 2));
-  } else if (work == "perplexity") {
-    out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 30)));
-  } else if (work == "generate") {
-    GenerateRequest request;
-    request.prompt = args.size() > 1 ? args[1] : std::string("The capital of France is");
-    request.max_tokens = number(2, 48);
-    request.sampling.temperature = 0;
-    const auto text = model::generate(bench.context, *bench.language, std::move(request));
-    out.set("text", text ? text->text : text.error().message);
-  } else {
-    return std::cerr << "usage: strata_engine_bench prefill|decode|serve|embed|perplexity|generate …\n", 2;
+  if (work != "loop") {
+    const bool known = run_work(bench, args, out);
+    if (known) std::cout << out.dump() << std::endl;
+    else std::cerr << "usage: strata_engine_bench loop|prefill|decode|serve|embed|perplexity|generate …\n";
+    return known ? 0 : 2;
   }
-  std::cout << out.dump() << "\n";
+  std::cout << out.dump() << std::endl;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::istringstream words(line);
+    const std::vector<std::string> one{std::istream_iterator<std::string>(words), {}};
+    Json result = Json::object({{"work", line}});
+    if (!run_work(bench, one, result)) return std::cerr << "unknown work: " << line << "\n", 2;
+    std::cout << result.dump() << std::endl;
+  }
   return 0;
 }
 
