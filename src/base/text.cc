@@ -1,7 +1,11 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
+
+#include "base/check.h"
 
 namespace strata {
 
@@ -132,6 +136,42 @@ std::string human_bytes(uint64_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, unit == 0 || value >= 100 ? "%.0f %s" : "%.1f %s", value, kUnits[unit]);
   return text;
+}
+
+namespace {
+
+// Python's repr: the shortest digits that read back as the same double, plain from 1e-4 up to below 1e16, else with an exponent.
+// SOURCE: CPython, Python/pystrtod.c, format_float_short with the code 'r'.
+std::string python_repr(double value) {
+  char digits[32];
+  auto end = std::to_chars(digits, digits + sizeof digits, value, std::chars_format::scientific).ptr;
+  std::string text(digits, end);
+  size_t e = text.find('e');
+  int exponent = std::atoi(text.c_str() + e + 1);
+  if (exponent < -4 || exponent >= 16) return text;  // to_chars writes a sign and at least two digits too
+  bool negative = text[0] == '-';
+  std::string mantissa = text.substr(negative ? 1 : 0, e - (negative ? 1 : 0));
+  std::erase(mantissa, '.');
+  size_t point = static_cast<size_t>(std::max(0, exponent + 1));
+  if (exponent < 0) mantissa.insert(0, static_cast<size_t>(-exponent - 1), '0');
+  if (mantissa.size() < point) mantissa.append(point - mantissa.size(), '0');
+  std::string fraction = mantissa.substr(point);
+  return (negative ? "-" : "") + (point ? mantissa.substr(0, point) : "0") + "." + (fraction.empty() ? "0" : fraction);
+}
+
+}  // namespace
+
+std::string python_format(double value, std::string_view spec) {
+  bool percent = spec.ends_with('%');
+  CHECK(spec.empty() || (spec.size() == 3 && spec[0] == '.' && spec[1] >= '0' && spec[1] <= '9' && (percent || spec[2] == 'f')));
+  std::string_view sign = percent ? "%" : "";
+  if (percent) value *= 100;
+  if (std::isnan(value)) return "nan" + std::string(sign);
+  if (std::isinf(value)) return (value < 0 ? "-inf" : "inf") + std::string(sign);
+  if (spec.empty()) return python_repr(value);
+  std::string text(400, '\0');  // the largest double has 309 digits before the point
+  text.resize(static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.*f", spec[1] - '0', value)));
+  return text + std::string(sign);
 }
 
 std::string_view nearest_name(std::string_view wrong, const std::vector<std::string_view>& names) {

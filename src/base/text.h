@@ -29,6 +29,11 @@ std::string hex(std::string_view bytes);
 // "1.5 GiB", "640 KiB"
 std::string human_bytes(uint64_t bytes);
 
+// What Python's format(value, spec) prints: spec "" (as str and repr: "4.2", "4.0", "1e-05"), ".Nf" or ".N%" with N one digit. The exact
+// binary value is rounded, ties to even; "%" multiplies by 100 in floating point first, as Python does (0.285 is "28%").
+// REQUIRES: such a spec; it CHECKs.
+std::string python_format(double value, std::string_view spec = "");
+
 // The name in `names` nearest to `wrong` (edit distance at most a third of its length), or empty: for "did you mean".
 std::string_view nearest_name(std::string_view wrong, const std::vector<std::string_view>& names);
 
