@@ -1,5 +1,6 @@
 #include "model/engine/generation.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -9,18 +10,31 @@ namespace strata::engine {
 
 using model::FinishReason;
 
+namespace {
+
+// Sequences share KV blocks only within a tenant and a set of permissions: timing tells nobody else what was asked.
+std::string prefix_salt(const Principal& principal) {
+  std::vector<std::string> roles = principal.roles;
+  std::sort(roles.begin(), roles.end());
+  std::string out = std::to_string(principal.tenant.size()) + ":" + principal.tenant;
+  for (const std::string& role : roles) out += std::to_string(role.size()) + ":" + role;
+  return out;
+}
+
+}  // namespace
+
 Generation::Generation(Start start, const Vocabulary& vocabulary)
     : start_(std::move(start)),
       vocabulary_(vocabulary),
       sampler_(start_.request.sampling, start_.prompt),
       stream_(start_.request.stop),
+      prompt_tokens_(static_cast<int>(start_.prompt.size())),
+      salt_(prefix_salt(start_.context.principal())),
       submitted_ns_(start_.context.clock().monotonic_ns()) {
   if (wants_prompt_logprobs()) prompt_reports_.resize(start_.prompt.size());
 }
 
 double Generation::since_submit_ms() const { return static_cast<double>(start_.context.clock().monotonic_ns() - submitted_ns_) / 1e6; }
-
-int32_t Generation::token_at(int position) const { return position < prompt_tokens() ? start_.prompt[static_cast<size_t>(position)] : chosen_; }
 
 Status Generation::check() const {
   if (start_.cancelled->load(std::memory_order_acquire)) return cancelled("the request was cancelled");
@@ -28,6 +42,11 @@ Status Generation::check() const {
 }
 
 void Generation::admit() { queue_ms_ = since_submit_ms(); }
+
+void Generation::adopt(int rows) {
+  position_ += rows;
+  cached_tokens_ += rows;
+}
 
 void Generation::advance(int rows) { position_ += rows; }
 
@@ -74,6 +93,7 @@ void Generation::choose(std::span<float> logits) {
   damaged_ = token < 0;
   if (damaged_) return;
   chosen_ = token;
+  start_.prompt.push_back(token);
   chosen_report_ = start_.request.logprobs ? report(token, raw) : Report{};
 }
 
@@ -119,7 +139,7 @@ void Generation::finish(FinishReason reason, std::optional<Error> error) {
   model::Finish out;
   out.reason = reason;
   if (error) out.error = std::move(*error);
-  out.usage = {.prompt_tokens = prompt_tokens(), .cached_tokens = 0, .completion_tokens = completion_tokens_};
+  out.usage = {.prompt_tokens = prompt_tokens(), .cached_tokens = cached_tokens_, .completion_tokens = completion_tokens_};
   out.queue_ms = queue_ms_;
   out.first_token_ms = first_token_ms_;
   out.total_ms = since_submit_ms();

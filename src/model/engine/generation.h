@@ -35,7 +35,7 @@ class Generation {
   struct Start {
     Context context;
     model::GenerateRequest request;      // its prompt is not looked at
-    std::vector<int32_t> prompt;         // REQUIRES: not empty, all in the vocabulary
+    std::vector<int32_t> prompt;         // REQUIRES: not empty, all in the vocabulary; what is chosen is added
     int completion_max = 0;              // tokens; 0: only the prompt is run
     std::shared_ptr<model::Sink> sink;
     std::shared_ptr<std::atomic<bool>> cancelled;
@@ -43,11 +43,15 @@ class Generation {
   Generation(Start start, const Vocabulary& vocabulary);
 
   // ---- What the scheduler needs
-  int prompt_tokens() const { return static_cast<int>(start_.prompt.size()); }
+  int prompt_tokens() const { return prompt_tokens_; }
   int tokens_max() const { return prompt_tokens() + start_.completion_max; }
   int position() const { return position_; }                  // rows run so far
   bool prefilling() const { return position_ < prompt_tokens(); }
-  int32_t token_at(int position) const;                       // of the prompt, or the one chosen last
+  // Prompt and what was chosen so far.
+  std::span<const int32_t> tokens() const { return start_.prompt; }
+  // Whether results of earlier sequences may stand in for rows of the prompt: not where each of its rows is asked for.
+  bool may_adopt() const { return !start_.request.echo; }
+  const std::string& salt() const { return salt_; }           // of the prefix cache
   bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs; }
   bool wants_completion() const { return start_.completion_max > 0; }
   Status check() const;                                       // cancelled, or past its deadline
@@ -57,6 +61,7 @@ class Generation {
 
   // ---- Events, in order of a request's life
   void admit();                                               // leaves the queue
+  void adopt(int rows);                                       // rows of the prompt came from the prefix cache
   void advance(int rows);                                     // rows of this sequence were run
   // Log-probabilities of the prompt's token at `position`, from the row before it. SHAPE: logits [V]
   void score_prompt(int position, std::span<const float> logits);
@@ -85,7 +90,9 @@ class Generation {
   TextStream prompt_stream_, stream_;
   std::deque<std::pair<int32_t, Report>> unsent_;   // tokens whose text is not yet released
   std::vector<Report> prompt_reports_;              // by position; only where asked for
-  int position_ = 0;
+  const int prompt_tokens_;
+  std::string salt_;
+  int position_ = 0, cached_tokens_ = 0;
   int completion_tokens_ = 0;
   int32_t chosen_ = -1;
   Report chosen_report_;

@@ -93,7 +93,7 @@ void LanguageRunner::admit() {
   while (!waiting_.empty() && running_.size() < static_cast<size_t>(limits_.sequences_max)) {
     // In order: a long request is not overtaken for ever by short ones. It fits once those before it are done, because submit()
     // refuses what could never fit.
-    if (!cache_.reserve(waiting_.front()->kv, waiting_.front()->tokens_max())) break;
+    if (!cache_.reserve(waiting_.front()->kv, waiting_.front()->tokens_max(), waiting_.front()->salt())) break;
     waiting_.front()->admit();
     waiting_.front()->before_finish = [this, generation = waiting_.front().get()] { leave(*generation); };
     running_.push_back(std::move(waiting_.front()));
@@ -108,13 +108,16 @@ void LanguageRunner::add_rows(Plan& plan, Generation& generation, int count) {
   cache_.grow(generation.kv, begin + count);
   plan.slices.push_back({&generation, count, begin, prompt, plan.wanted});
   for (int i = 0; i < count; ++i) {
-    network::Row row{&generation.kv, begin + i, generation.token_at(begin + i), false};
+    network::Row row{&generation.kv, begin + i, generation.tokens()[static_cast<size_t>(begin + i)], false};
     const bool last = !prompt || begin + i + 1 == generation.prompt_tokens();
     row.wanted = (prompt && generation.wants_prompt_logprobs()) || (last && generation.wants_completion());
     plan.wanted += row.wanted;
     plan.rows.push_back(row);
   }
   (prompt ? plan.prefill_rows : plan.decode_rows) += count;
+  // Before the step, so that a sequence later in this plan starts from these blocks: all keys and values of a layer are written before
+  // any row of it attends.
+  cache_.publish(generation.kv, generation.tokens().first(static_cast<size_t>(begin + count)));
 }
 
 LanguageRunner::Plan LanguageRunner::plan() {
@@ -125,6 +128,9 @@ LanguageRunner::Plan LanguageRunner::plan() {
   int left = limits_.prefill_chunk;
   for (auto& generation : running_) {
     if (!generation->prefilling() || left == 0) continue;
+    // The prompt's last row is always run: the first token is chosen from it.
+    if (generation->may_adopt())
+      generation->adopt(cache_.adopt(generation->kv, generation->tokens().first(static_cast<size_t>(generation->prompt_tokens() - 1))));
     const int count = std::min(left, generation->prompt_tokens() - generation->position());
     add_rows(plan, *generation, count);
     left -= count;

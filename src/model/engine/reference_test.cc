@@ -85,11 +85,11 @@ class DefaultModel : public ::testing::Test {
   Context context_ = Context::background();
 };
 
-// Both sides round activations to 8 bits, each in its own way, and 30 layers amplify that: llama.cpp itself is 0.061 nats from an
-// FP32 pass over the same weights (tools/fixtures/engine_exact.py). So agreement is held on both: to the exact pass we are at most as
-// far as llama.cpp is, and to llama.cpp at most what two independent errors of that size come to.
-TEST_F(DefaultModel, LogProbabilitiesAreAsNearToExactAsLlamaCppsOver2000Positions) {
-  double from_exact = 0, from_llama = 0;
+// Over the same weights, by llama.cpp itself with activations that are rounded nowhere (F32): the bar is 0.05 nats. llama.cpp's default
+// build rounds activations to 8 bits, as we do; that carries it 0.061 nats from its own F32, and 0.063 from itself when its flash
+// attention is switched on, so no engine can be held to 0.05 from that one; two independent roundings come to sqrt(2) times it.
+TEST_F(DefaultModel, LogProbabilitiesAreWithin005NatsOfLlamaCppInF32Over2000Positions) {
+  double from_f32 = 0, from_rounded = 0;
   int count = 0;
   for (const Json& window : *reference_["windows"].as_array()) {
     model::GenerateRequest request;
@@ -103,19 +103,21 @@ TEST_F(DefaultModel, LogProbabilitiesAreAsNearToExactAsLlamaCppsOver2000Position
         if (token.known) ours.push_back(token.logprob);
       }
     }
-    const std::vector<double> llama = numbers_of(window["logprobs"]), exact = numbers_of(window["exact"]);
-    ASSERT_EQ(ours.size(), llama.size());
+    const std::vector<double> rounded = numbers_of(window["logprobs"]), f32 = numbers_of(window["logprobs_f32"]);
+    ASSERT_EQ(ours.size(), f32.size());
+    ASSERT_EQ(ours.size(), rounded.size());
     for (size_t i = 0; i < ours.size(); ++i, ++count) {
-      from_llama += std::fabs(ours[i] - llama[i]);
-      from_exact += std::fabs(ours[i] - exact[i]);
+      from_f32 += std::fabs(ours[i] - f32[i]);
+      from_rounded += std::fabs(ours[i] - rounded[i]);
     }
   }
-  const double llama_from_exact = reference_["llama_distance_from_exact"].to_double("distance").value();
-  std::printf("mean absolute difference over %d positions: %.4f nats from FP32 (llama.cpp: %.4f), %.4f from llama.cpp\n", count, from_exact / count,
-              llama_from_exact, from_llama / count);
+  const double peer_from_f32 = reference_["distance_from_f32"].to_double("distance").value();
+  std::printf("mean absolute difference over %d positions: %.4f nats from llama.cpp in F32 (its default build: %.4f), %.4f from its default build\n", count,
+              from_f32 / count, peer_from_f32, from_rounded / count);
   EXPECT_EQ(count, 2000);
-  EXPECT_LE(from_exact / count, llama_from_exact);
-  EXPECT_LE(from_llama / count, llama_from_exact * std::sqrt(2.0));
+  EXPECT_LE(from_f32 / count, 0.05);
+  EXPECT_LE(from_f32 / count, peer_from_f32);
+  EXPECT_LE(from_rounded / count, peer_from_f32 * std::sqrt(2.0));
 }
 
 TEST_F(DefaultModel, GreedyTextEqualsTheReferenceUpToTheFirstCloseCall) {

@@ -36,6 +36,7 @@ Result<KvCache> KvCache::make(const DecoderShape& shape, uint32_t blocks) {
   cache.base_ = static_cast<std::byte*>(base);
   cache.mapped_bytes_ = *bytes;
   cache.free_.resize(blocks);
+  cache.tree_ = std::make_unique<PrefixTree>();
   for (uint32_t i = 0; i < blocks; ++i) cache.free_[i] = blocks - 1 - i;
   return cache;
 }
@@ -50,6 +51,7 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
   std::swap(blocks_, other.blocks_);
   std::swap(promised_, other.promised_);
   free_.swap(other.free_);
+  tree_.swap(other.tree_);
   return *this;
 }
 
@@ -57,18 +59,38 @@ KvCache::~KvCache() {
   if (base_) munmap(base_, mapped_bytes_);
 }
 
-bool KvCache::reserve(KvSequence& sequence, int tokens) {
+bool KvCache::reserve(KvSequence& sequence, int tokens, std::string_view salt) {
   const uint32_t wanted = blocks_for(tokens);
   CHECK(sequence.blocks.empty() && sequence.reserved == 0);
-  if (wanted > free_.size() - promised_) return false;
+  if (wanted > available() - promised_) return false;
   promised_ += wanted;
   sequence.reserved = wanted;
+  sequence.place = tree_->root(salt);
   return true;
+}
+
+int KvCache::adopt(KvSequence& sequence, std::span<const int32_t> tokens) {
+  constexpr size_t kBlock = PrefixTree::kTokens;
+  int gained = 0;
+  while (sequence.place != 0 && sequence.published == sequence.blocks.size() && (sequence.blocks.size() + 1) * kBlock <= tokens.size()) {
+    const auto found = tree_->find(sequence.place, tokens.subspan(sequence.blocks.size() * kBlock, kBlock));
+    if (!found) break;
+    CHECK(sequence.reserved > 0);
+    tree_->use(found->block);
+    sequence.blocks.push_back(found->block);
+    sequence.place = found->place;
+    ++sequence.published;
+    --sequence.reserved;
+    --promised_;
+    gained += kBlockTokens;
+  }
+  return gained;
 }
 
 void KvCache::grow(KvSequence& sequence, int tokens) {
   while (sequence.blocks.size() < blocks_for(tokens)) {
-    CHECK(sequence.reserved > 0 && !free_.empty());
+    CHECK(sequence.reserved > 0);
+    if (free_.empty()) free_.push_back(tree_->evict());
     sequence.blocks.push_back(free_.back());
     free_.pop_back();
     --sequence.reserved;
@@ -76,8 +98,31 @@ void KvCache::grow(KvSequence& sequence, int tokens) {
   }
 }
 
+void KvCache::publish(KvSequence& sequence, std::span<const int32_t> tokens) {
+  constexpr size_t kBlock = PrefixTree::kTokens;
+  while (sequence.place != 0 && (sequence.published + 1) * kBlock <= tokens.size() && sequence.published < sequence.blocks.size()) {
+    uint32_t& block = sequence.blocks[sequence.published];
+    const auto text = tokens.subspan(sequence.published * kBlock, kBlock);
+    if (const auto found = tree_->find(sequence.place, text)) {  // somebody else computed the same: one copy is enough
+      tree_->use(found->block);
+      free_.push_back(block);
+      block = found->block;
+      sequence.place = found->place;
+    } else {
+      sequence.place = tree_->add(sequence.place, text, block).value_or(0);
+      if (sequence.place == 0) return;
+    }
+    ++sequence.published;
+  }
+}
+
+void KvCache::give_back(uint32_t block) {
+  if (tree_->holds(block)) tree_->leave(block);
+  else free_.push_back(block);
+}
+
 void KvCache::release(KvSequence& sequence) {
-  for (auto it = sequence.blocks.rbegin(); it != sequence.blocks.rend(); ++it) free_.push_back(*it);
+  for (auto it = sequence.blocks.rbegin(); it != sequence.blocks.rend(); ++it) give_back(*it);
   promised_ -= sequence.reserved;
   sequence = {};
 }

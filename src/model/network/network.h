@@ -18,6 +18,7 @@
 #include "infra/compute/compute.h"
 #include "model/format/format.h"
 #include "model/network/dims.h"
+#include "model/network/prefix_tree.h"
 
 namespace strata::network {
 
@@ -29,13 +30,20 @@ struct DecoderShape {
 
 // The blocks that one sequence holds, in order of position. Owned by the engine; filled and emptied by KvCache.
 struct KvSequence {
-  std::vector<uint32_t> blocks;   // block i holds positions [i * B, (i + 1) * B)
+  std::vector<uint32_t> blocks;   // block i holds positions [i * B, (i + 1) * B); some may be shared with other sequences
   uint32_t reserved = 0;          // blocks promised beyond those held
+  uint32_t published = 0;         // the first so many blocks are in the prefix tree
+  PrefixTree::Place place = 0;    // there, after them; 0: this sequence keeps its blocks to itself
 };
 
 // Keys and values of all running sequences, F16, in blocks of B positions. One block holds all layers, each as
 // compute::KvLayout draws it, so that one block table serves all layers. The address space is taken at once; memory is touched only
 // as blocks come into use, the last freed first.
+//
+// Whole blocks outlive their sequence: a later one that begins with the same tokens adopts them instead of computing them again, and
+// they are given up, the least recently used first, when their memory is needed. A shared block is never changed: what follows its
+// last token goes into a block of one's own. (Two sequences that reach the same block in one step both write it, the same bits: a row's
+// result does not depend on what it is computed beside.)
 // THREADS: one at a time.
 class KvCache {
  public:
@@ -47,16 +55,23 @@ class KvCache {
   KvCache& operator=(KvCache&&) noexcept;
   ~KvCache();
 
-  // Promises `tokens` in all to an empty sequence, or false where that many blocks are not unpromised now.
-  bool reserve(KvSequence& sequence, int tokens);
+  // Promises `tokens` in all to an empty sequence, or false where that many blocks are not unpromised now. Sequences of the same `salt`
+  // share blocks: it names who may see what (tenant and permissions).
+  bool reserve(KvSequence& sequence, int tokens, std::string_view salt);
+  // Takes over whole blocks that hold `tokens` from where the sequence ends, as long as there are some; returns the positions gained.
+  // Nothing where the sequence does not end with a whole block. REQUIRES: tokens.size() <= what was reserved.
+  int adopt(KvSequence& sequence, std::span<const int32_t> tokens);
   // Makes the sequence hold `tokens` in all. REQUIRES: they were reserved.
   void grow(KvSequence& sequence, int tokens);
+  // Says which tokens the sequence's positions hold, or will after the step that is being planned: whole blocks can be adopted from now on.
+  void publish(KvSequence& sequence, std::span<const int32_t> tokens);
   void release(KvSequence& sequence);
 
   uint32_t blocks() const { return blocks_; }
-  uint32_t blocks_used() const { return blocks_ - static_cast<uint32_t>(free_.size()); }
+  uint32_t blocks_kept() const { return static_cast<uint32_t>(tree_->unused()); }   // of no running sequence, for a later one to adopt
+  uint32_t blocks_used() const { return blocks_ - static_cast<uint32_t>(free_.size()) - blocks_kept(); }
   uint64_t bytes_max() const { return block_bytes_ * blocks_; }
-  uint64_t bytes_used() const { return block_bytes_ * blocks_used(); }
+  uint64_t bytes_used() const { return block_bytes_ * (blocks_used() + blocks_kept()); }
 
   const compute::KvLayout& layout() const { return layout_; }   // of one layer
   compute::KvBlocks blocks_of(const KvSequence& sequence, int layer) const;
@@ -67,7 +82,10 @@ class KvCache {
   std::byte* base_ = nullptr;     // SHAPE: [blocks, L, layout_.block_bytes()]
   uint64_t mapped_bytes_ = 0, block_bytes_ = 0;
   uint32_t blocks_ = 0, promised_ = 0;
-  std::vector<uint32_t> free_;    // a stack
+  uint32_t available() const { return static_cast<uint32_t>(free_.size() + tree_->unused()); }
+  void give_back(uint32_t block);
+  std::vector<uint32_t> free_;    // a stack; these, the tree's and those of one sequence alone are all blocks
+  std::unique_ptr<PrefixTree> tree_;
 };
 
 // ---- Decoder -----------------------------------------------------------------------------------------------------------------

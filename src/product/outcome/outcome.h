@@ -237,8 +237,8 @@ class Outcomes {
   Result<Handover> hand_over(const Context&, const std::string& conversation, std::string answer_id, std::string reason, std::string note, int64_t at_ms = 0);
   Result<Handover> handover(const Context&, const std::string& id);
   Result<std::vector<Handover>> handovers(const Context&, const Filter&, int limit, std::string_view after);
-  Result<Handover> claim(const Context&, const std::string& id, const std::string& who, int64_t at_ms = 0);   // mine again: ok; another's: kFailedPrecondition
-  Result<Handover> release(const Context&, const std::string& id, const std::string& who);                  // back to waiting; of the claimer only
+  Result<Handover> claim(const Context&, const std::string& id, const std::string& who, int64_t at_ms = 0);  // mine again: ok; another's: kFailedPrecondition
+  Result<Handover> release(const Context&, const std::string& id, const std::string& who);  // back to waiting; of the claimer only
   // Of the claimer only. The conversation ends escalated where it is open. Again with the same reply: ok.
   Result<Handover> finish(const Context&, const std::string& id, const std::string& who, std::string reply, int64_t at_ms = 0);
 
@@ -260,7 +260,7 @@ class Outcomes {
   Result<DeveloperEvent> add_developer_event(const Context&, DeveloperEvent event);
   Result<std::vector<DeveloperEvent>> developer_events(const Context&, const Filter&, int limit, std::string_view after);
   Status count_calls(const Context&, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms = 0, bool simulated = false);
-  Result<std::vector<DeveloperDay>> developer_days(const Context&, const Filter&);   // oldest first, at most 100,000; kind must be ""
+  Result<std::vector<DeveloperDay>> developer_days(const Context&, const Filter&);  // oldest first, at most 100,000; kind must be ""
 
   // RFC 4180 with a header line, UTF-8, in any order of columns, all or nothing in one transaction; gives the rows taken. Errors name
   // line, field, what was expected and the nearest name. Rows need not have `product`: then it is `product`.

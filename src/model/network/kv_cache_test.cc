@@ -1,0 +1,159 @@
+// The KV cache's blocks: promises, sharing, and giving up what nobody uses.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "base/random.h"
+#include "model/network/network.h"
+
+namespace strata::network {
+namespace {
+
+constexpr int kBlock = KvCache::kBlockTokens;
+const DecoderShape kShape{.L = 1, .C = 16, .H = 1, .G = 1, .D = 16, .F = 16, .V = 8, .T = 4096};
+
+std::vector<int32_t> text(int tokens, int first) {
+  std::vector<int32_t> out;
+  for (int i = 0; i < tokens; ++i) out.push_back(first + i);
+  return out;
+}
+
+// Runs a text through the cache as the engine does: what is adopted, then the rest.
+int run(KvCache& cache, KvSequence& sequence, const std::vector<int32_t>& tokens, int more = 0, std::string_view salt = "team") {
+  EXPECT_TRUE(cache.reserve(sequence, static_cast<int>(tokens.size()) + more, salt));
+  const int adopted = cache.adopt(sequence, std::span(tokens).first(tokens.size() - 1));
+  cache.grow(sequence, static_cast<int>(tokens.size()));
+  cache.publish(sequence, tokens);
+  return adopted;
+}
+
+TEST(KvCacheTest, ATextThatBeginsLikeAnEarlierOneStartsFromItsWholeBlocks) {
+  KvCache cache = KvCache::make(kShape, 64).value();
+  KvSequence first, second;
+  std::vector<int32_t> shared = text(3 * kBlock + 5, 100);
+  EXPECT_EQ(run(cache, first, shared), 0);
+  std::vector<int32_t> other = shared;
+  other.push_back(7);
+  EXPECT_EQ(run(cache, second, other), 3 * kBlock) << "while the first still runs";
+  EXPECT_TRUE(std::equal(first.blocks.begin(), first.blocks.begin() + 3, second.blocks.begin()));
+  EXPECT_NE(first.blocks[3], second.blocks[3]) << "what is not a whole block is one's own";
+  EXPECT_EQ(cache.blocks_used(), 5u);
+  cache.release(first);
+  cache.release(second);
+  EXPECT_EQ(cache.blocks_used(), 0u);
+  EXPECT_EQ(cache.blocks_kept(), 3u);
+  KvSequence third;
+  EXPECT_EQ(run(cache, third, shared), 3 * kBlock) << "and after both have ended";
+  cache.release(third);
+}
+
+TEST(KvCacheTest, TheLastTokenOfAPromptIsNeverAdopted) {
+  KvCache cache = KvCache::make(kShape, 8).value();
+  KvSequence first, second;
+  run(cache, first, text(2 * kBlock, 0));
+  EXPECT_EQ(run(cache, second, text(2 * kBlock, 0)), kBlock);
+  EXPECT_EQ(first.blocks[1], second.blocks[1]) << "what was computed twice is kept once";
+  cache.release(first);
+  cache.release(second);
+}
+
+TEST(KvCacheTest, AnotherSaltSharesNothing) {
+  KvCache cache = KvCache::make(kShape, 8).value();
+  KvSequence first, second;
+  run(cache, first, text(2 * kBlock + 1, 0), 0, "a");
+  EXPECT_EQ(run(cache, second, text(2 * kBlock + 1, 0), 0, "b"), 0);
+  for (const uint32_t block : second.blocks) EXPECT_EQ(std::count(first.blocks.begin(), first.blocks.end(), block), 0);
+}
+
+TEST(KvCacheTest, TheSameTokensAfterAnotherTextAreAnotherBlock) {
+  KvCache cache = KvCache::make(kShape, 8).value();
+  KvSequence first, second;
+  std::vector<int32_t> a = text(kBlock, 0), b = text(kBlock, 500);
+  const std::vector<int32_t> tail = text(kBlock + 1, 1000);
+  a.insert(a.end(), tail.begin(), tail.end());
+  b.insert(b.end(), tail.begin(), tail.end());
+  run(cache, first, a);
+  EXPECT_EQ(run(cache, second, b), 0);
+}
+
+TEST(KvCacheTest, WhatIsKeptGivesWayLeastRecentlyUsedFirstAndLeavesBeforeTheirPrefix) {
+  KvCache cache = KvCache::make(kShape, 6).value();
+  KvSequence old, recent, big;
+  run(cache, old, text(2 * kBlock + 1, 0));
+  cache.release(old);
+  run(cache, recent, text(2 * kBlock + 1, 1000));
+  cache.release(recent);
+  EXPECT_EQ(cache.blocks_kept(), 4u);
+  run(cache, big, text(2 * kBlock + 1, 5000));  // two are free, a third must go: the old text's second block
+  cache.release(big);
+  EXPECT_EQ(run(cache, old, text(2 * kBlock + 1, 0)), kBlock);
+  cache.release(old);
+}
+
+TEST(KvCacheTest, PromisesCountOnWhatIsKeptButNeverTwice) {
+  KvCache cache = KvCache::make(kShape, 4).value();
+  KvSequence first, second, third;
+  run(cache, first, text(2 * kBlock + 1, 0));
+  cache.release(first);
+  ASSERT_TRUE(cache.reserve(second, 4 * kBlock, "team")) << "kept blocks can be had back";
+  EXPECT_FALSE(cache.reserve(third, 1, "team"));
+  EXPECT_EQ(cache.adopt(second, text(2 * kBlock + 1, 0)), 2 * kBlock);
+  cache.grow(second, 4 * kBlock);
+  EXPECT_EQ(cache.blocks_used(), 4u);
+  cache.release(second);
+  EXPECT_TRUE(cache.reserve(third, 4 * kBlock, "team"));
+}
+
+// A slow model of the same promise: every block of every sequence says which text it stands for, and two sequences may share a block
+// only where both say the same.
+TEST(KvCacheTest, RandomTextsNeverShareABlockThatStandsForAnotherText) {
+  Random random(11);
+  KvCache cache = KvCache::make(kShape, 40).value();
+  struct Running {
+    KvSequence sequence;
+    std::vector<int32_t> tokens;
+    std::string salt;
+  };
+  std::vector<Running> running;
+  std::map<uint32_t, std::pair<std::string, std::vector<int32_t>>> meaning;  // block → salt and text up to its end, while in use
+  uint64_t adopted = 0;
+  for (int step = 0; step < 4000; ++step) {
+    if (!running.empty() && random.below(3) == 0) {
+      const auto which = static_cast<ptrdiff_t>(random.below(running.size()));
+      cache.release(running[static_cast<size_t>(which)].sequence);
+      running.erase(running.begin() + which);
+      continue;
+    }
+    Running one;
+    one.salt = random.below(4) == 0 ? "other" : "team";
+    const auto length = static_cast<int>(1 + random.below(6 * kBlock));
+    for (int i = 0; i < length; ++i)
+      one.tokens.push_back(i < kBlock ? 0 : static_cast<int32_t>(i / kBlock * 10 + static_cast<int>(random.below(i % kBlock == 0 ? 2 : 1))));
+    if (!cache.reserve(one.sequence, length, one.salt)) continue;
+    adopted += static_cast<uint64_t>(cache.adopt(one.sequence, std::span(one.tokens).first(one.tokens.size() - 1)));
+    cache.grow(one.sequence, length);
+    cache.publish(one.sequence, one.tokens);
+    running.push_back(std::move(one));
+    std::set<uint32_t> used;
+    meaning.clear();
+    for (const Running& r : running) {
+      for (size_t b = 0; b < r.sequence.blocks.size(); ++b) {
+        used.insert(r.sequence.blocks[b]);
+        std::vector<int32_t> text(r.tokens.begin(), r.tokens.begin() + static_cast<ptrdiff_t>(std::min(r.tokens.size(), (b + 1) * kBlock)));
+        const auto [it, added] = meaning.try_emplace(r.sequence.blocks[b], r.salt, text);
+        if (added) continue;
+        ASSERT_EQ(text.size() % kBlock, 0u) << "a block that is not whole is shared";
+        ASSERT_EQ(it->second, std::make_pair(r.salt, text));
+      }
+    }
+    ASSERT_EQ(cache.blocks_used(), used.size());
+  }
+  EXPECT_GT(adopted, 10'000u) << "the texts are meant to share";
+  for (Running& r : running) cache.release(r.sequence);
+  EXPECT_EQ(cache.blocks_used(), 0u);
+}
+
+}  // namespace
+}  // namespace strata::network
