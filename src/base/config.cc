@@ -1,12 +1,12 @@
 #include "base/config.h"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 
 #include "base/check.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "base/toml.h"
 
 namespace strata::config {
 namespace {
@@ -69,33 +69,30 @@ Result<Value> from_text(const Field& field, const std::string& text, std::string
   }
 }
 
-Result<Value> from_toml(const Field& field, const toml::node& node, std::string_view origin) {
-  Error error = wrong(field, origin, "another type");
+Result<Value> from_toml(const Field& field, const toml::Value& given, std::string_view origin) {
+  const Error error = wrong(field, origin, "another type");
+  auto exactly = [&](auto kind) -> Result<Value> {
+    if (auto* value = std::get_if<decltype(kind)>(&given)) return Value(*value);
+    return error;
+  };
   switch (field.fallback.index()) {
-    case 0:
-      if (auto value = node.value_exact<bool>()) return Value(*value);
-      return error;
-    case 1:
-      if (auto value = node.value_exact<int64_t>()) return Value(*value);
-      return error;
+    case 0: return exactly(false);
+    case 1: return exactly(int64_t{0});
     case 2:
-      if (auto value = node.value<double>()) return Value(*value);
-      return error;
-    case 3:
-      if (auto value = node.value_exact<std::string>()) return Value(*value);
-      return error;
-    default: {
-      auto* array = node.as_array();
-      if (!array) return error;
-      std::vector<std::string> items;
-      for (auto& item : *array) {
-        auto text = item.value_exact<std::string>();
-        if (!text) return error;
-        items.push_back(*text);
-      }
-      return Value(std::move(items));
-    }
+      if (auto* whole = std::get_if<int64_t>(&given)) return Value(static_cast<double>(*whole));
+      return exactly(0.0);
+    case 3: return exactly(std::string());
+    default: break;
   }
+  auto* list = std::get_if<std::vector<toml::Scalar>>(&given);
+  if (!list) return error;
+  std::vector<std::string> items;
+  for (auto& item : *list) {
+    auto* text = std::get_if<std::string>(&item);
+    if (!text) return error;
+    items.push_back(*text);
+  }
+  return Value(std::move(items));
 }
 
 const Field* find(const std::vector<Field>& fields, std::string_view key) {
@@ -124,66 +121,16 @@ struct Given {
   std::string origin;
 };
 
-Status walk(const std::vector<Field>& fields, const toml::table& table, const std::string& prefix, std::string_view file_name,
-            std::map<std::string, Given>& out) {
-  for (auto&& [name, node] : table) {
-    std::string key = prefix + std::string(name.str());
-    std::string origin = std::string(file_name) + ":" + std::to_string(node.source().begin.line);
+Status read_file(const std::vector<Field>& fields, std::string_view text, std::string_view name, std::map<std::string, Given>& out) {
+  TRY_ASSIGN(auto entries, toml::parse(text, name));
+  for (auto& entry : entries) {
+    const std::string key = toml::joined(entry.path), origin = std::string(name) + ":" + std::to_string(entry.line);
     const Field* field = find(fields, key);
-    if (!field && node.is_table()) {
-      TRY(walk(fields, *node.as_table(), key + ".", file_name, out));
-      continue;
-    }
     if (!field) return unknown(fields, key, origin);
-    TRY_ASSIGN(Value value, from_toml(*field, node, origin));
+    TRY_ASSIGN(Value value, from_toml(*field, entry.value, origin));
     out[key] = {std::move(value), origin};
   }
   return {};
-}
-
-// The offset of the first byte past ASCII that stands outside quotes and comments, or npos. No key of ours needs one, and toml++ 3.3
-// runs into undefined behaviour there (its is_non_ascii_horizontal_whitespace falls off its end for U+00A1 and others).
-size_t stray_non_ascii(std::string_view text) {
-  char quote = 0;
-  bool comment = false, many_lines = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '\n' && !many_lines) comment = false, quote = 0;
-    if (comment) continue;
-    if (quote) {
-      if (c == '\\' && quote == '"') {
-        ++i;
-      } else if (c == quote && !many_lines) {
-        quote = 0;
-      } else if (many_lines && text.substr(i, 3) == std::string(3, quote)) {
-        i += 2;
-        for (int extra = 0; extra < 2 && text.substr(i + 1, 1) == std::string(1, quote); ++extra) ++i;  // they belong to the text
-        quote = 0, many_lines = false;
-      }
-      continue;
-    }
-    if (c == '#') comment = true;
-    else if (c == '"' || c == '\'') {
-      quote = c;
-      many_lines = text.substr(i, 3) == std::string(3, c);
-      if (many_lines) i += 2;
-    } else if (static_cast<unsigned char>(c) >= 0x80) {
-      return i;
-    }
-  }
-  return std::string_view::npos;
-}
-
-Status read_file(const std::vector<Field>& fields, std::string_view text, std::string_view name, std::map<std::string, Given>& out) {
-  if (size_t at = stray_non_ascii(text); at != std::string_view::npos) {
-    auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
-    return invalid_argument(std::string(name) + ":" + std::to_string(line) + ": letters past ASCII may only stand in quotes and comments");
-  }
-  try {
-    return walk(fields, toml::parse(text, name), "", name, out);
-  } catch (const toml::parse_error& error) {
-    return invalid_argument(std::string(name) + ":" + std::to_string(error.source().begin.line) + ": not valid TOML: " + std::string(error.description()));
-  }
 }
 
 }  // namespace

@@ -34,14 +34,14 @@ TEST(Config, OutOfRangeAndWrongTypesSayWhatWasExpected) {
   EXPECT_NE(load(fields(), "[server]\nport = 70000\n", "f", {}, {}).error().message.find("expected 0 to 65535, got 70000"), std::string::npos);
   EXPECT_NE(load(fields(), "[server]\nport = \"x\"\n", "f", {}, {}).error().message.find("expected a whole number"), std::string::npos);
   EXPECT_NE(load(fields(), "", "f", {}, {{"answer.mode", "quot"}}).error().message.find("one of quote, classic"), std::string::npos);
-  EXPECT_NE(load(fields(), "[server\n", "f", {}, {}).error().message.find("f:1: not valid TOML"), std::string::npos);
+  EXPECT_NE(load(fields(), "[server\n", "f", {}, {}).error().message.find("f:1: not valid TOML at column 8: expected ']'"), std::string::npos);
 }
 
-TEST(Config, LettersPastAsciiStandOnlyInQuotesAndComments) {
-  EXPECT_TRUE(load(fields(), "# \xC3\xA9\n[server]\nhosts = [\"\xC3\xA9\", '''\n\xC3\xA9'''] # \xCB\x9E\n", "f", {}, {}));
-  auto config = load(fields(), "[server]\n\xCB\x9E = 1\n", "f", {}, {});  // undefined behaviour in the parser below
+TEST(Config, ADottedKeyIsItsSectionsKeyAndAQuotedDotIsNone) {
+  EXPECT_EQ(load(fields(), "server.port = 7\n", "f", {}, {})->integer("server.port"), 7);
+  auto config = load(fields(), "\"server.port\" = 7\n", "f", {}, {});
   ASSERT_FALSE(config);
-  EXPECT_NE(config.error().message.find("f:2: letters past ASCII"), std::string::npos);
+  EXPECT_NE(config.error().message.find("did you mean 'server.port'?"), std::string::npos);
 }
 
 TEST(Config, TheDescriptionIsAFileThatLoads) {
