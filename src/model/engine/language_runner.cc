@@ -59,7 +59,9 @@ bool LanguageRunner::step(compute::Threads& threads) {
   for (const Plan::Slice& slice : plan.slices) slice.generation->advance(slice.rows);
   score_prompts(threads, plan);
   choose_tokens(threads, plan);
-  publish(plan, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  pace_.add(seconds, plan.decode_rows, plan.prefill_rows);
+  publish(plan, seconds);
   deliver(plan);
   return true;
 }
@@ -125,7 +127,7 @@ LanguageRunner::Plan LanguageRunner::plan() {
   for (auto& generation : running_) {
     if (!generation->prefilling()) add_rows(plan, *generation, 1);
   }
-  int left = limits_.prefill_chunk;
+  int left = pace_.prefill_rows(plan.decode_rows, limits_.prefill_chunk);
   for (auto& generation : running_) {
     if (!generation->prefilling() || left == 0) continue;
     // The prompt's last row is always run: the first token is chosen from it.

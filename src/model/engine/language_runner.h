@@ -1,6 +1,6 @@
 // LanguageRunner: the scheduler of one language model. Requests wait in a bounded queue, in order; as many run together as there are
 // places and KV blocks. Each step takes one row of every sequence that is decoding, and prompt rows of those that are not, in order of
-// admission, up to prefill_chunk: so running streams go on while a long prompt is read.
+// admission, as many as Pace allows and at most prefill_chunk: so running streams go on while a long prompt is read.
 //
 // A sequence is admitted once the blocks for its whole length (prompt + completion) are promised to it, so it never has to be
 // stopped half-way for want of memory. Cancelled and late requests, waiting or running, leave before each step.
@@ -16,6 +16,7 @@
 #include "infra/compute/compute.h"
 #include "model/engine/generation.h"
 #include "model/engine/meter.h"
+#include "model/engine/pace.h"
 #include "model/network/network.h"
 
 namespace strata::engine {
@@ -73,6 +74,7 @@ class LanguageRunner {
   network::Decoder decoder_;
   network::KvCache cache_;
   const LanguageLimits limits_;
+  Pace pace_;
   std::vector<std::unique_ptr<Generation>> running_;  // in order of admission
   std::vector<float> hidden_;                         // SHAPE: [wanted rows, C]
   std::vector<float> last_hidden_;                    // SHAPE: [sequences, C]
