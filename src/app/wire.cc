@@ -20,6 +20,7 @@
 #include "knowledge/retrieve/retrieve.h"
 #include "model/engine/engine.h"
 #include "product/feedback/feedback.h"
+#include "product/outcome/outcome.h"
 #include "product/responses/responses.h"
 
 namespace strata::app {
@@ -27,7 +28,8 @@ namespace {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations()})
+  for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
+                     outcome::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -92,6 +94,7 @@ class Wired : public Platform {
     ingest_ = std::make_unique<ingest::Ingest>(*store_, *journal_, *catalog_, *parser_, *embedder_, clock_);
     feedback_ = std::make_unique<feedback::Feedback>(*store_, clock_);
     responses_ = std::make_unique<responses::Responses>(*store_);
+    outcomes_ = std::make_unique<outcome::Outcomes>(*store_, clock_);
     TRY(catalog_->sweep(context_));
     services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
     return {};
@@ -138,6 +141,7 @@ class Wired : public Platform {
     services_.retriever = retriever_.get();
     services_.feedback = feedback_.get();
     services_.responses = responses_.get();
+    services_.outcomes = outcomes_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.secrets = secrets_.get();
     services_.egress = egress_.get();
@@ -159,6 +163,7 @@ class Wired : public Platform {
   std::unique_ptr<index::Index> index_;
   std::unique_ptr<feedback::Feedback> feedback_;
   std::unique_ptr<responses::Responses> responses_;
+  std::unique_ptr<outcome::Outcomes> outcomes_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
   model::Embedder* embedder_ = nullptr;

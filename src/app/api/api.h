@@ -16,6 +16,7 @@ namespace strata::feedback { class Feedback; }
 namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
 namespace strata::metrics { class Registry; }
+namespace strata::outcome { class Outcomes; }
 namespace strata::responses { class Responses; }
 namespace strata::retrieve { class Retriever; }
 namespace strata::answer { class Answerer; }
@@ -38,6 +39,7 @@ struct Services {
   answer::Answerer* answerer = nullptr;
   feedback::Feedback* feedback = nullptr;
   responses::Responses* responses = nullptr;
+  outcome::Outcomes* outcomes = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   secret::Secrets* secrets = nullptr;
