@@ -160,8 +160,8 @@ Result<model::LanguageModel*> LocalEngine::load_language_model(const std::string
   const uint64_t taken = weights + cache.bytes_max();
   loaded.parts.info.context_tokens = context;
   loaded.parts.info.memory_bytes = weights;
-  loaded.parts.runner = std::make_unique<LanguageRunner>(std::move(loaded.decoder), std::move(cache),
-                                                         LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk});
+  loaded.parts.runner = std::make_unique<LanguageRunner>(
+      std::move(loaded.decoder), std::move(cache), LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk, options_.speculate});
   loaded.parts.wake = [this] { wake(); };
   auto model = std::make_unique<LocalLanguageModel>(std::move(loaded.parts));
   model::LanguageModel* out = model.get();
@@ -195,6 +195,9 @@ Stats LocalEngine::stats() const {
     out.waiting += counts.waiting;
     out.prompt_tokens += counts.prompt_tokens;
     out.generated_tokens += counts.generated_tokens;
+    out.cached_tokens += counts.cached_tokens;
+    out.drafted_tokens += counts.drafted_tokens;
+    out.accepted_tokens += counts.accepted_tokens;
     out.decode_tokens_per_s += counts.decode_per_s;
     out.prefill_tokens_per_s += counts.prefill_per_s;
     blocks += counts.kv_blocks;

@@ -17,12 +17,15 @@ struct Options {
   int queue_max = 64;           // waiting requests; past it submit() is kResourceExhausted
   int context_tokens = 0;       // 0: the model's own, bounded by memory_bytes_max
   int prefill_chunk = 256;      // tokens of a prompt per step, so that running streams go on
+  bool speculate = true;        // guess tokens from the text so far and check them together: the same text, sooner
   uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
 };
 
 struct Stats {
   int running = 0, waiting = 0, waiting_embeddings = 0;
-  uint64_t prompt_tokens = 0, generated_tokens = 0, embedded_texts = 0;
+  uint64_t prompt_tokens = 0, generated_tokens = 0, embedded_texts = 0;  // of prompts: those that were run
+  uint64_t cached_tokens = 0;   // of prompts, found in the prefix cache
+  uint64_t drafted_tokens = 0, accepted_tokens = 0;   // of speculative decoding
   double kv_cache_used = 0;     // fraction
   double decode_tokens_per_s = 0, prefill_tokens_per_s = 0;   // over the last 10 s of work
   uint64_t memory_bytes = 0;

@@ -85,25 +85,25 @@ void Generation::end_prompt() {
   if (!wants_completion()) finish(FinishReason::kLength);
 }
 
-void Generation::choose(std::span<float> logits) {
+int32_t Generation::choose(std::span<float> logits) {
   // The reported distribution is the model's own, so it is read before the sampler overwrites the logits.
   std::vector<float> raw;
   if (start_.request.logprobs) raw.assign(logits.begin(), logits.end());
   const int32_t token = sampler_.sample(logits);
-  damaged_ = token < 0;
-  if (damaged_) return;
-  chosen_ = token;
-  start_.prompt.push_back(token);
-  chosen_report_ = start_.request.logprobs ? report(token, raw) : Report{};
+  picked_.emplace_back(token, token >= 0 && start_.request.logprobs ? report(token, raw) : Report{});
+  if (token >= 0) start_.prompt.push_back(token);
+  return token;
 }
 
 void Generation::deliver() {
-  if (damaged_) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
-  if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();
-  ++completion_tokens_;
-  if (!start_.request.ignore_eos && vocabulary_.end_of_generation.contains(chosen_)) return finish(FinishReason::kStop);
-  if (send(stream_, chosen_, std::move(chosen_report_), false)) return finish(FinishReason::kStop);
-  if (completion_tokens_ >= start_.completion_max) finish(FinishReason::kLength);
+  for (auto& [token, report] : std::exchange(picked_, {})) {
+    if (token < 0) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
+    if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();
+    ++completion_tokens_;
+    if (!start_.request.ignore_eos && vocabulary_.end_of_generation.contains(token)) return finish(FinishReason::kStop);
+    if (send(stream_, token, std::move(report), false)) return finish(FinishReason::kStop);
+    if (completion_tokens_ >= start_.completion_max) return finish(FinishReason::kLength);
+  }
 }
 
 bool Generation::send(TextStream& stream, int32_t id, Report report, bool from_prompt) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/context.h"
+#include "model/engine/draft.h"
 #include "model/engine/sampler.h"
 #include "model/engine/text_stream.h"
 #include "model/interface/interface.h"
@@ -56,7 +57,9 @@ class Generation {
   bool wants_completion() const { return start_.completion_max > 0; }
   Status check() const;                                       // cancelled, or past its deadline
   bool finished() const { return finished_; }
+  int completion_left() const { return start_.completion_max - completion_tokens_; }
   network::KvSequence kv;
+  Draft draft;
   std::function<void()> before_finish;                        // called just before the sink hears of the end: a sink that looks sees it done
 
   // ---- Events, in order of a request's life
@@ -67,8 +70,10 @@ class Generation {
   void score_prompt(int position, std::span<const float> logits);
   void echo_prompt(int begin, int end);                       // events for prompt tokens [begin, end), scored before where asked for
   void end_prompt();                                          // after the whole prompt was run
-  void choose(std::span<float> logits);                       // picks the next token. SHAPE: logits [V], overwritten
+  // Picks the next token, or the one after what was picked in this step. -1: the weights are damaged. SHAPE: logits [V], overwritten
+  int32_t choose(std::span<float> logits);
   void deliver();                                             // sends what choose() picked; may finish
+  int picked() const { return static_cast<int>(picked_.size()); }
   void finish(model::FinishReason reason, std::optional<Error> error = std::nullopt);
   void fail(Error error);                                     // kCancelled where the error says so, else kError
 
@@ -94,9 +99,8 @@ class Generation {
   std::string salt_;
   int position_ = 0, cached_tokens_ = 0;
   int completion_tokens_ = 0;
-  int32_t chosen_ = -1;
-  Report chosen_report_;
-  bool finished_ = false, damaged_ = false;
+  std::vector<std::pair<int32_t, Report>> picked_;  // in this step, not yet sent
+  bool finished_ = false;
   int64_t submitted_ns_ = 0;
   double queue_ms_ = 0, first_token_ms_ = 0;
 };

@@ -10,6 +10,8 @@ namespace {
 
 // Rows whose logits are held at once while a prompt is scored. UNITS: rows; 32 rows of 49,152 logits take 6 MiB.
 constexpr size_t kScoreRows = 32;
+// Sequences that decode together and still guess: beyond it the rows fill a step by themselves.
+constexpr int kDraftingMost = 4;
 
 }  // namespace
 
@@ -56,9 +58,17 @@ bool LanguageRunner::step(compute::Threads& threads) {
   const Plan plan = this->plan();
   hidden_.resize(std::max(hidden_.size(), plan.wanted * static_cast<size_t>(decoder_.shape().C)));
   decoder_.step(threads, cache_, plan.rows, hidden_.data());
-  for (const Plan::Slice& slice : plan.slices) slice.generation->advance(slice.rows);
+  for (const Plan::Slice& slice : plan.slices) {
+    if (slice.prompt) slice.generation->advance(slice.rows);
+  }
   score_prompts(threads, plan);
   choose_tokens(threads, plan);
+  for (const Plan::Slice& slice : plan.slices) {
+    if (slice.prompt) continue;
+    const int picked = slice.generation->picked();
+    slice.generation->advance(picked);
+    if (!slice.draft.empty()) slice.generation->draft.learn(static_cast<int>(slice.draft.size()), picked - 1, pace_.row_cost(plan.decoding));
+  }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   pace_.add(seconds, plan.decode_rows, plan.prefill_rows);
   publish(plan, seconds);
@@ -104,37 +114,56 @@ void LanguageRunner::admit() {
   counts_.running = static_cast<int>(running_.size());
 }
 
-void LanguageRunner::add_rows(Plan& plan, Generation& generation, int count) {
+void LanguageRunner::add_prompt(Plan& plan, Generation& generation, int count) {
   const int begin = generation.position();
-  const bool prompt = generation.prefilling();
   cache_.grow(generation.kv, begin + count);
-  plan.slices.push_back({&generation, count, begin, prompt, plan.wanted});
-  for (int i = 0; i < count; ++i) {
-    network::Row row{&generation.kv, begin + i, generation.tokens()[static_cast<size_t>(begin + i)], false};
-    const bool last = !prompt || begin + i + 1 == generation.prompt_tokens();
-    row.wanted = (prompt && generation.wants_prompt_logprobs()) || (last && generation.wants_completion());
-    plan.wanted += row.wanted;
-    plan.rows.push_back(row);
+  plan.slices.push_back({&generation, count, begin, true, plan.wanted, {}});
+  for (int i = begin; i < begin + count; ++i) {
+    const bool last = i + 1 == generation.prompt_tokens();
+    const bool wanted = generation.wants_prompt_logprobs() || (last && generation.wants_completion());
+    plan.rows.push_back({&generation.kv, i, generation.tokens()[static_cast<size_t>(i)], wanted});
+    plan.wanted += wanted;
   }
-  (prompt ? plan.prefill_rows : plan.decode_rows) += count;
+  plan.prefill_rows += count;
   // Before the step, so that a sequence later in this plan starts from these blocks: all keys and values of a layer are written before
   // any row of it attends.
   cache_.publish(generation.kv, generation.tokens().first(static_cast<size_t>(begin + count)));
 }
 
+void LanguageRunner::add_decode(Plan& plan, Generation& generation, std::vector<int32_t> draft) {
+  const int begin = generation.position(), count = 1 + static_cast<int>(draft.size());
+  cache_.grow(generation.kv, begin + count);
+  plan.rows.push_back({&generation.kv, begin, generation.tokens()[static_cast<size_t>(begin)], true});
+  for (int i = 1; i < count; ++i) plan.rows.push_back({&generation.kv, begin + i, draft[static_cast<size_t>(i - 1)], true});
+  plan.slices.push_back({&generation, count, begin, false, plan.wanted, std::move(draft)});
+  plan.wanted += static_cast<size_t>(count);
+  plan.decode_rows += count;
+  cache_.publish(generation.kv, generation.tokens().first(static_cast<size_t>(begin) + 1));  // guesses are nobody's text yet
+}
+
+std::vector<int32_t> LanguageRunner::draft_for(Generation& generation, int decoding) const {
+  if (!limits_.speculate || decoding > kDraftingMost) return {};
+  return generation.draft.propose(generation.tokens(), generation.completion_left() - 1, pace_.row_cost(decoding));
+}
+
 LanguageRunner::Plan LanguageRunner::plan() {
   Plan plan;
+  plan.decoding = static_cast<int>(std::count_if(running_.begin(), running_.end(), [](const auto& g) { return !g->prefilling(); }));
   for (auto& generation : running_) {
-    if (!generation->prefilling()) add_rows(plan, *generation, 1);
+    if (!generation->prefilling()) add_decode(plan, *generation, draft_for(*generation, plan.decoding));
   }
   int left = pace_.prefill_rows(plan.decode_rows, limits_.prefill_chunk);
   for (auto& generation : running_) {
     if (!generation->prefilling() || left == 0) continue;
     // The prompt's last row is always run: the first token is chosen from it.
-    if (generation->may_adopt())
-      generation->adopt(cache_.adopt(generation->kv, generation->tokens().first(static_cast<size_t>(generation->prompt_tokens() - 1))));
+    const auto before_last = generation->tokens().first(static_cast<size_t>(generation->prompt_tokens() - 1));
+    if (generation->may_adopt()) {
+      const int adopted = cache_.adopt(generation->kv, before_last);
+      generation->adopt(adopted);
+      plan.cached += adopted;
+    }
     const int count = std::min(left, generation->prompt_tokens() - generation->position());
-    add_rows(plan, *generation, count);
+    add_prompt(plan, *generation, count);
     left -= count;
   }
   return plan;
@@ -157,18 +186,32 @@ void LanguageRunner::score_prompts(compute::Threads& threads, const Plan& plan) 
 
 void LanguageRunner::choose_tokens(compute::Threads& threads, const Plan& plan) {
   const auto C = static_cast<size_t>(decoder_.shape().C), V = static_cast<size_t>(decoder_.shape().V);
-  std::vector<Generation*> choosing;
-  last_hidden_.resize(running_.size() * C);
+  struct Choice {
+    const Plan::Slice* slice;
+    size_t row, rows;   // among the logits
+  };
+  std::vector<Choice> choices;
+  size_t n = 0;
+  last_hidden_.resize(std::max(last_hidden_.size(), plan.wanted * C));
   for (const Plan::Slice& slice : plan.slices) {
     if (slice.generation->prefilling() || !slice.generation->wants_completion()) continue;
-    const size_t wanted_rows = slice.prompt && slice.generation->wants_prompt_logprobs() ? static_cast<size_t>(slice.rows) : 1;
-    std::memcpy(last_hidden_.data() + choosing.size() * C, hidden_.data() + (slice.first_hidden + wanted_rows - 1) * C, C * sizeof(float));
-    choosing.push_back(slice.generation);
+    const size_t wanted = !slice.prompt || slice.generation->wants_prompt_logprobs() ? static_cast<size_t>(slice.rows) : 1;
+    const size_t rows = slice.prompt ? 1 : wanted;   // of a prompt, the last one
+    std::memcpy(last_hidden_.data() + n * C, hidden_.data() + (slice.first_hidden + wanted - rows) * C, rows * C * sizeof(float));
+    choices.push_back({&slice, n, rows});
+    n += rows;
   }
-  if (choosing.empty()) return;
-  logits_.resize(std::max(logits_.size(), decoder_.logits_rows(choosing.size()) * V));
-  decoder_.logits(threads, last_hidden_.data(), choosing.size(), logits_.data());
-  threads.run(choosing.size(), [&](size_t i, int) { choosing[i]->choose(std::span<float>(logits_.data() + i * V, V)); });
+  if (choices.empty()) return;
+  logits_.resize(std::max(logits_.size(), decoder_.logits_rows(n) * V));
+  decoder_.logits(threads, last_hidden_.data(), n, logits_.data());
+  threads.run(choices.size(), [&](size_t c, int) {
+    const auto& [slice, first, rows] = choices[c];
+    // The row behind a guess speaks only where the guess was right.
+    for (size_t i = 0; i < rows; ++i) {
+      const int32_t token = slice->generation->choose(std::span<float>(logits_.data() + (first + i) * V, V));
+      if (i == slice->draft.size() || token != slice->draft[i]) break;
+    }
+  });
 }
 
 // A running generation ends by itself.
@@ -198,10 +241,15 @@ void LanguageRunner::deliver(const Plan& plan) {
 
 void LanguageRunner::publish(const Plan& plan, double seconds) {
   const std::lock_guard lock(mutex_);
-  meter_.add(seconds, plan.decode_rows, plan.prefill_rows);
+  int decoded = 0;
+  for (const Plan::Slice& slice : plan.slices) decoded += slice.prompt ? 0 : slice.generation->picked();
+  meter_.add(seconds, decoded, plan.prefill_rows);
   counts_.prompt_tokens += static_cast<uint64_t>(plan.prefill_rows);
+  counts_.cached_tokens += static_cast<uint64_t>(plan.cached);
   for (const Plan::Slice& slice : plan.slices) {
-    counts_.generated_tokens += !slice.generation->prefilling() && slice.generation->wants_completion();
+    counts_.generated_tokens += static_cast<uint64_t>(slice.generation->picked());
+    counts_.drafted_tokens += slice.draft.size();
+    counts_.accepted_tokens += slice.draft.empty() ? 0 : static_cast<uint64_t>(slice.generation->picked() - 1);
   }
   count_memory();
 }

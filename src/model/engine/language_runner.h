@@ -2,6 +2,9 @@
 // places and KV blocks. Each step takes one row of every sequence that is decoding, and prompt rows of those that are not, in order of
 // admission, as many as Pace allows and at most prefill_chunk: so running streams go on while a long prompt is read.
 //
+// Where few sequences decode, each may carry guesses of its next tokens (Draft) in rows of their own; those that the model would have
+// chosen are kept, the others' keys and values are overwritten by the next step.
+//
 // A sequence is admitted once the blocks for its whole length (prompt + completion) are promised to it, so it never has to be
 // stopped half-way for want of memory. Cancelled and late requests, waiting or running, leave before each step.
 // THREADS: submit() and the counts are safe; step() and stop() belong to the engine's thread.
@@ -25,6 +28,7 @@ struct LanguageLimits {
   int sequences_max = 8;
   int queue_max = 64;
   int prefill_chunk = 256;
+  bool speculate = true;
 };
 
 class LanguageRunner {
@@ -33,7 +37,8 @@ class LanguageRunner {
 
   struct Counts {
     int running = 0, waiting = 0;
-    uint64_t prompt_tokens = 0, generated_tokens = 0;
+    uint64_t prompt_tokens = 0, generated_tokens = 0, drafted_tokens = 0, accepted_tokens = 0;
+    uint64_t cached_tokens = 0;                       // of prompts, that were not run
     uint64_t kv_blocks = 0, kv_blocks_used = 0;
     double decode_per_s = 0, prefill_per_s = 0;
     uint64_t memory_bytes = 0;                        // weights and the KV blocks in use
@@ -55,15 +60,19 @@ class LanguageRunner {
       int rows, begin;       // positions [begin, begin + rows)
       bool prompt;
       size_t first_hidden;   // index of its first wanted row among all wanted rows
+      std::vector<int32_t> draft;  // guesses in the rows behind the first; of a sequence that decodes
     };
     std::vector<Slice> slices;
     size_t wanted = 0;
-    int decode_rows = 0, prefill_rows = 0;
+    int decoding = 0;        // sequences that decode; decode_rows has their guesses too
+    int decode_rows = 0, prefill_rows = 0, cached = 0;
   };
   void drop_dead();
   void admit();
   Plan plan();
-  void add_rows(Plan& plan, Generation& generation, int count);
+  void add_prompt(Plan& plan, Generation& generation, int count);
+  void add_decode(Plan& plan, Generation& generation, std::vector<int32_t> draft);
+  std::vector<int32_t> draft_for(Generation& generation, int decoding) const;
   void score_prompts(compute::Threads& threads, const Plan& plan);
   void choose_tokens(compute::Threads& threads, const Plan& plan);
   void deliver(const Plan& plan);
@@ -77,7 +86,7 @@ class LanguageRunner {
   Pace pace_;
   std::vector<std::unique_ptr<Generation>> running_;  // in order of admission
   std::vector<float> hidden_;                         // SHAPE: [wanted rows, C]
-  std::vector<float> last_hidden_;                    // SHAPE: [sequences, C]
+  std::vector<float> last_hidden_;                    // SHAPE: [rows to choose from, C]
   std::vector<float> logits_;                         // SHAPE: [rows, V]
 
   mutable std::mutex mutex_;                          // guards what follows

@@ -9,6 +9,8 @@ namespace {
 constexpr double kNew = 0.2;          // weight of the newest step in the running means
 constexpr int kUnknownShare = 8;      // of the largest chunk, while nothing is known about costs
 
+constexpr double kRowCost = 0.25;     // of a step, while nothing is known
+
 void blend(double& mean, double value) { mean = mean == 0 ? value : mean + kNew * (value - mean); }
 
 }  // namespace
@@ -34,6 +36,11 @@ int Pace::prefill_rows(int decode_rows, int max) const {
   const int least = std::min(kLeastRows, max);
   if (decode == 0 || per_row_ == 0) return std::max(least, max / kUnknownShare);
   return static_cast<int>(std::clamp((kStretch - 1) * decode / per_row_, static_cast<double>(least), static_cast<double>(max)));
+}
+
+double Pace::row_cost(int decode_rows) const {
+  const double decode = decode_seconds(decode_rows);
+  return decode == 0 || per_row_ == 0 ? kRowCost : std::clamp(per_row_ / decode, 0.02, 1.0);
 }
 
 void Pace::add(double seconds, int decode_rows, int prefill_rows) {

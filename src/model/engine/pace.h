@@ -17,6 +17,8 @@ class Pace {
 
   // UNITS: rows, in [min(kLeastRows, max), max]; `max` where nobody decodes.
   int prefill_rows(int decode_rows, int max) const;
+  // One more row beside `decode_rows` that decode, in steps of those alone. UNITS: steps, in [0.02, 1]
+  double row_cost(int decode_rows) const;
   void add(double seconds, int decode_rows, int prefill_rows);
 
  private:
