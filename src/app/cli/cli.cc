@@ -71,6 +71,7 @@ int run(int argc, char** argv) {
   add_generation(app, common, chosen);
   add_knowledge(app, common, chosen);
   add_models(app, common, chosen);
+  add_spec(app, common, chosen);
   add_machine(app, common, chosen);
   try {
     app.parse(argc, argv);
