@@ -1,4 +1,6 @@
 // /livez, /readyz, /metrics, /openapi.json.
+#include <mutex>
+
 #include "app/api/api.h"
 #include "app/api/openapi.h"
 #include "app/api/reply.h"
@@ -8,8 +10,10 @@
 namespace strata::api {
 namespace {
 
-// Gauges are read when they are asked for; names are vLLM's where they fit.
-void refresh_gauges(const Services& services) {
+// Series are brought up to date when they are asked for; names are vLLM's where they fit.
+void refresh_series(const Services& services) {
+  static std::mutex one_at_a_time;  // two scrapes must not add the same tokens twice
+  const std::lock_guard lock(one_at_a_time);
   engine::Stats stats = services.engine->stats();
   metrics::Labels labels = {{"model_name", services.models->default_id()}};
   auto set = [&](std::string_view name, std::string_view help, double value) { services.registry->gauge(name, help, labels).set(value); };
@@ -17,8 +21,16 @@ void refresh_gauges(const Services& services) {
   set("vllm:num_requests_waiting", "Requests in the queue.", stats.waiting);
   set("vllm:kv_cache_usage_perc", "Fraction of the KV cache in use.", stats.kv_cache_used);
   set("strata:embeddings_waiting", "Embedding requests in the queue.", stats.waiting_embeddings);
-  set("strata:prompt_tokens", "Prompt tokens processed since start.", static_cast<double>(stats.prompt_tokens));
-  set("strata:generation_tokens", "Tokens generated since start.", static_cast<double>(stats.generated_tokens));
+  auto count = [&](std::string_view name, std::string_view help, uint64_t value) {
+    metrics::Counter& counter = services.registry->counter(name, help, labels);
+    counter.add(static_cast<double>(value) - counter.value());
+  };
+  count("vllm:prompt_tokens_total", "Prompt tokens processed.", stats.prompt_tokens + stats.cached_tokens);
+  count("vllm:generation_tokens_total", "Tokens generated.", stats.generated_tokens);
+  count("vllm:prefix_cache_queries_total", "Prompt tokens looked for in the prefix cache.", stats.prompt_tokens + stats.cached_tokens);
+  count("vllm:prefix_cache_hits_total", "Prompt tokens found there.", stats.cached_tokens);
+  count("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.", stats.drafted_tokens);
+  count("vllm:spec_decode_num_accepted_tokens_total", "Guesses that were right.", stats.accepted_tokens);
   set("strata:engine_memory_bytes", "Weights and KV cache.", static_cast<double>(stats.memory_bytes));
 }
 
@@ -38,7 +50,7 @@ void add_operation_routes(http::Server& server, Services& services) {
     responder->send(json_response(Json::object({{"status", ready ? "ready" : "loading"}}), {}, ready ? 200 : 503));
   });
   server.route("GET", "/metrics", [&services](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {
-    refresh_gauges(services);
+    refresh_series(services);
     http::Response response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = services.registry->text();
