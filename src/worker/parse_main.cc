@@ -15,6 +15,7 @@ int main(int argc, char** argv) {
   program.prepare = [&](const document::wire::Request& request) -> Status {
     if (request.kind == document::Kind::kImage) {
       TRY_ASSIGN(ocr, worker::Ocr::make());
+      TRY(ocr->prepare());  // now: it looks for files in vain, and here that ends the process once confined
     } else if (request.kind == document::Kind::kHtml) {
       worker::preload_encodings();  // the others name no character set
     }

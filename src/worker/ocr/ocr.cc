@@ -5,6 +5,9 @@
 #include <tesseract/resultiterator.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <utility>
 
 #include "base/text.h"
 #include "worker/parse/builder.h"
@@ -15,6 +18,11 @@ namespace {
 constexpr int64_t kPixels = 80'000'000;  // A3 at 600 dpi is 70 million; 8-bit gray takes as many bytes
 constexpr int kLeastConfidence = 20;     // a word below is noise: specks, ruled lines, pictures
 constexpr int kSmallWidth = 1500;        // narrower pictures (screenshots) are doubled: tesseract wants letters of 20 pixels and more
+
+// Where Debian, Ubuntu and others put the language data. UNITS: bytes; the best data for English has 15 MB.
+constexpr const char* kDataPaths[] = {"/usr/share/tesseract-ocr/5/tessdata/eng.traineddata", "/usr/share/tesseract-ocr/4.00/tessdata/eng.traineddata",
+                                      "/usr/share/tessdata/eng.traineddata", "/usr/share/tesseract/tessdata/eng.traineddata"};
+constexpr size_t kDataBytesMax = 100u << 20;
 
 struct PixFree {
   void operator()(Pix* pix) const { pixDestroy(&pix); }
@@ -70,11 +78,14 @@ class Collector {
 
 class TesseractOcr : public Ocr {
  public:
-  Status load() {
+  explicit TesseractOcr(std::string data) : data_(std::move(data)) {}
+
+  Status prepare() override {
+    if (data_.empty()) return {};  // done before
+    const std::string data = std::exchange(data_, "");
     setMsgSeverity(L_SEVERITY_NONE);
-    if (api_.Init(nullptr, "eng", tesseract::OEM_LSTM_ONLY) != 0) {
-      return failed_precondition("the data for reading scanned text is missing: install tesseract-ocr-eng");
-    }
+    const int failed = api_.Init(data.data(), static_cast<int>(data.size()), "eng", tesseract::OEM_LSTM_ONLY, nullptr, 0, nullptr, nullptr, false, nullptr);
+    if (failed != 0) return failed_precondition("the data for reading scanned text does not fit this tesseract: reinstall tesseract-ocr-eng");
     api_.SetVariable("debug_file", "/dev/null");
     api_.SetPageSegMode(tesseract::PSM_AUTO);
     return {};
@@ -86,6 +97,7 @@ class TesseractOcr : public Ocr {
   }
 
   Result<document::Document> read_file(std::string_view bytes, const document::Limits& limits) override {
+    TRY(prepare());
     const auto* data = reinterpret_cast<const l_uint8*>(bytes.data());
     l_int32 format = 0, width = 0, height = 0;
     if (pixReadHeaderMem(data, bytes.size(), &format, &width, &height, nullptr, nullptr, nullptr) != 0) return unreadable("the image is damaged");
@@ -142,6 +154,7 @@ class TesseractOcr : public Ocr {
     return collector.finish();
   }
 
+  std::string data_;  // the language data's file, until it is taken apart
   tesseract::TessBaseAPI api_;
   int pages_ = 0;
 };
@@ -149,9 +162,12 @@ class TesseractOcr : public Ocr {
 }  // namespace
 
 Result<std::unique_ptr<Ocr>> Ocr::make() {
-  auto ocr = std::make_unique<TesseractOcr>();
-  TRY(ocr->load());
-  return std::unique_ptr<Ocr>(std::move(ocr));
+  for (const char* path : kDataPaths) {
+    std::ifstream file(path, std::ios::binary);
+    std::string data((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    if (!data.empty() && data.size() <= kDataBytesMax) return std::unique_ptr<Ocr>(std::make_unique<TesseractOcr>(std::move(data)));
+  }
+  return failed_precondition("the data for reading scanned text is missing: install tesseract-ocr-eng");
 }
 
 void add_ocr_text(const OcrText& text, Builder* out) {

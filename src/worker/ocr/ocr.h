@@ -1,7 +1,8 @@
 // worker/ocr: pictures of text → text, by tesseract (and leptonica for PNG, JPEG and TIFF). English.
 //
-// make() loads the language data from files; after that no file is needed, so a worker calls it before it confines itself. The
-// caller's environment must hold OMP_THREAD_LIMIT=1: with threads tesseract is slower here, and a confined worker may start none.
+// make() reads the language data's file; after that no file is needed, so a worker calls it before it confines itself. The data is
+// taken apart (a third of a second) only once a picture comes. The caller's environment must hold OMP_THREAD_LIMIT=1: with threads
+// tesseract is slower here, and a confined worker may start none.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +35,11 @@ class Ocr {
   // kFailedPrecondition where the language data is not installed (Debian: tesseract-ocr-eng).
   static Result<std::unique_ptr<Ocr>> make();
   virtual ~Ocr() = default;
+  // Called before the first read(): an error where the language data is damaged, or another version's.
+  virtual Status prepare() = 0;
   virtual OcrText read(const Picture& picture) = 0;
 
-  // A PNG, JPEG or TIFF file as a document: one page a picture. Bounded in pixels and in Limits::ocr_pages.
+  // A PNG, JPEG or TIFF file as a document (prepares itself): one page a picture. Bounded in pixels and in Limits::ocr_pages.
   virtual Result<document::Document> read_file(std::string_view bytes, const document::Limits& limits) = 0;
 };
 

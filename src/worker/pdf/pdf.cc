@@ -122,6 +122,7 @@ class PdfParser {
     if (ocr_ == nullptr) why_skipped_ = "OCR is not installed";
     else if (ocr_pages_ >= limits_.ocr_pages) why_skipped_ = "at most " + std::to_string(limits_.ocr_pages) + " are";
     else if (std::chrono::steady_clock::now() - begin_ > milliseconds(limits_.wall_ms / 4 * 3)) why_skipped_ = "the time was used up";
+    else if (!ocr_->prepare()) why_skipped_ = "the OCR data cannot be used";  // COST: a third of a second, once, and only where a scan is
     else return true;
     return false;
   }
