@@ -1,6 +1,6 @@
 // EmbeddingRunner: the scheduler of one embedding model. Two queues: queries, for which a person waits, and documents. The engine
-// gives queries their turn before every chat step (they take milliseconds) and documents only when no chat has work; either way
-// one small batch at a time, so that chat never waits longer than a batch.
+// gives queries their turn before every chat step (they take milliseconds) and documents when no chat has work or their share is due
+// (document_share.h); either way one small batch at a time, so that chat never waits longer than a batch.
 // THREADS: submit() and the counts are safe; the rest belongs to the engine's thread. Done callbacks run on the engine's thread.
 #pragma once
 

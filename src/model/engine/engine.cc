@@ -3,11 +3,12 @@
 // The loop, once round:
 //   1. one batch of query embeddings of each embedder (a person waits; a few milliseconds)
 //   2. one step of each language model
-//   3. only where no language model had anything to do: one batch of document embeddings
+//   3. where no language model had anything to do, or documents are owed their share: one batch of document embeddings
 // When nobody has work the thread sleeps until submit() wakes it.
 #include "model/engine/engine.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "infra/compute/compute.h"
+#include "model/engine/document_share.h"
 #include "model/engine/loader.h"
 #include "model/engine/local_models.h"
 
@@ -26,6 +28,14 @@ namespace {
 
 // A context below this cannot hold a question and an answer: better refused than served.
 constexpr int kContextLeast = 64;
+
+// Runs `work` and returns how long it took.
+template <class Work>
+int64_t timed_ns(Work work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count();
+}
 
 Status check_option(const char* name, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return {};
@@ -67,6 +77,7 @@ class LocalEngine : public Engine {
   const Options options_;
   const uint64_t memory_max_;
   compute::Threads threads_;                 // the engine's thread alone, once it runs
+  DocumentShare share_;                      // … and so is this
 
   std::mutex loading_;                       // one load at a time; guards memory_left_
   uint64_t memory_left_;                     // of memory_max_: weights take theirs, KV caches what they can grow to
@@ -112,11 +123,20 @@ bool LocalEngine::turn() {
   }
   bool worked = false;
   for (EmbeddingRunner* runner : embedding) worked = runner->step(threads_, true) || worked;
+  const bool documents = std::any_of(embedding.begin(), embedding.end(), [](const EmbeddingRunner* runner) { return runner->has_work(false); });
   bool chatted = false;
-  for (LanguageRunner* runner : language) chatted = runner->step(threads_) || chatted;
-  if (chatted) return true;
-  for (EmbeddingRunner* runner : embedding) worked = runner->step(threads_, false) || worked;
-  return worked;
+  const int64_t chat_ns = timed_ns([&] {
+    for (LanguageRunner* runner : language) chatted = runner->step(threads_) || chatted;
+  });
+  if (!documents) share_.nothing_waits();
+  else if (chatted) share_.chatted(chat_ns);
+  if (chatted && !(documents && share_.due())) return true;
+  bool embedded = false;
+  const int64_t batch_ns = timed_ns([&] {
+    for (EmbeddingRunner* runner : embedding) embedded = runner->step(threads_, false) || embedded;
+  });
+  if (embedded) share_.embedded(batch_ns);
+  return worked || chatted || embedded;
 }
 
 Status LocalEngine::check_id(const std::string& id) const {

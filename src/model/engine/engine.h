@@ -1,6 +1,6 @@
 // model/engine: runs models on this CPU. One thread owns all sequence state: requests reach it by a bounded queue and leave it as a
-// stream of tokens; up to `sequences_max` sequences are decoded together in one batched step; chat always goes before embedding
-// batches; a cancelled request is gone within one step.
+// stream of tokens; up to `sequences_max` sequences are decoded together in one batched step; chat goes before embedding
+// batches, which keep a tenth of the time however long chats go on; a cancelled request is gone within one step.
 #pragma once
 
 #include <memory>
