@@ -4,6 +4,7 @@
 #include "app/api/api.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
+#include "app/api/outcomes.h"
 #include "app/api/reply.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -80,7 +81,7 @@ ChatWriter::Keep keep_reply(const Services& services, const std::string& convers
     std::string answer_id = strata.is_null() ? "" : *strata["answer_id"].as_string();
     Context own = Context::background(*services.clock);
     TRY(services.feedback->add_message(own, conversation_id, "assistant", text, answer_id));
-    return {};
+    return record_output(services, own, conversation_id, answer_id);
   };
 }
 

@@ -216,7 +216,8 @@ class Outcomes {
   // The product that a conversation belongs to, or nothing: most conversations of the chat belong to none.
   Result<std::optional<std::string>> product_of(const Context&, const std::string& conversation_id);
 
-  // Where conversation is given, product, user (where empty) and simulated come from it. Again with the same id: the row that stands.
+  // Where conversation is given, product, user (where empty) and simulated come from it. Again with the same id: the row that stands; a
+  // simulated one moves to at_ms where that is given, so that an answer made just now can stand for one of last week.
   Result<Output> add_output(const Context&, Output output);
   Result<Output> output(const Context&, const std::string& id);
   Result<std::vector<Output>> outputs(const Context&, const Filter&, int limit, std::string_view after);

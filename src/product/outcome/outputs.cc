@@ -108,7 +108,13 @@ Result<Output> Outcomes::add_output(const Context& context, Output wanted) {
   Output result;
   TRY(store_.write(context, [&](Transaction& transaction) -> Status {
     TRY_ASSIGN(auto stands, find_output(transaction, wanted.id));
-    if (stands) return result = std::move(*stands), Status();
+    if (stands) {
+      result = std::move(*stands);
+      if (!result.simulated || wanted.at_ms == 0) return {};
+      TRY_ASSIGN(result.at_ms, stamp(clock_, wanted.at_ms, true));
+      TRY(transaction.execute("UPDATE outcome_outputs SET at_ms = ? WHERE id = ?", {result.at_ms, result.id}));
+      return {};
+    }
     Output o = wanted;
     TRY(inherit(transaction, o));
     TRY_ASSIGN(int64_t at, stamp(clock_, o.at_ms, o.simulated));
