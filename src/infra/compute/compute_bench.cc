@@ -16,7 +16,8 @@
 namespace strata::compute {
 namespace {
 
-const Format kFormats[] = {Format::kQ4_1, Format::kQ4_0, Format::kQ8_0, Format::kQ6_K, Format::kF16, Format::kBF16, Format::kF32};
+const Format kFormats[] = {Format::kQ4_1, Format::kQ4_0, Format::kQ8_0, Format::kQ5_0, Format::kQ5_1, Format::kQ4_K,
+                           Format::kQ5_K, Format::kQ6_K, Format::kF16,  Format::kBF16, Format::kF32};
 
 // Seconds of the fastest call in about `budget` seconds, at least three calls.
 template <class Call>
@@ -40,7 +41,7 @@ Matrix matrix_of(Format format, size_t rows, size_t cols, Isa isa) {
 // One token through weights that no cache holds: the shapes of a layer of the default model, over and over.
 void bench_gemv(Threads& threads, double memory_gb_per_s) {
   for (const Format format : kFormats) {
-    const size_t cols = format == Format::kQ6_K ? 512 : 576;
+    const size_t cols = format_block_values(format) == 256 ? 512 : 576;
     std::vector<Matrix> layers;
     size_t bytes = 0;
     while (bytes < (size_t{96} << 20)) {

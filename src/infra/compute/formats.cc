@@ -21,6 +21,10 @@ Shape shape_of(Format format) {
     case Format::kQ8_0: return {"Q8_0", kBlockValues, kQ8Bytes};
     case Format::kQ4_0: return {"Q4_0", kBlockValues, kQ4Bytes};
     case Format::kQ4_1: return {"Q4_1", kBlockValues, kQ41Bytes};
+    case Format::kQ5_0: return {"Q5_0", kBlockValues, kQ50Bytes};
+    case Format::kQ5_1: return {"Q5_1", kBlockValues, kQ51Bytes};
+    case Format::kQ4_K: return {"Q4_K", kSuperValues, kQ4KBytes};
+    case Format::kQ5_K: return {"Q5_K", kSuperValues, kQ5KBytes};
     case Format::kQ6_K: return {"Q6_K", kQ6Values, kQ6Bytes};
   }
   CHECK(false);
@@ -31,22 +35,18 @@ void dequantize_q8(const std::byte* block, float* out) {
   for (size_t i = 0; i < kBlockValues; ++i) out[i] = d * static_cast<float>(load_as<int8_t>(block + 2 + i));
 }
 
-void dequantize_q4(const std::byte* block, float* out) {
-  const float d = f16_to_f32(load_as<uint16_t>(block));
-  for (size_t i = 0; i < kBlockValues / 2; ++i) {
-    const auto q = load_as<uint8_t>(block + 2 + i);
-    out[i] = d * static_cast<float>((q & 15) - 8);
-    out[i + 16] = d * static_cast<float>((q >> 4) - 8);
-  }
-}
-
-void dequantize_q41(const std::byte* block, float* out) {
-  const float d = f16_to_f32(load_as<uint16_t>(block));
-  const float m = f16_to_f32(load_as<uint16_t>(block + 2));
-  for (size_t i = 0; i < kBlockValues / 2; ++i) {
-    const auto q = load_as<uint8_t>(block + 4 + i);
-    out[i] = d * static_cast<float>(q & 15) + m;
-    out[i + 16] = d * static_cast<float>(q >> 4) + m;
+// The values of a block of four or five bits. `shift` is what was added to make them unsigned.
+void dequantize_small(Format format, const std::byte* block, float* out) {
+  const int shift = format == Format::kQ4_0 ? 8 : format == Format::kQ5_0 ? 16 : 0;
+  const bool super = format == Format::kQ4_K || format == Format::kQ5_K;
+  for (size_t index = 0; index < shape_of(format).values / kBlockValues; ++index, out += kBlockValues) {
+    const SmallBlock small = unpack_small(format, block, index);
+    const float d = super ? f16_to_f32(small.d) * static_cast<float>(small.scale) : f16_to_f32(small.d);
+    const float m = super ? -(f16_to_f32(small.m) * static_cast<float>(small.minimum)) : f16_to_f32(small.m);
+    for (size_t i = 0; i < kBlockValues; ++i) {
+      const float scaled = d * static_cast<float>(small.q[i] - shift);
+      out[i] = shift == 0 ? scaled + m : scaled;
+    }
   }
 }
 
@@ -105,6 +105,53 @@ uint16_t f32_to_f16(float value) {
 
 float bf16_to_f32(uint16_t upper) { return std::bit_cast<float>(static_cast<uint32_t>(upper) << 16); }
 
+namespace {
+
+void unpack_nibbles(const std::byte* nibbles, uint8_t* q) {
+  for (size_t i = 0; i < kBlockValues / 2; ++i) {
+    const auto both = load_as<uint8_t>(nibbles + i);
+    q[i] = both & 15;
+    q[i + 16] = both >> 4;
+  }
+}
+
+SmallBlock unpack_super(Format format, const std::byte* block, size_t b) {
+  SmallBlock out;
+  out.d = load_as<uint16_t>(block);
+  out.m = load_as<uint16_t>(block + 2);
+  auto sm = [&](size_t i) { return load_as<uint8_t>(block + 4 + i); };
+  out.scale = static_cast<uint8_t>(b < 4 ? sm(b) & 63 : (sm(b + 4) & 15) | (sm(b - 4) >> 6) << 4);
+  out.minimum = static_cast<uint8_t>(b < 4 ? sm(b + 4) & 63 : sm(b + 4) >> 4 | (sm(b) >> 6) << 4);
+  const bool five = format == Format::kQ5_K;
+  const std::byte* nibbles = block + (five ? 48 : 16) + 32 * (b / 2);
+  for (size_t l = 0; l < kBlockValues; ++l) {
+    const int nibble = load_as<uint8_t>(nibbles + l) >> (b % 2 * 4) & 15;
+    const int fifth = five ? load_as<uint8_t>(block + 16 + l) >> b & 1 : 0;
+    out.q[l] = static_cast<uint8_t>(nibble | fifth << 4);
+  }
+  return out;
+}
+
+}  // namespace
+
+SmallBlock unpack_small(Format format, const std::byte* row, size_t index) {
+  constexpr size_t kParts = kSuperValues / kBlockValues;
+  if (format == Format::kQ4_K || format == Format::kQ5_K) return unpack_super(format, row + index / kParts * shape_of(format).bytes, index % kParts);
+  const std::byte* at = row + index * shape_of(format).bytes;
+  SmallBlock out;
+  out.d = load_as<uint16_t>(at);
+  at += 2;
+  if (format == Format::kQ4_1 || format == Format::kQ5_1) {
+    out.m = load_as<uint16_t>(at);
+    at += 2;
+  }
+  const bool five = format == Format::kQ5_0 || format == Format::kQ5_1;
+  const uint32_t fifths = five ? load_as<uint32_t>(at) : 0;
+  unpack_nibbles(at + (five ? 4 : 0), out.q);
+  for (size_t i = 0; i < kBlockValues; ++i) out.q[i] = static_cast<uint8_t>(out.q[i] | (fifths >> i & 1) << 4);
+  return out;
+}
+
 void unpack_q6(const std::byte* block, int8_t* out) {
   for (size_t i = 0; i < kQ6Values; ++i) {
     const size_t half = i / 128, quarter = i % 128 / 32, l = i % 32;
@@ -125,8 +172,12 @@ void dequantize(Format format, const std::byte* raw, size_t values, float* out) 
       case Format::kF16: out[i] = f16_to_f32(load_as<uint16_t>(raw)); break;
       case Format::kBF16: out[i] = bf16_to_f32(load_as<uint16_t>(raw)); break;
       case Format::kQ8_0: dequantize_q8(raw, out + i); break;
-      case Format::kQ4_0: dequantize_q4(raw, out + i); break;
-      case Format::kQ4_1: dequantize_q41(raw, out + i); break;
+      case Format::kQ4_0:
+      case Format::kQ4_1:
+      case Format::kQ5_0:
+      case Format::kQ5_1:
+      case Format::kQ4_K:
+      case Format::kQ5_K: dequantize_small(format, raw, out + i); break;
       case Format::kQ6_K: dequantize_q6(raw, out + i); break;
     }
   }

@@ -32,7 +32,7 @@ void prepare_block(const PackedView& w, const float* x, BlockInfo* info, int8_t*
   info->d = magnitude < kLeastMagnitude ? 0 : magnitude / 127.0f;
   info->s = info->d * static_cast<float>(sum[0] + sum[1]);
   const bool split = w.format == Format::kQ6_K;
-  const int32_t shift = w.format == Format::kQ4_0 ? -8 : -128;
+  const int32_t shift = shift_of(w.format) != 0 ? -shift_of(w.format) : -128;
   info->bias[0] = shift * (split ? sum[0] : sum[0] + sum[1]);
   info->bias[1] = split ? shift * sum[1] : 0;
 }
@@ -48,39 +48,44 @@ void prepare(const PackedView& w, const float* x, size_t token, size_t m, unsign
   for (size_t b = 0; b < w.blocks; ++b) prepare_block(w, x + b * 32, info + b * m + token, values + (b * m + token) * 32);
 }
 
-int nibble_at(const unsigned char* values, size_t lane, size_t c) {
-  const unsigned char both = values[c % 16 / 4 * 64 + lane * 4 + c % 4];
-  return c < 16 ? both & 15 : both >> 4;
+// The number that stands for a weight (with a minimum: before it).
+int number_at(Format format, const unsigned char* values, size_t lane, size_t c) {
+  if (values_of(format) == Values::kBytes) return static_cast<int8_t>(values[c / 4 * 64 + lane * 4 + c % 4]);
+  const size_t j = c % 16 / 4, bit = lane * 4 + c % 4;
+  const unsigned char both = values[j * 64 + bit];
+  int number = c < 16 ? both & 15 : both >> 4;
+  if (values_of(format) == Values::kFives) number |= (values[256 + j * 16 + c / 16 * 8 + bit / 8] >> bit % 8 & 1) << 4;
+  return number - shift_of(format);
 }
 
-int byte_at(const unsigned char* values, size_t lane, size_t c) { return static_cast<int8_t>(values[c / 4 * 64 + lane * 4 + c % 4]); }
-
 float block_term(Format format, const unsigned char* info, const unsigned char* values, size_t lane, const BlockInfo& x, const int8_t* q) {
-  const float d = f16_to_f32(read_as<uint16_t>(info + lane * 2)) * x.d;
+  const float scale = f16_to_f32(read_as<uint16_t>(info + lane * 2));
   int32_t sum[2] = {0, 0};
-  for (size_t c = 0; c < kBlockValues; ++c) {
-    const bool nibble = format == Format::kQ4_0 || format == Format::kQ4_1;
-    const int weight = nibble ? nibble_at(values, lane, c) - (format == Format::kQ4_0 ? 8 : 0) : byte_at(values, lane, c);
-    sum[c / 16] += weight * q[c];
+  for (size_t c = 0; c < kBlockValues; ++c) sum[c / 16] += number_at(format, values, lane, c) * q[c];
+  if (scales_of(format) == Scales::kHalves) {
+    return scale * x.d * static_cast<float>(sum[0] * static_cast<int8_t>(info[32 + lane]) + sum[1] * static_cast<int8_t>(info[48 + lane]));
   }
-  if (format == Format::kQ6_K) {
-    return d * static_cast<float>(sum[0] * static_cast<int8_t>(info[32 + lane]) + sum[1] * static_cast<int8_t>(info[48 + lane]));
-  }
-  return d * static_cast<float>(sum[0] + sum[1]);
+  const float d = scales_of(format) == Scales::kSuper ? scale * static_cast<float>(info[64 + lane]) : scale;
+  return d * x.d * static_cast<float>(sum[0] + sum[1]);
+}
+
+// What the minimum adds, of the formats that have one.
+float minimum_term(Format format, const unsigned char* info, size_t lane, const BlockInfo& x) {
+  const float m = f16_to_f32(read_as<uint16_t>(info + 32 + lane * 2));
+  return scales_of(format) == Scales::kSuper ? -(m * static_cast<float>(info[80 + lane])) * x.s : m * x.s;
 }
 
 void product_quantized(const PackedView& w, const unsigned char* panel, size_t lane, const unsigned char* tile, size_t m, size_t t, float* y) {
-  const bool nibbles = w.format == Format::kQ4_0 || w.format == Format::kQ4_1;
-  const size_t entry = w.format == Format::kQ8_0 || w.format == Format::kQ4_0 ? kInfoQ8 : kInfoQ41;
+  const bool has_minimum = scales_of(w.format) == Scales::kMinimum || scales_of(w.format) == Scales::kSuper;
   const auto* x_info = reinterpret_cast<const BlockInfo*>(tile);
   const auto* x_values = reinterpret_cast<const int8_t*>(tile + w.blocks * m * sizeof(BlockInfo));
   float sum = 0;
   for (size_t b = 0; b < w.blocks; ++b) {
-    const unsigned char* info = panel + b * entry;
-    const unsigned char* values = panel + w.info_bytes + b * (nibbles ? kValuesQ4 : kValuesQ8);
+    const unsigned char* info = panel + b * info_bytes_of(w.format);
+    const unsigned char* values = panel + w.info_bytes + b * value_bytes_of(w.format);
     const BlockInfo& x = x_info[b * m + t];
     sum += block_term(w.format, info, values, lane, x, x_values + (b * m + t) * 32);
-    if (w.format == Format::kQ4_1) sum += f16_to_f32(read_as<uint16_t>(info + 32 + lane * 2)) * x.s;
+    if (has_minimum) sum += minimum_term(w.format, info, lane, x);
   }
   *y = sum;
 }

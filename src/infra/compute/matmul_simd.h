@@ -32,6 +32,23 @@ inline void nibble_sums(const unsigned char* values, const BlockInfo* info, cons
   }
 }
 
+// The same with a fifth bit. `fifths` is where the bits of this panel part begin.
+template <size_t M, bool kBias>
+inline void five_sums(const unsigned char* values, const unsigned char* fifths, const BlockInfo* info, const int8_t* x, typename Simd::I* sum) {
+  STRATA_UNROLL for (size_t t = 0; t < M; ++t) sum[t] = kBias ? Simd::int_set1(info[t].bias[0]) : Simd::int_zero();
+  STRATA_UNROLL for (size_t pair = 0; pair < 4; pair += 2) {
+    typename Simd::I part[M];
+    STRATA_UNROLL for (size_t t = 0; t < M; ++t) part[t] = Simd::int_zero();
+    STRATA_UNROLL for (size_t j = pair; j < pair + 2; ++j) {
+      const auto both = Simd::int_load(values + j * 64);
+      const auto low = Simd::add_fifths(Simd::low_nibbles(both), fifths + j * 16), high = Simd::add_fifths(Simd::high_nibbles(both), fifths + j * 16 + 8);
+      STRATA_UNROLL for (size_t t = 0; t < M; ++t) part[t] = Dot::add_nibbles(part[t], low, broadcast4(x + t * 32 + 4 * j));
+      STRATA_UNROLL for (size_t t = 0; t < M; ++t) part[t] = Dot::add_nibbles(part[t], high, broadcast4(x + t * 32 + 16 + 4 * j));
+    }
+    STRATA_UNROLL for (size_t t = 0; t < M; ++t) sum[t] = Simd::int_add(sum[t], Dot::finish_nibbles(part[t]));
+  }
+}
+
 // Registers [from, to) of a block of signed bytes.
 template <size_t M>
 inline void byte_sums(const unsigned char* values, size_t from, size_t to, const BlockInfo* info, size_t bias, const int8_t* x, typename Simd::I* sum) {
@@ -42,7 +59,7 @@ inline void byte_sums(const unsigned char* values, size_t from, size_t to, const
   }
 }
 
-// y = y + (d_w d_x) sum, and for Q4_1 + m_w s_x.
+// y = y + (d_w d_x) sum.
 template <size_t M>
 inline void add_scaled(typename Simd::F d, const BlockInfo* info, const typename Simd::I* sum, typename Simd::F* y) {
   STRATA_UNROLL for (size_t t = 0; t < M; ++t) { y[t] = Simd::fma(Simd::mul(d, Simd::set1(info[t].d)), Simd::to_float(sum[t]), y[t]); }
@@ -50,7 +67,7 @@ inline void add_scaled(typename Simd::F d, const BlockInfo* info, const typename
 
 template <Format kFormat, size_t M>
 inline void add_block(const unsigned char* w_info, const unsigned char* values, size_t lane, const BlockInfo* info, const int8_t* x, typename Simd::F* y) {
-  const auto d = Simd::load_half(w_info + lane * 2);
+  auto d = Simd::load_half(w_info + lane * 2);
   typename Simd::I sum[M];
   if constexpr (kFormat == Format::kQ8_0) {
     byte_sums<M>(values + lane * 4, 0, 8, info, 0, x, sum);
@@ -66,11 +83,17 @@ inline void add_block(const unsigned char* w_info, const unsigned char* values, 
       y[t] = Simd::fma(Simd::mul(d, Simd::set1(info[t].d)), both, y[t]);
     }
   } else {
-    nibble_sums<M, kFormat == Format::kQ4_0>(values + lane * 4, info, x, sum);
+    constexpr bool kShift = shift_of(kFormat) != 0;
+    if constexpr (values_of(kFormat) == Values::kFives) five_sums<M, kShift>(values + lane * 4, values + 256 + lane / 2, info, x, sum);
+    else nibble_sums<M, kShift>(values + lane * 4, info, x, sum);
+    if constexpr (scales_of(kFormat) == Scales::kSuper) d = Simd::mul(d, Simd::load_i8(w_info + 64 + lane));
     add_scaled<M>(d, info, sum, y);
-    if constexpr (kFormat == Format::kQ4_1) {
+    if constexpr (scales_of(kFormat) == Scales::kMinimum) {  // + m_w s_x
       const auto least = Simd::load_half(w_info + 32 + lane * 2);
       STRATA_UNROLL for (size_t t = 0; t < M; ++t) y[t] = Simd::fma(least, Simd::set1(info[t].s), y[t]);
+    } else if constexpr (scales_of(kFormat) == Scales::kSuper) {  // - (e_w minimum_w) s_x
+      const auto least = Simd::mul(Simd::load_half(w_info + 32 + lane * 2), Simd::load_i8(w_info + 80 + lane));
+      STRATA_UNROLL for (size_t t = 0; t < M; ++t) y[t] = Simd::fnma(least, Simd::set1(info[t].s), y[t]);
     }
   }
 }
@@ -90,9 +113,7 @@ inline void store_rows(float* y, typename Simd::F value, size_t row, size_t rows
 
 template <Format kFormat, size_t M>
 void product_quantized(const PackedView& w, size_t begin, size_t end, const unsigned char* tile, float* y, size_t y_stride) {
-  constexpr bool kNibbles = kFormat == Format::kQ4_0 || kFormat == Format::kQ4_1;
-  constexpr size_t kInfo = kFormat == Format::kQ8_0 || kFormat == Format::kQ4_0 ? kInfoQ8 : kInfoQ41;
-  constexpr size_t kValues = kNibbles ? kValuesQ4 : kValuesQ8;
+  constexpr size_t kInfo = info_bytes_of(kFormat), kValues = value_bytes_of(kFormat);
   const auto* x_info = reinterpret_cast<const BlockInfo*>(tile);
   const auto* x_values = reinterpret_cast<const int8_t*>(tile + w.blocks * M * sizeof(BlockInfo));
   for (size_t p = begin; p < end; ++p) {
@@ -173,6 +194,10 @@ void product(const PackedView& w, size_t begin, size_t end, const unsigned char*
     case Format::kQ8_0: return product_of<Format::kQ8_0, M>(w, begin, end, tile, m, y, y_stride);
     case Format::kQ4_0: return product_of<Format::kQ4_0, M>(w, begin, end, tile, m, y, y_stride);
     case Format::kQ4_1: return product_of<Format::kQ4_1, M>(w, begin, end, tile, m, y, y_stride);
+    case Format::kQ5_0: return product_of<Format::kQ5_0, M>(w, begin, end, tile, m, y, y_stride);
+    case Format::kQ5_1: return product_of<Format::kQ5_1, M>(w, begin, end, tile, m, y, y_stride);
+    case Format::kQ4_K: return product_of<Format::kQ4_K, M>(w, begin, end, tile, m, y, y_stride);
+    case Format::kQ5_K: return product_of<Format::kQ5_K, M>(w, begin, end, tile, m, y, y_stride);
     case Format::kQ6_K: return product_of<Format::kQ6_K, M>(w, begin, end, tile, m, y, y_stride);
   }
 }
@@ -203,7 +228,7 @@ inline void prepare_block(Format format, const float* x, BlockInfo* info, int8_t
   info->d = zero ? 0 : magnitude / 127.0f;
   info->s = info->d * static_cast<float>(sum[0] + sum[1]);
   const bool split = format == Format::kQ6_K;
-  const int32_t shift = format == Format::kQ4_0 ? -8 : -128;
+  const int32_t shift = shift_of(format) != 0 ? -shift_of(format) : -128;
   info->bias[0] = shift * (split ? sum[0] : sum[0] + sum[1]);
   info->bias[1] = split ? shift * sum[1] : 0;
 }

@@ -10,7 +10,8 @@
 namespace strata::compute {
 namespace {
 
-const Format kFormats[] = {Format::kF32, Format::kF16, Format::kBF16, Format::kQ8_0, Format::kQ4_0, Format::kQ4_1, Format::kQ6_K};
+const Format kFormats[] = {Format::kF32,  Format::kF16,  Format::kBF16, Format::kQ8_0, Format::kQ4_0, Format::kQ4_1,
+                           Format::kQ5_0, Format::kQ5_1, Format::kQ4_K, Format::kQ5_K, Format::kQ6_K};
 
 bool rounds_x(Format format) { return format_block_values(format) > 1; }
 
@@ -26,6 +27,8 @@ std::vector<double> seen(Format format, const float* x, size_t cols) {
   }
   return out;
 }
+
+bool has_minimum(Format format) { return format == Format::kQ4_1 || format == Format::kQ5_1 || format == Format::kQ4_K || format == Format::kQ5_K; }
 
 struct Case {
   Format format;
@@ -67,8 +70,8 @@ TEST(Matmul, EveryLevelMatchesDoubleArithmeticOnAwkwardSizesAndExtremes) {
             double sum = 0, magnitude = 0;
             for (size_t i = 0; i < c.cols; ++i) {
               sum += row[i] * w[r * c.cols + i];
-              // Q4_1 adds d q and m apart, so their magnitudes count apart: |w| + 2 |m| with |m| <= the greatest |w| seen here.
-              magnitude += std::fabs(row[i]) * (std::fabs(w[r * c.cols + i]) + (c.format == Format::kQ4_1 ? 4 * weight_bound(c.fill) : 0));
+              // A format with a minimum adds d q and m apart, so their magnitudes count apart: |w| + 2 |m| with |m| <= the greatest |w| seen here.
+              magnitude += std::fabs(row[i]) * (std::fabs(w[r * c.cols + i]) + (has_minimum(c.format) ? 4 * weight_bound(c.fill) : 0));
             }
             ASSERT_NEAR(y[t * c.rows + r], sum, tolerance(magnitude, c.cols))
                 << format_name(c.format) << ' ' << isa_name(isa) << " rows " << c.rows << " cols " << c.cols << " n " << n << " t " << t << " r " << r
@@ -85,7 +88,7 @@ TEST(Matmul, ARowsResultIsTheSameBitsInEveryBatchAndForEveryNumberOfThreads) {
   const size_t batches[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 25, 37, 61};  // every size of a tile, and several tiles
   Threads one(1), three(3);
   for (const Format format : kFormats) {
-    const size_t cols = format == Format::kQ6_K ? 512 : 160;
+    const size_t cols = format_block_values(format) == 256 ? 512 : 160;
     const auto raw = make_weights(format, kRows, cols, Fill::kRandom, 3);
     const std::vector<float> x = make_values(kBatch * cols, Fill::kRandom, 4);
     for (const Isa isa : available_isas()) {

@@ -14,7 +14,7 @@
 
 namespace strata::compute {
 
-enum class Format { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ6_K };
+enum class Format { kF32, kF16, kBF16, kQ8_0, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ4_K, kQ5_K, kQ6_K };
 std::string_view format_name(Format format);  // "Q4_1"
 size_t format_block_values(Format format);    // values per block: 1, 32 or 256
 size_t format_block_bytes(Format format);

@@ -16,24 +16,12 @@ namespace {
 
 constexpr size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
-size_t info_entry_bytes(Format format) {
-  switch (format) {
-    case Format::kQ8_0: return kInfoQ8;
-    case Format::kQ4_0: return kInfoQ4;
-    case Format::kQ4_1: return kInfoQ41;
-    case Format::kQ6_K: return kInfoQ6;
-    default: return 0;
-  }
-}
-
-bool has_nibbles(Format format) { return format == Format::kQ4_0 || format == Format::kQ4_1; }
-
 PackedView layout_of(Format format, size_t rows, size_t cols) {
   PackedView view{.format = format, .rows = rows, .cols = cols, .panels = (rows + kPanelRows - 1) / kPanelRows};
   if (format_is_quantized(format)) {
     view.blocks = cols / kBlockValues;
-    view.info_bytes = round_up(view.blocks * info_entry_bytes(format), 64);
-    view.panel_bytes = view.info_bytes + view.blocks * (has_nibbles(format) ? kValuesQ4 : kValuesQ8);
+    view.info_bytes = round_up(view.blocks * info_bytes_of(format), 64);
+    view.panel_bytes = view.info_bytes + view.blocks * value_bytes_of(format);
   } else {
     view.panel_bytes = round_up(cols * kPanelRows * format_block_bytes(format), 64);
   }
@@ -47,12 +35,20 @@ struct BlockPlace {
 };
 
 BlockPlace place(const PackedView& view, unsigned char* panel, size_t block) {
-  return {panel + block * info_entry_bytes(view.format), panel + view.info_bytes + block * (has_nibbles(view.format) ? kValuesQ4 : kValuesQ8)};
+  return {panel + block * info_bytes_of(view.format), panel + view.info_bytes + block * value_bytes_of(view.format)};
 }
 
-// 16 bytes of nibbles of one row: four bytes into each of the four registers.
-void put_nibbles(unsigned char* values, size_t lane, const std::byte* nibbles) {
-  for (size_t j = 0; j < 4; ++j) std::memcpy(values + j * 64 + lane * 4, nibbles + j * 4, 4);
+// The 32 numbers of one row's block: low four bits as nibbles, and the fifth where the format has one.
+void put_small(unsigned char* values, size_t lane, const uint8_t* q, bool five) {
+  for (size_t c = 0; c < kBlockValues / 2; ++c) {
+    const size_t j = c / 4, bit = lane * 4 + c % 4;
+    values[j * 64 + bit] = static_cast<unsigned char>((q[c] & 15) | (q[c + 16] & 15) << 4);
+    if (!five) continue;
+    for (size_t half = 0; half < 2; ++half) {
+      unsigned char& fifths = values[256 + j * 16 + half * 8 + bit / 8];
+      fifths = static_cast<unsigned char>(fifths | (q[c + 16 * half] >> 4) << bit % 8);
+    }
+  }
 }
 
 // 32 int8 of one row: four into each of the eight registers.
@@ -81,14 +77,21 @@ void pack_row(const PackedView& view, unsigned char* panel, size_t lane, const s
     for (size_t c = 0; c < view.cols; ++c) std::memcpy(panel + (c * kPanelRows + lane) * size, row + c * size, size);
     return;
   }
-  for (size_t block = 0; block < view.blocks; ++block, row += format_block_bytes(view.format)) {
+  for (size_t block = 0; block < view.blocks; ++block) {
     const BlockPlace to = place(view, panel, block);
-    std::memcpy(to.info + lane * 2, row, 2);
-    switch (view.format) {
-      case Format::kQ8_0: put_bytes(to.values, lane, row + 2); break;
-      case Format::kQ4_0: put_nibbles(to.values, lane, row + 2); break;
-      default: std::memcpy(to.info + 32 + lane * 2, row + 2, 2); put_nibbles(to.values, lane, row + 4);
+    if (values_of(view.format) == Values::kBytes) {
+      std::memcpy(to.info + lane * 2, row + block * kQ8Bytes, 2);
+      put_bytes(to.values, lane, row + block * kQ8Bytes + 2);
+      continue;
     }
+    const SmallBlock small = unpack_small(view.format, row, block);
+    put_small(to.values, lane, small.q, values_of(view.format) == Values::kFives);
+    std::memcpy(to.info + lane * 2, &small.d, 2);
+    if (scales_of(view.format) == Scales::kPlain) continue;
+    std::memcpy(to.info + 32 + lane * 2, &small.m, 2);
+    if (scales_of(view.format) != Scales::kSuper) continue;
+    to.info[64 + lane] = small.scale;
+    to.info[80 + lane] = small.minimum;
   }
 }
 
@@ -99,24 +102,26 @@ T read_as(const unsigned char* bytes) {
   return value;
 }
 
-// The integer weight of a lane's column (Q4_1: before the minimum).
+// The number of a lane's column (with a minimum: before it).
 int weight_at(Format format, const unsigned char* values, size_t lane, size_t column) {
-  if (!has_nibbles(format)) return static_cast<int8_t>(values[column / 4 * 64 + lane * 4 + column % 4]);
-  const unsigned char both = values[column % 16 / 4 * 64 + lane * 4 + column % 4];
-  const int nibble = column < 16 ? both & 15 : both >> 4;
-  return format == Format::kQ4_0 ? nibble - 8 : nibble;
+  if (values_of(format) == Values::kBytes) return static_cast<int8_t>(values[column / 4 * 64 + lane * 4 + column % 4]);
+  const size_t j = column % 16 / 4, bit = lane * 4 + column % 4;
+  const unsigned char both = values[j * 64 + bit];
+  int number = column < 16 ? both & 15 : both >> 4;
+  if (values_of(format) == Values::kFives) number |= (values[256 + j * 16 + column / 16 * 8 + bit / 8] >> bit % 8 & 1) << 4;
+  return number - shift_of(format);
 }
 
 void read_block(Format format, const BlockPlace& from, size_t lane, float* out) {
   const float d = f16_to_f32(read_as<uint16_t>(from.info + lane * 2));
+  const float second = scales_of(format) == Scales::kPlain ? 0 : f16_to_f32(read_as<uint16_t>(from.info + 32 + lane * 2));
   for (size_t c = 0; c < kBlockValues; ++c) {
     const auto q = static_cast<float>(weight_at(format, from.values, lane, c));
-    if (format == Format::kQ6_K) {
-      out[c] = d * static_cast<float>(static_cast<int8_t>(from.info[32 + c / 16 * 16 + lane])) * q;
-    } else if (format == Format::kQ4_1) {
-      out[c] = d * q + f16_to_f32(read_as<uint16_t>(from.info + 32 + lane * 2));
-    } else {
-      out[c] = d * q;
+    switch (scales_of(format)) {
+      case Scales::kPlain: out[c] = d * q; break;
+      case Scales::kMinimum: out[c] = d * q + second; break;
+      case Scales::kSuper: out[c] = d * static_cast<float>(from.info[64 + lane]) * q - second * static_cast<float>(from.info[80 + lane]); break;
+      case Scales::kHalves: out[c] = d * static_cast<float>(static_cast<int8_t>(from.info[32 + c / 16 * 16 + lane])) * q; break;
     }
   }
 }

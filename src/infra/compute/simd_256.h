@@ -90,6 +90,15 @@ struct Simd {
     const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
   }
+  // Adds 16 to the bytes whose bit is set in the 32 bits at `bits`.
+  static I add_fifths(I a, const unsigned char* bits) {
+    int32_t all;
+    memcpy(&all, bits, 4);
+    const I spread = _mm256_shuffle_epi8(_mm256_set1_epi32(all),
+                                         _mm256_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3));
+    const I one = _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201ull));
+    return _mm256_or_si256(a, _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(spread, one), one), _mm256_set1_epi8(16)));
+  }
   static I low_nibbles(I a) { return _mm256_and_si256(a, _mm256_set1_epi8(15)); }
   static I high_nibbles(I a) { return _mm256_and_si256(_mm256_srli_epi16(a, 4), _mm256_set1_epi8(15)); }
 
@@ -108,7 +117,7 @@ struct Simd {
 };
 
 // vpmaddubsw adds pairs of products into int16 and saturates. Nibbles: a pair is at most 2 * 15 * 127 = 3,810, and the 8 pairs of a block
-// that meet in one lane 30,480, under 32,767: exact. Signed weights: |w| times x with w's sign is at most 2 * 128 * 127 = 32,512:
+// that meet in one lane 30,480, under 32,767: exact. Numbers of five bits: 2 * 31 * 127 = 7,874 a pair, so four pairs meet. Signed weights: |w| times x with w's sign is at most 2 * 128 * 127 = 32,512:
 // exact for one pair, so each goes on to int32. x is never -128 (activations are rounded to -127 … 127).
 struct Dot {
   static constexpr bool kShifted = false;

@@ -82,6 +82,12 @@ struct Simd {
   static F to_float(I a) { return _mm512_cvtepi32_ps(a); }
   static I to_int(F a) { return _mm512_cvtps_epi32(a); }               // to nearest, ties to even
   static void store_i8(int8_t* p, I a) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a)); }
+  // Adds 16 to the bytes whose bit is set in the 64 bits at `bits`.
+  static I add_fifths(I a, const unsigned char* bits) {
+    uint64_t all;
+    memcpy(&all, bits, 8);
+    return _mm512_mask_add_epi8(a, _cvtu64_mask64(all), a, _mm512_set1_epi8(16));
+  }
   static I low_nibbles(I a) { return _mm512_and_si512(a, _mm512_set1_epi8(15)); }
   static I high_nibbles(I a) { return _mm512_and_si512(_mm512_srli_epi16(a, 4), _mm512_set1_epi8(15)); }
 
@@ -115,7 +121,7 @@ struct Dot {
 };
 #else
 // vpmaddubsw adds pairs of products into int16 and saturates. Nibbles: a pair is at most 2 * 15 * 127 = 3,810, and the 8 pairs of a block
-// that meet in one lane 30,480, under 32,767: exact. Signed weights: |w| times x with w's sign is at most 2 * 128 * 127 = 32,512:
+// that meet in one lane 30,480, under 32,767: exact. Numbers of five bits: 2 * 31 * 127 = 7,874 a pair, so four pairs meet. Signed weights: |w| times x with w's sign is at most 2 * 128 * 127 = 32,512:
 // exact for one pair, so each goes on to int32. x is never -128 (activations are rounded to -127 … 127).
 struct Dot {
   static constexpr bool kShifted = false;

@@ -78,7 +78,8 @@ inline void make_block(Format format, TestRandom& random, Fill fill, std::byte* 
   const float d = fill == Fill::kTiny ? 1e-7f : fill == Fill::kExtremes ? 1.0f : 0.01f + 0.01f * random.unit();
   const uint16_t scale = f32_to_f16(d), least = f32_to_f16(fill == Fill::kExtremes ? -16.0f : -8 * d);
   std::memcpy(block + (format == Format::kQ6_K ? 208 : 0), &scale, 2);
-  if (format == Format::kQ4_1) std::memcpy(block + 2, &least, 2);
+  if (format == Format::kQ4_1 || format == Format::kQ5_1) std::memcpy(block + 2, &least, 2);
+  if (format == Format::kQ4_K || format == Format::kQ5_K) std::memcpy(block + 2, &scale, 2);
 }
 
 inline std::vector<std::byte> make_weights(Format format, size_t rows, size_t cols, Fill fill, uint64_t seed) {

@@ -14,9 +14,9 @@ using compute::Format;
 // SOURCE: ggml-org/ggml include/ggml.h (ids) and src/ggml-common.h (block sizes). Ids that ggml removed are left out.
 constexpr GgmlType kTypes[] = {
     {0, "F32", 1, 4, Format::kF32},         {1, "F16", 1, 2, Format::kF16},         {2, "Q4_0", 32, 18, Format::kQ4_0},
-    {3, "Q4_1", 32, 20, Format::kQ4_1},     {6, "Q5_0", 32, 22, std::nullopt},      {7, "Q5_1", 32, 24, std::nullopt},
+    {3, "Q4_1", 32, 20, Format::kQ4_1},     {6, "Q5_0", 32, 22, Format::kQ5_0},     {7, "Q5_1", 32, 24, Format::kQ5_1},
     {8, "Q8_0", 32, 34, Format::kQ8_0},     {9, "Q8_1", 32, 36, std::nullopt},      {10, "Q2_K", 256, 84, std::nullopt},
-    {11, "Q3_K", 256, 110, std::nullopt},   {12, "Q4_K", 256, 144, std::nullopt},   {13, "Q5_K", 256, 176, std::nullopt},
+    {11, "Q3_K", 256, 110, std::nullopt},   {12, "Q4_K", 256, 144, Format::kQ4_K},  {13, "Q5_K", 256, 176, Format::kQ5_K},
     {14, "Q6_K", 256, 210, Format::kQ6_K},  {15, "Q8_K", 256, 292, std::nullopt},   {16, "IQ2_XXS", 256, 66, std::nullopt},
     {17, "IQ2_XS", 256, 74, std::nullopt},  {18, "IQ3_XXS", 256, 98, std::nullopt}, {19, "IQ1_S", 256, 50, std::nullopt},
     {20, "IQ4_NL", 32, 18, std::nullopt},   {21, "IQ3_S", 256, 110, std::nullopt},  {22, "IQ2_S", 256, 82, std::nullopt},
@@ -26,7 +26,7 @@ constexpr GgmlType kTypes[] = {
     {35, "TQ2_0", 256, 66, std::nullopt},   {39, "MXFP4", 32, 17, std::nullopt},
 };
 
-constexpr std::string_view kRunnable = "F32, F16, BF16, Q8_0, Q4_0, Q4_1 and Q6_K";
+constexpr std::string_view kRunnable = "F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and Q6_K";
 
 }  // namespace
 
