@@ -1,7 +1,7 @@
 // On the browser's own modal dialog: it keeps the focus inside, makes the rest inert and closes on Esc, without injecting styles.
 import { type FormEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { t } from "../text/en";
-import { Button, Field, IconButton } from "./kit";
+import { Button, ErrorBox, Field, IconButton } from "./kit";
 
 export function Dialog({ title, onClose, children, look = "box" }: { title: string; onClose: () => void; children: ReactNode; look?: "box" | "sheet" | "palette" }) {
   const element = useRef<HTMLDialogElement>(null);
@@ -23,6 +23,21 @@ export function Dialog({ title, onClose, children, look = "box" }: { title: stri
         <div className="dialog-body">{children}</div>
       </div>
     </dialog>
+  );
+}
+
+interface RenameProps { title: string; name: string; busy?: boolean; error?: unknown; onClose: () => void; onRename: (name: string) => void }
+export function Rename({ title, name, busy, error, onClose, onRename }: RenameProps) {
+  const [text, setText] = useState(name);
+  const submit = (event: FormEvent) => { event.preventDefault(); if (text.trim()) onRename(text.trim()); };
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <form onSubmit={submit}>
+        <Field label={t.common.name}>{(id) => <input id={id} value={text} maxLength={200} onChange={(event) => setText(event.target.value)} />}</Field>
+        {error ? <ErrorBox error={error} /> : null}
+        <footer className="dialog-foot"><Button onClick={onClose}>{t.common.cancel}</Button><Button look="primary" type="submit" disabled={!text.trim() || busy}>{t.common.save}</Button></footer>
+      </form>
+    </Dialog>
   );
 }
 

@@ -5,7 +5,7 @@ export const t = {
   nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
-    cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
+    cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
     requestId: (id: string) => `Request ${id}`, undo: "Undo", open: "Open", all: "All", page: (n: number) => `page ${n}`, more: "More",
   },
   error: {
@@ -24,7 +24,7 @@ export const t = {
     modelExample: "Say hello in one sentence.",
     you: "You", strata: "Strata", thinking: "Looking through the documents …", writing: "Strata is writing", done: "The answer is complete", stopped: "Stopped. This answer is not kept.",
     noAnswer: "This question has no answer yet.", answerAgain: "Answer it", regenerate: "Answer again", why: "Why this answer?", up: "Good answer", down: "Bad answer", report: "Report an issue",
-    copy: "Copy the answer", deleteTitle: "Delete this conversation?", deleteWhat: (title: string) => `“${title}” and its messages will be gone. Ratings stay.`, renameTitle: "Rename the conversation", name: "Name",
+    copy: "Copy the answer", deleteTitle: "Delete this conversation?", deleteWhat: (title: string) => `“${title}” and its messages will be gone. Ratings stay.`, renameTitle: "Rename the conversation",
     actions: (title: string) => `Actions for ${title}`, closest: "Closest passages", closestWhat: "These came nearest, but do not answer the question.",
     aloneNote: "The model answered alone: nothing of this was checked against documents.", cite: (n: number, where: string) => `Citation ${n}: ${where}`,
     outcome: {
@@ -59,7 +59,7 @@ export const t = {
     firstBase: "My documents", documents: (n: number) => (n === 1 ? "1 document" : `${n} documents`), drop: "Drop files here, or", choose: "choose files", formats: "Markdown, text, HTML, PDF (also scanned) or DOCX, up to 64 MB each",
     uploading: (name: string) => `Uploading ${name}`, uploadFailed: (name: string) => `${name} could not be uploaded`, noDocuments: "No documents here yet", noDocumentsWhat: "Drop a file above. It can be asked about as soon as it says “ready”.",
     file: "Document", size: "Size", state: "State", added: "Added", actions: "Actions", ready: "ready", failed: "failed", cancelled: "cancelled", waiting: "waiting", inProgress: "reading", working: (n: number) => `${n} in work`, failedCount: (n: number) => `${n} failed`,
-    deleteBase: "Delete base", deleteBaseTitle: "Delete this base?", deleteBaseWhat: (name: string, n: number) => `“${name}” with ${n === 1 ? "1 document" : `${n} documents`} and everything found in them will be gone. This cannot be undone.`, typeName: (name: string) => `Type “${name}” to confirm`,
+    renameBase: "Rename the base", deleteBase: "Delete base", deleteBaseTitle: "Delete this base?", deleteBaseWhat: (name: string, n: number) => `“${name}” with ${n === 1 ? "1 document" : `${n} documents`} and everything found in them will be gone. This cannot be undone.`, typeName: (name: string) => `Type “${name}” to confirm`,
     deleteDocTitle: "Delete this document?", deleteDocWhat: (name: string) => `“${name}”, its passages and the uploaded file will be gone, also from other bases that hold the same upload.`, deleted: "Deleted", askThis: "Ask this base", searchThis: "Search this base",
     tokens: (n: number) => (n === 1 ? "1 token" : `${n} tokens`), chunk: (n: number) => `Chunk ${n}`, more: "Only the first 1,000 documents are listed.", again: "Read again", filter: "Filter by name",
   },

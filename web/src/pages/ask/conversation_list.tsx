@@ -1,29 +1,19 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { useState } from "react";
 import { forget } from "../../api/chat";
 import { call, remove } from "../../api/client";
 import { conversationsQuery, queryClient } from "../../api/queries";
 import type { Conversation } from "../../api/types";
-import { Confirm, Dialog } from "../../kit/dialog";
-import { Ago, Button, ErrorBox, Field, IconButton, Skeleton } from "../../kit/kit";
+import { Confirm, Rename } from "../../kit/dialog";
+import { Ago, Button, ErrorBox, IconButton, Skeleton } from "../../kit/kit";
 import { Link, navigate } from "../../router";
 import { t } from "../../text/en";
 
 const changed = () => queryClient.invalidateQueries({ queryKey: ["conversations"] });
 
-function Rename({ row, onClose }: { row: Conversation; onClose: () => void }) {
-  const [title, setTitle] = useState(row.title);
-  const rename = useMutation({ mutationFn: () => call("PATCH", `/strata/v1/conversations/${row.id}`, { title: title.trim() }), onSuccess: () => { void changed(); onClose(); } });
-  const submit = (event: FormEvent) => { event.preventDefault(); if (title.trim()) rename.mutate(); };
-  return (
-    <Dialog title={t.ask.renameTitle} onClose={onClose}>
-      <form onSubmit={submit}>
-        <Field label={t.ask.name}>{(id) => <input id={id} value={title} maxLength={200} onChange={(event) => setTitle(event.target.value)} />}</Field>
-        {rename.error && <ErrorBox error={rename.error} />}
-        <footer className="dialog-foot"><Button onClick={onClose}>{t.common.cancel}</Button><Button look="primary" type="submit" disabled={!title.trim() || rename.isPending}>{t.common.save}</Button></footer>
-      </form>
-    </Dialog>
-  );
+function RenameConversation({ row, onClose }: { row: Conversation; onClose: () => void }) {
+  const rename = useMutation({ mutationFn: (title: string) => call("PATCH", `/strata/v1/conversations/${row.id}`, { title }), onSuccess: () => { void changed(); onClose(); } });
+  return <Rename title={t.ask.renameTitle} name={row.title} busy={rename.isPending} error={rename.error} onClose={onClose} onRename={(title) => rename.mutate(title)} />;
 }
 
 function Delete({ row, current, onClose }: { row: Conversation; current: boolean; onClose: () => void }) {
@@ -59,7 +49,7 @@ export function ConversationList({ current }: { current: string }) {
             </li>))}
         </ul>
       </div>
-      {acting?.act === "rename" && <Rename row={acting.row} onClose={() => setActing(null)} />}
+      {acting?.act === "rename" && <RenameConversation row={acting.row} onClose={() => setActing(null)} />}
       {acting?.act === "delete" && <Delete row={acting.row} current={acting.row.id === current} onClose={() => setActing(null)} />}
     </aside>
   );

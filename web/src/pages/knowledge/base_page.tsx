@@ -1,15 +1,23 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { remove } from "../../api/client";
+import { post, remove } from "../../api/client";
 import { basesQuery, documentsQuery, queryClient } from "../../api/queries";
 import type { DocumentRow } from "../../api/types";
-import { Confirm } from "../../kit/dialog";
+import { Confirm, Rename } from "../../kit/dialog";
 import { Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { Link, navigate, useParam } from "../../router";
 import { t } from "../../text/en";
 import { DocumentTable } from "./document_table";
 import { DropZone, UploadList } from "./drop_zone";
+
+function RenameBase({ base, name, onClose }: { base: string; name: string; onClose: () => void }) {
+  const rename = useMutation({
+    mutationFn: (fresh: string) => post(`/v1/vector_stores/${base}`, { name: fresh }),
+    onSuccess: () => { void queryClient.invalidateQueries({ queryKey: ["bases"] }); onClose(); },
+  });
+  return <Rename title={t.knowledge.renameBase} name={name} busy={rename.isPending} error={rename.error} onClose={onClose} onRename={(fresh) => rename.mutate(fresh)} />;
+}
 
 function DeleteBase({ base, name, total, onClose }: { base: string; name: string; total: number; onClose: () => void }) {
   const drop = useMutation({
@@ -36,6 +44,7 @@ export function BasePage({ base }: { base: string }) {
   const documents = useQuery(documentsQuery(base));
   const [filter, setFilter] = useParam("filter");
   const [deleting, setDeleting] = useState<DocumentRow | "base" | null>(null);
+  const [renaming, setRenaming] = useState(false);
   const row = bases.data?.data.find((other) => other.id === base);
   const name = row?.name || base;
   const rows = documents.data?.data ?? [];
@@ -51,7 +60,7 @@ export function BasePage({ base }: { base: string }) {
       <nav className="crumbs" aria-label={t.knowledge.bases}><Link to="/knowledge">{t.knowledge.bases}</Link></nav>
       <PageHead title={name} what={t.knowledge.documents(rows.length)}>
         <Link className="button" to={`/ask?base=${base}`}>{t.knowledge.askThis}</Link><Link className="button" to={`/search?base=${base}`}>{t.knowledge.searchThis}</Link>
-        <Button icon="trash" onClick={() => setDeleting("base")}>{t.knowledge.deleteBase}</Button>
+        <Button icon="edit" onClick={() => setRenaming(true)}>{t.common.rename}</Button><Button icon="trash" onClick={() => setDeleting("base")}>{t.knowledge.deleteBase}</Button>
       </PageHead>
       {documents.error && !documents.data ? <ErrorBox error={documents.error} retry={() => void documents.refetch()} /> : <DropZone target={() => base} />}
       <UploadList base={base} />
@@ -60,6 +69,7 @@ export function BasePage({ base }: { base: string }) {
       {rows.length > 8 && <input className="filter" aria-label={t.knowledge.filter} placeholder={t.knowledge.filter} data-main-field value={filter} onChange={(event) => setFilter(event.target.value)} />}
       {rows.length > 0 && <DocumentTable base={base} rows={shown} onDelete={setDeleting} />}
       {documents.data?.has_more && <p className="soft">{t.knowledge.more}</p>}
+      {renaming && <RenameBase base={base} name={row?.name ?? ""} onClose={() => setRenaming(false)} />}
       {deleting === "base" && <DeleteBase base={base} name={name} total={rows.length} onClose={() => setDeleting(null)} />}
       {deleting && deleting !== "base" && <DeleteDocument base={base} row={deleting} onClose={() => setDeleting(null)} />}
     </div>
