@@ -16,6 +16,7 @@ namespace strata::index {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
+constexpr size_t kDimensionsMax = 65'536;  // the sum of so many products of bytes fits 32 bits; models have 4,096 at most
 constexpr uint64_t kDeadMin = 512;       // below so many dead slots a rebuild gains nothing
 
 // One per thread: the stemmer is not shared, and its memory of stems stays warm.
@@ -231,6 +232,9 @@ Status Index::add(std::vector<Entry> entries) {
     }
     if (!entry.vector.empty()) {
       if (dimensions == 0) dimensions = entry.vector.size();
+      if (dimensions > kDimensionsMax) {
+        return invalid_argument("expected at most " + std::to_string(kDimensionsMax) + " dimensions, got " + std::to_string(dimensions));
+      }
       if (entry.vector.size() != dimensions || !is_finite(entry.vector)) {
         return invalid_argument("expected finite vectors of " + std::to_string(dimensions) + " dimensions, got another for chunk " + std::to_string(entry.id) +
                                 " (" + std::to_string(entry.vector.size()) + " dimensions)");

@@ -1,34 +1,18 @@
 #include "knowledge/index/vectors.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "infra/compute/compute.h"
 
 namespace strata::index {
 namespace {
 
+constexpr size_t kRunMax = 256;  // slots scored at a time
+
+// A row of zeros is a vector too: its scale says so.
 float quantize(std::span<const float> vector, int8_t* out) {
-  float largest = 0;
-  for (float value : vector) largest = std::max(largest, std::fabs(value));
-  if (largest == 0) {
-    std::fill(out, out + vector.size(), int8_t{0});
-    return 1.0f;
-  }
-  const float inverse = 127.0f / largest;
-  for (size_t i = 0; i < vector.size(); ++i) out[i] = static_cast<int8_t>(std::lrintf(vector[i] * inverse));
-  return largest / 127.0f;
-}
-
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#define STRATA_CLONES __attribute__((target_clones("arch=skylake-avx512", "avx2", "default")))
-#else
-#define STRATA_CLONES
-#endif
-
-// The products fit: 127 × 127 × dimensions < 2^31 up to 133,000 dimensions.
-STRATA_CLONES int32_t dot_int8(const int8_t* a, const int8_t* b, size_t count) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += static_cast<int32_t>(a[i]) * static_cast<int32_t>(b[i]);
-  return sum;
+  const float scale = compute::quantize_i8(vector.data(), out, vector.size());
+  return scale > 0 ? scale : 1.0f;
 }
 
 }  // namespace
@@ -80,10 +64,14 @@ std::vector<Scored> Vectors::search(std::span<const float> query, std::span<cons
   std::vector<int8_t> quantized(dimensions_);
   quantize(query, quantized.data());
   TopK rough(std::max(k, rescore), ids);
-  for (size_t slot = 0; slot < scales_.size(); ++slot) {
-    if ((mask[slot] & kAllowed) == 0 || scales_[slot] == 0) continue;
-    const int32_t dot = dot_int8(quantized.data(), quantized_.data() + slot * dimensions_, dimensions_);
-    rough.offer(static_cast<uint32_t>(slot), static_cast<float>(dot) * scales_[slot]);
+  const auto wanted = [&](size_t slot) { return (mask[slot] & kAllowed) != 0 && scales_[slot] > 0; };
+  float scores[kRunMax];
+  for (size_t begin = 0; begin < scales_.size();) {
+    size_t end = begin;
+    while (end < scales_.size() && end - begin < kRunMax && wanted(end)) ++end;
+    compute::scan_i8(quantized.data(), 1.0f, quantized_.data() + begin * dimensions_, dimensions_, end - begin, dimensions_, scales_.data() + begin, scores);
+    for (size_t slot = begin; slot < end; ++slot) rough.offer(static_cast<uint32_t>(slot), scores[slot - begin]);
+    begin = std::max(end, begin + 1);
   }
   TopK best(k, ids);
   for (const Scored& scored : rough.sorted()) best.offer(scored.slot, static_cast<float>(cosine(scored.slot, query)));

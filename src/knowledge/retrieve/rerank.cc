@@ -1,19 +1,10 @@
 #include "knowledge/retrieve/rerank.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "infra/compute/compute.h"
 
 namespace strata::retrieve {
-namespace {
-
-int32_t dot_int8(const int8_t* a, const int8_t* b, size_t count) {
-  int32_t sum = 0;
-  for (size_t i = 0; i < count; ++i) sum += static_cast<int32_t>(a[i]) * static_cast<int32_t>(b[i]);
-  return sum;
-}
-
-}  // namespace
-
 TokenRows round_tokens(const model::Embedding& embedding, bool words_only) {
   TokenRows rows;
   rows.dimensions = embedding.vector.size();
@@ -25,24 +16,21 @@ TokenRows round_tokens(const model::Embedding& embedding, bool words_only) {
   for (size_t token = 0; token < tokens; ++token) {
     if (words_only && !is_word(token)) continue;
     const float* from = embedding.token_vectors.data() + token * rows.dimensions;
-    float largest = 1e-12f;
-    for (size_t i = 0; i < rows.dimensions; ++i) largest = std::max(largest, std::fabs(from[i]));
-    for (size_t i = 0; i < rows.dimensions; ++i) rows.values.push_back(static_cast<int8_t>(std::lrintf(from[i] * 127.0f / largest)));
-    rows.scales.push_back(largest / 127.0f);
+    rows.values.resize(rows.values.size() + rows.dimensions);
+    rows.scales.push_back(compute::quantize_i8(from, rows.values.data() + rows.values.size() - rows.dimensions, rows.dimensions));
   }
   return rows;
 }
 
 double max_sim(const TokenRows& query, const TokenRows& chunk) {
   if (query.tokens() == 0 || chunk.tokens() == 0 || query.dimensions != chunk.dimensions) return 0;
+  const size_t dimensions = query.dimensions;
+  std::vector<float> cosines(chunk.tokens());
   double sum = 0;
   for (size_t q = 0; q < query.tokens(); ++q) {
-    float best = -1e9f;
-    for (size_t c = 0; c < chunk.tokens(); ++c) {
-      const int32_t dot = dot_int8(query.values.data() + q * query.dimensions, chunk.values.data() + c * chunk.dimensions, query.dimensions);
-      best = std::max(best, static_cast<float>(dot) * chunk.scales[c]);
-    }
-    sum += static_cast<double>(best) * static_cast<double>(query.scales[q]);
+    compute::scan_i8(query.values.data() + q * dimensions, query.scales[q], chunk.values.data(), dimensions, chunk.tokens(), dimensions, chunk.scales.data(),
+                     cosines.data());
+    sum += static_cast<double>(*std::max_element(cosines.begin(), cosines.end()));
   }
   return sum / static_cast<double>(query.tokens());
 }
