@@ -54,6 +54,7 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_conversation_routes(server, services);
   api::add_outcome_routes(server, services);
   api::add_system_routes(server, services);
+  api::add_landscape_routes(server, services);
   api::add_operation_routes(server, services);
   api::add_web_routes(server, services);
 }

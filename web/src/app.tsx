@@ -13,15 +13,20 @@ import { t } from "./text/en";
 
 const KnowledgePage = lazy(() => import("./pages/knowledge/knowledge_page"));
 const SearchPage = lazy(() => import("./pages/search/search_page"));
+const LandscapePage = lazy(() => import("./pages/landscape/landscape_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
-const pages: [string, IconName, string][] = [
-  ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search], ["system", "system", t.nav.system]];
+// The fourth word begins a group of the navigation.
+const pages: [string, IconName, string, string?][] = [
+  ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
+  ["landscape", "landscape", t.nav.landscape, t.nav.groups.product],
+  ["system", "system", t.nav.system, t.nav.groups.run]];
 
 function Page({ parts }: { parts: string[] }) {
   if (parts.length === 0 || (parts[0] === "ask" && parts.length <= 2)) return <AskPage conversation={parts[1] ?? ""} />;
   if (parts[0] === "knowledge") return <KnowledgePage parts={parts.slice(1)} />;
   if (parts[0] === "search" && parts.length === 1) return <SearchPage />;
+  if (parts[0] === "landscape" && parts.length === 1) return <LandscapePage />;
   if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
   return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
 }
@@ -41,8 +46,8 @@ function Nav({ current, onKeys, onPalette }: { current: string; onKeys: () => vo
         <IconButton className="nav-toggle" icon={open ? "close" : "menu"} label={open ? t.nav.close : t.nav.open} aria-expanded={open} onClick={() => setOpen(!open)} />
       </div>
       <ul className="nav-list">
-        {pages.map(([path, icon, label]) => (
-          <li key={path}><Link to={`/${path}`} aria-current={current === path ? "page" : undefined} onClick={() => setOpen(false)}><Icon name={icon} />{label}</Link></li>))}
+        {pages.map(([path, icon, label, group]) => (
+          <li key={path}>{group && <span className="nav-group">{group}</span>}<Link to={`/${path}`} aria-current={current === path ? "page" : undefined} onClick={() => setOpen(false)}><Icon name={icon} />{label}</Link></li>))}
       </ul>
       <div className="nav-foot">
         <IconButton icon="search" label={t.palette.title} onClick={onPalette} />

@@ -14,6 +14,8 @@ function useEntries(): Entry[] {
     { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
     { to: "/knowledge", label: t.nav.knowledge, kind: t.palette.pages },
     { to: "/search", label: t.nav.search, kind: t.palette.pages },
+    { to: "/landscape", label: t.nav.landscape, kind: t.palette.pages },
+    { to: "/landscape?view=decide", label: t.landscape.views.decide, kind: t.palette.pages },
     { to: "/system", label: t.nav.system, kind: t.palette.pages },
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),
     ...conversations.slice(0, 50).map((row) => ({ to: `/ask/${row.id}`, label: row.title || t.ask.untitled, kind: t.palette.conversation })),

@@ -5,7 +5,7 @@ const listeners = new Set<() => void>();
 const changed = () => listeners.forEach((listener) => listener());
 window.addEventListener("popstate", changed);
 
-function subscribe(listener: () => void) {
+export function subscribePath(listener: () => void) {
   listeners.add(listener);
   return () => { listeners.delete(listener); };
 }
@@ -17,7 +17,7 @@ export function navigate(to: string, options: { replace?: boolean } = {}) {
   changed();
 }
 
-export const usePath = () => useSyncExternalStore(subscribe, () => location.pathname);
+export const usePath = () => useSyncExternalStore(subscribePath, () => location.pathname);
 export const usePathParts = () => usePath().split("/").filter(Boolean).map(decodePart);
 
 function decodePart(part: string): string {
@@ -35,7 +35,7 @@ export function withParams(changes: Record<string, string | null>, path = locati
 }
 
 export function useParam(name: string): [string, (value: string | null) => void] {
-  const search = useSyncExternalStore(subscribe, () => location.search);
+  const search = useSyncExternalStore(subscribePath, () => location.search);
   const set = useCallback((value: string | null) => navigate(withParams({ [name]: value }), { replace: true }), [name]);
   return [new URLSearchParams(search).get(name) ?? "", set];
 }

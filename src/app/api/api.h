@@ -63,6 +63,7 @@ void add_knowledge_routes(http::Server& server, Services& services);     // /str
 void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
+void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json
 void add_web_routes(http::Server& server, Services& services);           // the web app
 

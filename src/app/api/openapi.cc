@@ -35,6 +35,11 @@ constexpr Operation kOperations[] = {
     {"post", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Change a file's attributes"},
     {"delete", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Take a file out of it"},
     {"post", "/v1/vector_stores/{vector_store_id}/search", "Search", vector_store_search_fields},
+    {"get", "/strata/v1/landscape", "Known models and families, with what this installation has"},
+    {"get", "/strata/v1/landscape/models/{model}", "One of them, by id, name or alias"},
+    {"post", "/strata/v1/landscape/compare", "Models ranked for a purpose, with reasons", landscape_compare_fields},
+    {"get", "/strata/v1/decide", "The questions and the matrix of the decision helper"},
+    {"post", "/strata/v1/decide", "Prompt, retrieval or fine-tuning, with reasons", decide_fields},
 };
 
 Json operation_json(const Operation& operation) {

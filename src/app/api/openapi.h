@@ -12,6 +12,8 @@ std::vector<Field> response_fields();
 std::vector<Field> vector_store_fields();
 std::vector<Field> vector_store_file_fields();
 std::vector<Field> vector_store_search_fields();
+std::vector<Field> landscape_compare_fields();
+std::vector<Field> decide_fields();
 
 Json openapi_document(const std::string& version);
 

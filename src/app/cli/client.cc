@@ -37,6 +37,16 @@ Error error_of(const egress::Response& response) {
 
 }  // namespace
 
+std::string path_segment(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || std::string_view("-._~").find(c) != std::string_view::npos;
+    if (plain) out += c;
+    else out += "%" + hex(std::string_view(&c, 1));
+  }
+  return out;
+}
+
 Client::Client() : http_(egress::Client::make()) {}
 Client::~Client() = default;
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/cli/cli.h"
 #include "infra/egress/egress.h"
@@ -12,6 +13,9 @@
 namespace strata::app { class Running; }
 
 namespace strata::cli {
+
+// Text as one segment of a path: what is not a letter, digit or -._~ is escaped.
+std::string path_segment(std::string_view text);
 
 class Client {
  public:

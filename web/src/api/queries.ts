@@ -1,7 +1,7 @@
 // What the pages read, as TanStack queries: one key and one function per thing.
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
-import type { Answer, Base, Chunk, Conversation, ConversationDetail, DocumentDetail, DocumentRow, List, Provider, SearchResult, System } from "./types";
+import type { Advice, Answer, Base, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Landscape, List, Provider, SearchResult, System } from "./types";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -71,4 +71,26 @@ export const searchQuery = (wish: SearchWish) => queryOptions({
   }),
   enabled: wish.q.trim() !== "" && wish.bases.length > 0,
   staleTime: 30_000,
+});
+
+export const landscapeQuery = queryOptions({
+  queryKey: ["landscape"],
+  queryFn: ({ signal }) => get<Landscape>("/strata/v1/landscape", signal),
+  staleTime: 30_000,
+});
+export interface ModelWish { use: string; lean: string; favour: string; here_only: boolean; open_weights_only: boolean; context_tokens_min: number }
+export const compareQuery = (wish: ModelWish) => queryOptions({
+  queryKey: ["landscape", "compare", wish],
+  queryFn: () => post<Compared>("/strata/v1/landscape/compare", wish),
+  placeholderData: (before) => before,
+});
+export const questionsQuery = queryOptions({
+  queryKey: ["decide"],
+  queryFn: ({ signal }) => get<Decision>("/strata/v1/decide", signal),
+  staleTime: Infinity,
+});
+export const adviceQuery = (situation: Record<string, boolean | number>) => queryOptions({
+  queryKey: ["decide", situation],
+  queryFn: () => post<Advice>("/strata/v1/decide", situation),
+  placeholderData: (before) => before,
 });

@@ -58,3 +58,28 @@ export interface System {
 }
 export interface Provider { id: string; base_url: string; model: string; has_key?: boolean }
 export interface List<T> { data: T[]; has_more?: boolean }
+
+export interface Fact { value: string | number | null; source: string; as_of: string; note: string; inherited: boolean }
+export interface LandscapeField { name: string; kind: "text" | "count" | "number" | "month" | "grade"; axis: string; meaning: string; ages: boolean }
+export interface LandscapeFamily { id: string; name: string; maker: string; kinds: string[]; open_weights: boolean; ux: string; origin: string; facts: Record<string, Fact> }
+export interface LandscapeModel {
+  id: string; name: string; family: string; family_name: string; maker: string; kinds: string[]; input: string[]; output: string[]; aliases: string[];
+  open_weights: boolean; origin: string; here: string[]; hub: { id: string; format: string; bytes: number; command: string }[]; facts: Record<string, Fact>;
+}
+export interface Landscape {
+  as_of: string; fields: LandscapeField[]; sources: Record<string, { title: string; url: string | null }>; kinds: { id: string; name: string; meaning: string }[];
+  families: LandscapeFamily[]; models: LandscapeModel[]; own_file: { path: string; found: boolean; error: string | null };
+  installed: { id: string; catalogue_id: string | null; remote: boolean; default: boolean; embedder: boolean; context_tokens: number }[];
+}
+export interface ComparedModel {
+  rank: number; id: string; name: string; in_catalogue: boolean; here: string[]; score: number;
+  parts: { axis: string; weight: number; points: number; known: boolean; reason: string }[];
+}
+export interface Compared { rows: ComparedModel[]; left_out: { id: string; reason: string }[] }
+export type Fit = "yes" | "partly" | "no";
+export interface MatrixRow { need: string; rag: Fit; fine_tune: Fit }
+export interface Decision { questions: { id: string; text: string; why: string; kind: "yes_no" | "number" }[]; matrix: MatrixRow[]; high_volume: number; examples_enough: number }
+export interface Advice {
+  approach: string; title: string; reasons: string[]; matrix_cells: MatrixRow[]; fine_tuning_conditions: { name: string; met: boolean; detail: string }[];
+  would_change_it: { question: string; to: string; approach: string; title: string }[];
+}

@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", landscape: "Landscape", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -72,6 +72,30 @@ export const t = {
     decode: "Writing speed", prefill: "Reading speed", prompt: "Tokens read", generated: "Tokens written", embedded: "Texts embedded", memory: "Memory", cpu: "Processor", cores: "Cores", isa: "Kernels", accelerators: "Accelerators", noneSeen: "none seen", chunks: "Chunks", id: "Model", kind: "Kind",
     format: "Format", parameters: "Parameters", context: "Context", license: "Licence", default: "default", makeDefault: "Make default", demo: "demo", remote: "remote", language: "language", embedding: "embedding", noProviders: "No providers: everything runs in this process.", add: "Add a model or provider", remove: "Remove",
     removeTitle: "Remove this provider?", removeWhat: (id: string) => `“${id}” and its key will be forgotten.`, url: "URL", sets: "Instruction sets", tokens: (n: string) => `${n} tokens`,
+  },
+  landscape: {
+    title: "Model landscape", what: (asOf: string) => `Models that there are, what is said of them and by whom. As of ${asOf}; what nobody has said is “unknown”.`,
+    view: "View", views: { models: "Models", side: "Side by side", rank: "Best for …", decide: "Prompt, retrieval or training?" },
+    ownFile: (path: string, error: string) => `Your own file ${path} was not read. ${error}`,
+    unknown: "unknown", grade: (n: number) => `${n} of 5`, here: "here", filter: "Filter by name or maker", anyKind: "Any kind", anyFamily: "Any family", anywhere: "Anywhere", onlyHere: "Only here", onlyOpen: "Only open weights",
+    withRetired: "Also retired ones", counted: (n: number, all: number) => `${n} of ${all} models.`, sideBySide: (n: number) => (n === 1 ? "See it side by side" : `See ${n} side by side`), choose: (name: string) => `Choose ${name} for side by side`,
+    none: "No model is like that", noneWhat: "Take a filter away, or add a model of your own in landscape.json in the data folder.",
+    model: "Model", family: "Family", kinds: "Kinds", fact: "Fact", facts: "other facts", drop: "Take out", add: "Add", addModel: "a model …", reads: "Reads → writes", ux: "What choosing the family means", fetch: "Fetch it",
+    sideEmpty: "Choose up to four models", sideEmptyWhat: "Every fact stands with its source and month.", sideExample: "Compare three small ones",
+    fields: {
+      status: "Status", context_tokens: "Context, tokens", output_tokens_max: "Longest answer, tokens", parameters: "Parameters", training_cutoff: "Training cut-off", price_in: "In, a million tokens", price_out: "Out, a million tokens", license: "Licence",
+      training_data_style: "Training data", safety_tuning: "Safety tuning", reasoning: "Reasoning", creativity: "Creativity", speed: "Speed", chat: "Chat", analytics: "Analytics", coding: "Coding", agents: "Agents", helpfulness: "Helpfulness", safety: "Safety",
+      coding_skill: "Coding skill", toxicity: "Freedom from toxicity",
+    } as Record<string, string>,
+    short: { status: "Status", context_tokens: "Context", training_cutoff: "Cut-off", price_in: "In /M", price_out: "Out /M", license: "Licence" },
+    useFor: "For", uses: [["chat", "Chat"], ["analytics", "Analytics"], ["coding", "Coding"], ["agents", "Agents"]] as const, lean: "Leaning to", leans: [["balanced", "Both alike"], ["reasoning", "Reasoning"], ["creativity", "Creativity"]] as const,
+    favour: "Sparing", favours: [["balanced", "Both alike"], ["cost", "Cost"], ["latency", "Waiting time"]] as const, where: "Where", contextMin: "Context of at least", score: (n: number) => `${n.toFixed(0)} of 100`, because: "Why",
+    points: (n: number, most: number) => `${n.toFixed(0)} of ${most.toFixed(0)} points`, weights: "Half of the points are for the purpose, a quarter each for the leaning and the sparing. An unknown counts as the middle.",
+    leftOut: (n: number) => (n === 1 ? "1 model left out, and why" : `${n} models left out, and why`),
+  },
+  decide: {
+    title: "Decision helper", open: "not answered", yes: "yes", no: "no", empty: "Answer a question or two", emptyWhat: "The advice appears here and changes with every answer. The address keeps your answers.",
+    matrix: "What each approach is good for", need: "Need", rag: "Retrieval (RAG)", fineTune: "Fine-tuning", used: "called for", conditions: "Fine-tuning pays when all four hold", met: "holds", notMet: "not yet", changes: "One answer that would change this", noChange: "No single answer would.",
   },
   palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", action: "Action" },
   keys: {

@@ -48,7 +48,7 @@ async function addresses(page, url) {
     const base = bases[0].id;
     const document = (await read(`/strata/v1/documents?vector_store_id=${base}`)).find((row) => row.document_id).document_id;
     return { ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
-      chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", system: "/system", missing: "/nowhere", origin };
+      chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", landscape: "/landscape", side: "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", rank: "/landscape?view=rank&for=coding", decide: "/landscape?view=decide&private_docs=yes", system: "/system", missing: "/nowhere", origin };
   }, url);
 }
 
@@ -86,7 +86,7 @@ async function accessible({ page, url }) {
 async function phone({ page, url }) {
   await page.setViewportSize({ width: 390, height: 780 });
   const { document, conversation } = await addresses(await (await page.goto(`${url}/ask`), page), url);
-  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/system"]) {
+  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/system"]) {
     await page.goto(url + address);
     await page.waitForFunction(() => !document.querySelector(".skeleton"));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);
