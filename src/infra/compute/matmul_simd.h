@@ -111,6 +111,15 @@ inline void store_rows(float* y, typename Simd::F value, size_t row, size_t rows
   else if (row < rows) Simd::store_n(y + row, value, rows - row);
 }
 
+// A block that is zero in all tokens of a tile adds nothing to any sum: leaving it out gives the same bits.
+template <size_t M>
+inline bool all_zero(const BlockInfo* info) {
+  for (size_t t = 0; t < M; ++t) {
+    if (info[t].d != 0) return false;
+  }
+  return true;
+}
+
 template <Format kFormat, size_t M>
 void product_quantized(const PackedView& w, size_t begin, size_t end, const unsigned char* tile, float* y, size_t y_stride) {
   constexpr size_t kInfo = info_bytes_of(kFormat), kValues = value_bytes_of(kFormat);
@@ -122,6 +131,7 @@ void product_quantized(const PackedView& w, size_t begin, size_t end, const unsi
       typename Simd::F sum[M];
       STRATA_UNROLL for (size_t t = 0; t < M; ++t) sum[t] = Simd::zero();
       for (size_t b = 0; b < w.blocks; ++b) {
+        if (all_zero<M>(x_info + b * M)) continue;
         fetch_ahead(panel + b * (kInfo + kValues), kInfo + kValues);
         add_block<kFormat, M>(panel + b * kInfo, panel + w.info_bytes + b * kValues, lane, x_info + b * M, x_values + b * M * 32, sum);
       }

@@ -107,6 +107,29 @@ TEST(Matmul, ARowsResultIsTheSameBitsInEveryBatchAndForEveryNumberOfThreads) {
   }
 }
 
+TEST(Matmul, BlocksThatAreZeroInSomeOrAllTokensChangeNothing) {
+  Threads threads(2);
+  for (const Format format : kFormats) {
+    const size_t cols = format_block_values(format) == 256 ? 512 : 160;
+    constexpr size_t kRows = 40, kBatch = 29;
+    const auto raw = make_weights(format, kRows, cols, Fill::kRandom, 3);
+    std::vector<float> x = make_values(kBatch * cols, Fill::kRandom, 4);
+    for (size_t t = 0; t < kBatch; ++t) {
+      for (size_t b = 0; b < cols / 32; ++b) {
+        if (b == 2 || (t + b) % 3 == 0 || t == 7) std::fill_n(x.begin() + static_cast<ptrdiff_t>(t * cols + b * 32), 32, 0.0f);
+      }
+    }
+    for (const Isa isa : available_isas()) {
+      const Matrix matrix = Matrix::pack(format, kRows, cols, raw, isa).value();
+      std::vector<float> alone(kBatch * kRows), together(kBatch * kRows);
+      for (size_t t = 0; t < kBatch; ++t) matmul(threads, matrix, x.data() + t * cols, 1, alone.data() + t * kRows);
+      matmul(threads, matrix, x.data(), kBatch, together.data());
+      EXPECT_EQ(std::memcmp(together.data(), alone.data(), together.size() * sizeof(float)), 0) << format_name(format) << ' ' << isa_name(isa);
+      for (size_t r = 0; r < kRows; ++r) EXPECT_EQ(together[7 * kRows + r], 0.0f);
+    }
+  }
+}
+
 TEST(Matmul, AGroupGivesTheSameBitsAsItsMembers) {
   constexpr size_t kCols = 96, kBatch = 17;
   Threads threads(2);
