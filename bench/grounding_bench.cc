@@ -1,8 +1,9 @@
 // Our side of bench/grounding: grounded answers over SQuAD's paragraphs with the default models. Reads the cases that
 // tools/fixtures/ground_cases.py makes and prints one JSON object a line.
 //   strata_grounding_bench CASES.json [--models DIR] [--quick] [--dump FILE] [--generate N] [--rerank]
-//     [--only claims|answers|dialogues|latency|generation]
+//     [--only claims|answers|dialogues|latency|generation|calibration] [--calibration FILE]
 // --dump writes the features of every question and candidate: the input of tools/fixtures/ground_fit.py.
+// --calibration writes raw confidence and whether the answer was right, of every question: the input of answer_calibration.py there.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -279,6 +280,33 @@ void measure_answers(Bench& bench, const Json& cases, size_t step) {
   row("confidence/auc_adversarial", auc(answerable.ours, adversarial.ours), auc(answerable.cosine, adversarial.cosine), "best cosine", "AUC", 0.70);
 }
 
+// Every question through the pipeline as it is served: what its raw confidence was, and whether the quotes hold a gold answer.
+void measure_calibration(Bench& bench, const Json& cases, size_t step, const std::string& path) {
+  answer::Answerer answerer(bench.library(), bench.embedder, nullptr);
+  std::ofstream file(path);
+  const Json::Array& questions = *cases["questions"].as_array();
+  int answered = 0, right = 0, asked = 0;
+  for (size_t i = 0; i < questions.size(); i += step) {
+    const answer::Answer given = bench.ask(answerer, {{.role = "user", .content = text_of(questions[i], "q")}}, answer::Mode::kQuoteFirst, false);
+    std::string quotes;
+    for (const answer::Citation& citation : given.citations) quotes += citation.quote + "\n";
+    const bool holds = holds_any(quotes, texts_of(questions[i], "answers"));
+    ++asked;
+    answered += given.outcome == answer::Outcome::kAnswered ? 1 : 0;
+    right += holds ? 1 : 0;
+    file << Json::object({{"article", questions[i]["article"]},
+                          {"paragraph", questions[i]["paragraph"]},
+                          {"answerable", !texts_of(questions[i], "answers").empty()},
+                          {"answered", given.outcome == answer::Outcome::kAnswered},
+                          {"raw", given.raw_confidence},
+                          {"right", holds}})
+                .dump()
+         << "\n";
+  }
+  row("calibration/answered", static_cast<double>(answered) / asked, 0, "none", "share");
+  row("calibration/right_of_answered", static_cast<double>(right) / std::max(1, answered), 0, "none", "share");
+}
+
 void measure_claims(const Json& cases) {
   std::map<std::string, std::pair<int, int>> passed;  // kind → passed, all
   int false_passed = 0, false_all = 0, true_passed = 0, true_all = 0, peer_false = 0, peer_true = 0;
@@ -388,7 +416,7 @@ void measure_generation(Bench& bench, const Json& cases, size_t count) {
 }
 
 int run(int argc, char** argv) {
-  std::string path, models = std::string(std::getenv("HOME") != nullptr ? std::getenv("HOME") : ".") + "/.cache/strata/models", dump;
+  std::string path, models = std::string(std::getenv("HOME") != nullptr ? std::getenv("HOME") : ".") + "/.cache/strata/models", dump, calibration;
   if (const char* set = std::getenv("STRATA_MODELS")) models = set;
   bool quick = false, rerank = false;
   size_t generate = 40;
@@ -397,6 +425,7 @@ int run(int argc, char** argv) {
     const std::string_view arg = argv[i];
     if (arg == "--models" && i + 1 < argc) models = argv[++i];
     else if (arg == "--dump" && i + 1 < argc) dump = argv[++i];
+    else if (arg == "--calibration" && i + 1 < argc) calibration = argv[++i];
     else if (arg == "--generate" && i + 1 < argc) generate = static_cast<size_t>(std::atoi(argv[++i]));
     else if (arg == "--only" && i + 1 < argc) only = argv[++i];
     else if (arg == "--quick") quick = true;
@@ -418,6 +447,7 @@ int run(int argc, char** argv) {
   Bench bench{.embedder = *embedder, .language = language, .corpus = corpus, .rerank = rerank};
   if (!dump.empty()) bench.dump.open(dump);
   if (only.empty() || only == "answers") measure_answers(bench, cases, quick ? 6 : 1);
+  if (!calibration.empty()) measure_calibration(bench, cases, quick ? 6 : 1, calibration);
   if (only.empty() || only == "dialogues") measure_dialogues(bench, cases);
   if (only.empty() || only == "latency") measure_latency(bench, cases, quick ? 20 : 60);
   if (with_language) measure_generation(bench, cases, quick ? 6 : generate);

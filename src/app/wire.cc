@@ -19,6 +19,7 @@
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "model/engine/engine.h"
+#include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
 #include "product/outcome/outcome.h"
 #include "product/responses/responses.h"
@@ -29,7 +30,7 @@ namespace {
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-                     outcome::migrations()})
+                     outcome::migrations(), confidence::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -95,6 +96,7 @@ class Wired : public Platform {
     feedback_ = std::make_unique<feedback::Feedback>(*store_, clock_);
     responses_ = std::make_unique<responses::Responses>(*store_);
     outcomes_ = std::make_unique<outcome::Outcomes>(*store_, clock_);
+    TRY_ASSIGN(calibrator_, confidence::Calibrator::open(context_, *store_, clock_));
     TRY(catalog_->sweep(context_));
     services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
     return {};
@@ -142,6 +144,7 @@ class Wired : public Platform {
     services_.feedback = feedback_.get();
     services_.responses = responses_.get();
     services_.outcomes = outcomes_.get();
+    services_.calibrator = calibrator_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.secrets = secrets_.get();
     services_.egress = egress_.get();
@@ -164,6 +167,7 @@ class Wired : public Platform {
   std::unique_ptr<feedback::Feedback> feedback_;
   std::unique_ptr<responses::Responses> responses_;
   std::unique_ptr<outcome::Outcomes> outcomes_;
+  std::unique_ptr<confidence::Calibrator> calibrator_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
   model::Embedder* embedder_ = nullptr;

@@ -1,5 +1,7 @@
 #include "app/api/answer_json.h"
 
+#include "product/confidence/confidence.h"
+
 namespace strata::api {
 
 Json citation_json(const answer::Citation& c) {
@@ -54,7 +56,19 @@ Json ids_json(const std::vector<int64_t>& ids) {
   return out;
 }
 
+Json texts_json(const std::vector<std::string>& texts) {
+  Json out = Json::array();
+  for (const std::string& text : texts) out.push(text);
+  return out;
+}
+
 }  // namespace
+
+Json treatment_json(double confidence) {
+  const confidence::Treatment treatment = confidence::treatment_of(confidence::label_of(confidence));
+  return Json::object(
+      {{"border_color", treatment.border_color}, {"icon", treatment.icon}, {"disclaimer", treatment.disclaimer ? Json(*treatment.disclaimer) : Json()}});
+}
 
 Json strata_object(const answer::Answer& a) {
   Json verdicts = Json::array();
@@ -62,6 +76,11 @@ Json strata_object(const answer::Answer& a) {
   return Json::object({{"answer_id", a.id},
                        {"outcome", answer::outcome_name(a.outcome)},
                        {"confidence", a.confidence},
+                       {"raw_confidence", a.raw_confidence},
+                       {"label", confidence::label_name(confidence::label_of(a.confidence))},
+                       {"treatment", treatment_json(a.confidence)},
+                       {"suggested_actions", texts_json(a.suggested_actions)},
+                       {"requires_human_review", a.requires_human_review},
                        {"mode", a.mode},
                        {"model", a.model},
                        {"citations", citations_json(a.citations)},

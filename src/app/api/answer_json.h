@@ -7,9 +7,11 @@
 namespace strata::api {
 
 Json citation_json(const answer::Citation& citation);
+// {border_color, icon, disclaimer}
+Json treatment_json(double confidence);
 // OpenAI's file_citation annotation with our exact positions beside it.
 Json annotation_json(const answer::Citation& citation);
-// {answer_id, outcome, confidence, citations, verdicts, closest, …}
+// {answer_id, outcome, confidence, label, treatment, suggested_actions, requires_human_review, citations, verdicts, closest, …}
 Json strata_object(const answer::Answer& answer);
 // Everything of "Why this answer?": strata_object and query, candidates per stage with scores, packed, left out, timings.
 Json why_json(const answer::Answer& answer);

@@ -15,6 +15,7 @@ Status keep(const Services& services, const answer::Answer& a) {
   row.text = a.text;
   row.outcome = answer::outcome_name(a.outcome);
   row.confidence = a.confidence;
+  row.raw_confidence = a.raw_confidence;
   row.json = why_json(a).dump();
   row.model = a.model;
   row.first_text_ms = a.first_text_ms;
@@ -27,10 +28,12 @@ Status keep(const Services& services, const answer::Answer& a) {
 
 class KeepingSink : public answer::Sink {
  public:
-  KeepingSink(const Services& services, std::shared_ptr<answer::Sink> next) : services_(services), next_(std::move(next)) {}
+  KeepingSink(const Services& services, std::shared_ptr<answer::Sink> next, confidence::Presentation presentation)
+      : services_(services), next_(std::move(next)), presentation_(presentation) {}
   void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { next_->on_text(text, citations); }
   void on_done(Result<answer::Answer> answer) override {
     if (answer) {
+      confidence::present(&*answer, *services_.calibrator->table(), presentation_);
       if (auto kept = keep(services_, *answer); !kept) {
         log::error("answer.not_stored", {{"id", answer->id}, {"message", kept.error().message}});
         return next_->on_done(kept.error());
@@ -42,19 +45,20 @@ class KeepingSink : public answer::Sink {
  private:
   const Services& services_;
   std::shared_ptr<answer::Sink> next_;
+  const confidence::Presentation presentation_;
 };
 
 }  // namespace
 
 void run_answer(const Services& services, const Context& context, std::shared_ptr<model::LanguageModel> model, answer::Request request,
-                std::shared_ptr<answer::Sink> sink) {
+                std::shared_ptr<answer::Sink> sink, confidence::Presentation presentation) {
   for (auto& id : request.base_ids)
     if (auto base = services.catalog->base(context, id); !base) {
       base.error().param = "tools[0].vector_store_ids";
       return sink->on_done(base.error());
     }
   answer::Answerer answerer(*services.catalog, *services.retriever, *services.models->embedder(), model.get());
-  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, std::move(sink)));
+  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, std::move(sink), presentation));
 }
 
 }  // namespace strata::api

@@ -6,11 +6,13 @@
 
 #include "app/api/api.h"
 #include "app/api/generation.h"
+#include "product/confidence/confidence.h"
 
 namespace strata::api {
 
-// Runs the pipeline on the calling worker thread. The answer is stored (committed) before `sink->on_done` sees it.
+// Runs the pipeline on the calling worker thread. The answer is calibrated, presented and stored (committed) before `sink->on_done`
+// sees it: the one place where a raw confidence becomes a probability.
 void run_answer(const Services& services, const Context& context, std::shared_ptr<model::LanguageModel> model, answer::Request request,
-                std::shared_ptr<answer::Sink> sink);
+                std::shared_ptr<answer::Sink> sink, confidence::Presentation presentation = {});
 
 }  // namespace strata::api

@@ -9,6 +9,7 @@
 #include "knowledge/chunk/chunk.h"
 
 namespace strata::catalog { class Catalog; }
+namespace strata::confidence { class Calibrator; }
 namespace strata::durable { class Journal; }
 namespace strata::egress { class Client; }
 namespace strata::engine { class Engine; }
@@ -38,6 +39,7 @@ struct Services {
   retrieve::Retriever* retriever = nullptr;
   answer::Answerer* answerer = nullptr;
   feedback::Feedback* feedback = nullptr;
+  confidence::Calibrator* calibrator = nullptr;
   responses::Responses* responses = nullptr;
   outcome::Outcomes* outcomes = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
@@ -62,6 +64,7 @@ void add_response_routes(http::Server& server, Services& services);      // /v1/
 void add_knowledge_routes(http::Server& server, Services& services);     // /strata/v1: documents, chunks, jobs
 void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers
+void add_calibration_routes(http::Server& server, Services& services);   // /strata/v1/calibration
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json

@@ -8,6 +8,7 @@
 #include "app/api/reply.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
 
 namespace strata::api {
@@ -25,8 +26,11 @@ Json stored_strata(const Services& services, const Context& context, const std::
   auto why = Json::parse(answer->json);
   if (!why) return nullptr;
   Json out = Json::object();
-  for (const char* key : {"answer_id", "outcome", "confidence", "mode", "model", "citations", "verdicts", "closest", "first_text_ms", "total_ms"})
+  for (const char* key : {"answer_id", "outcome", "confidence", "raw_confidence", "suggested_actions", "requires_human_review", "mode", "model", "citations",
+                          "verdicts", "closest", "first_text_ms", "total_ms"})
     out.set(key, (*why)[key]);
+  out.set("label", confidence::label_name(confidence::label_of(answer->confidence)));  // also of answers from before there were labels
+  out.set("treatment", treatment_json(answer->confidence));
   if (auto vote = services.feedback->vote(context, answer_id)) out.set("rating", feedback::rating_name(vote->rating));
   return out;
 }

@@ -68,7 +68,10 @@ struct Answer {
   std::string question, standalone_question; // after follow-up resolution
   std::string text;
   Outcome outcome = Outcome::kAnswered;
-  double confidence = 0;                     // [0, 1]: probability that the documents answer the question and this is it
+  double raw_confidence = 0;                 // [0, 1]: as the evidence was weighed; what the thresholds act on
+  double confidence = 0;                     // [0, 1]: the same until product/confidence makes it P(the text holds the right answer)
+  std::vector<std::string> suggested_actions;  // set by product/confidence, as is
+  bool requires_human_review = false;
   std::vector<Citation> citations;
   std::vector<Verdict> verdicts;
   std::vector<Citation> closest;             // closest passages, where not answered

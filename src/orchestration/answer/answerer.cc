@@ -43,6 +43,7 @@ class Run {
     answer_.id = make_id("ans");
     answer_.mode = request_.mode == Mode::kClassic ? "classic" : "quote_first";
     TRY(run());
+    answer_.raw_confidence = answer_.confidence;
     answer_.total_ms = elapsed_ms();
     return std::move(answer_);
   }

@@ -78,7 +78,9 @@ std::vector<store::Migration> migrations() {
       comment TEXT NOT NULL,
       user_name TEXT NOT NULL,
       created_ms INTEGER NOT NULL);
-  )"}};
+  )"},
+          // Answers from before calibration have none: what they call confidence is raw.
+          {"feedback", 2, "ALTER TABLE answers ADD COLUMN raw_confidence REAL"}};
 }
 
 Status check_text(std::string_view text, size_t bytes_max, const std::string& param) {

@@ -17,7 +17,7 @@ constexpr size_t kJsonBytesMax = 16u << 20;  // an answer with its candidates ha
 
 constexpr char kAnswerColumns[] =
     "SELECT a.id, a.conversation_id, a.question, a.body, a.outcome, a.confidence, a.model, a.first_text_ms, a.total_ms, a.prompt_tokens, "
-    "a.completion_tokens, a.created_ms";
+    "a.completion_tokens, a.created_ms, coalesce(a.raw_confidence, a.confidence)";
 
 StoredAnswer answer_from(const Row& row) {
   StoredAnswer answer;
@@ -33,6 +33,7 @@ StoredAnswer answer_from(const Row& row) {
   answer.prompt_tokens = static_cast<int>(row.integer(9));
   answer.completion_tokens = static_cast<int>(row.integer(10));
   answer.created_ms = row.integer(11);
+  answer.raw_confidence = row.real(12);
   return answer;
 }
 
@@ -92,12 +93,13 @@ Status Feedback::put_answer(const Context& context, StoredAnswer answer) {
     }
     TRY(transaction.execute(
         "INSERT INTO answers(id, conversation_id, question, body, outcome, confidence, json, model, first_text_ms, total_ms, prompt_tokens, "
-        "completion_tokens, created_ms) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
+        "completion_tokens, created_ms, raw_confidence) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET "
         "conversation_id = excluded.conversation_id, question = excluded.question, body = excluded.body, outcome = excluded.outcome, "
         "confidence = excluded.confidence, json = excluded.json, model = excluded.model, first_text_ms = excluded.first_text_ms, "
-        "total_ms = excluded.total_ms, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens",
+        "total_ms = excluded.total_ms, prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, raw_confidence = "
+        "excluded.raw_confidence",
         {answer.id, conversation, answer.question, answer.text, answer.outcome, answer.confidence, answer.json, answer.model, answer.first_text_ms,
-         answer.total_ms, int64_t{answer.prompt_tokens}, int64_t{answer.completion_tokens}, clock_.unix_ms()}));
+         answer.total_ms, int64_t{answer.prompt_tokens}, int64_t{answer.completion_tokens}, clock_.unix_ms(), answer.raw_confidence}));
     return {};
   });
 }
@@ -107,7 +109,7 @@ Result<StoredAnswer> Feedback::answer(const Context& context, const std::string&
   TRY(store_.read(context, [&](Reader& reader) {
     return reader.query(std::string(kAnswerColumns) + ", a.json FROM answers a WHERE a.id = ?", {id}, [&](const Row& row) {
       found = answer_from(row);
-      found->json = row.text(12);
+      found->json = row.text(13);
       return false;
     });
   }));

@@ -23,7 +23,8 @@ struct StoredAnswer {
   std::string conversation_id;   // empty where it belongs to none
   std::string question, text;
   std::string outcome;           // "answered", "not_in_documents", …
-  double confidence = 0;
+  double confidence = 0;         // calibrated: P(the text holds the right answer)
+  double raw_confidence = 0;     // as the evidence was weighed
   std::string json;              // the whole answer, for "Why this answer?"
   std::string model;
   double first_text_ms = 0, total_ms = 0;

@@ -31,6 +31,7 @@ class FeedbackTest : public testing::Test {
                         .text = "\"30 days.\" [1]",
                         .outcome = "answered",
                         .confidence = 0.75,
+                        .raw_confidence = 0.5,
                         .json = R"({"id":"x"})",
                         .model = "smollm2",
                         .first_text_ms = 12.5,
@@ -68,6 +69,7 @@ TEST_F(FeedbackTest, AnAnswerAndItsVoteAreThereAfterARestart) {
   EXPECT_EQ(answer->text, "\"30 days.\" [1]");
   EXPECT_EQ(answer->json, R"({"id":"x"})");
   EXPECT_EQ(answer->confidence, 0.75);
+  EXPECT_EQ(answer->raw_confidence, 0.5);
   EXPECT_EQ(answer->first_text_ms, 12.5);
   EXPECT_EQ(answer->prompt_tokens, 400);
   EXPECT_EQ(answer->created_ms, clock_.unix_ms());
