@@ -53,6 +53,7 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_knowledge_routes(server, services);
   api::add_conversation_routes(server, services);
   api::add_outcome_routes(server, services);
+  api::add_draft_routes(server, services);
   api::add_calibration_routes(server, services);
   api::add_system_routes(server, services);
   api::add_landscape_routes(server, services);

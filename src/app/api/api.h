@@ -64,6 +64,7 @@ void add_response_routes(http::Server& server, Services& services);      // /v1/
 void add_knowledge_routes(http::Server& server, Services& services);     // /strata/v1: documents, chunks, jobs
 void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers
+void add_draft_routes(http::Server& server, Services& services);         // /strata/v1: tickets, drafts, the queue of hand-overs
 void add_calibration_routes(http::Server& server, Services& services);   // /strata/v1/calibration
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide

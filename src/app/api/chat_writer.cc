@@ -77,7 +77,7 @@ void ChatWriter::done(std::string_view reason, const model::Usage& usage, Json s
   if (!keep_) return end(reason, usage, std::move(strata));
   // Storing may block, and this may be the engine's thread.
   background_([writer = *this, reason = std::string(reason), usage, strata = std::move(strata)]() mutable {
-    if (auto kept = writer.keep_(writer.text_, strata); !kept) return writer.fail(kept.error());
+    if (auto kept = writer.keep_(writer.text_, &strata); !kept) return writer.fail(kept.error());
     writer.end(reason, usage, std::move(strata));
   });
 }
@@ -123,6 +123,7 @@ Json ChatWriter::chunk(Json delta, Json logprobs, Json reason) const {
 void ChatWriter::begin() {
   begun_ = true;
   http::Response first = sse_head(head_.without_effect);
+  first.headers.insert(first.headers.end(), head_.headers.begin(), head_.headers.end());
   first.body = sse(chunk(Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr));
   responder_->begin_stream(std::move(first));
 }

@@ -19,12 +19,14 @@ struct ChatHead {
   int64_t created = 0;               // UNITS: seconds since 1970
   bool stream = false, include_usage = false, logprobs = false;
   std::vector<std::string> without_effect;
+  std::vector<http::Header> headers;  // more of them
 };
 
 class ChatWriter {
  public:
-  // Stores the whole text (with the answer's `strata` object, or null) before the end is acknowledged; may block.
-  using Keep = std::function<Status(const std::string& text, const Json& strata)>;
+  // Stores the whole text (with the answer's `strata` object, or null) before the end is acknowledged; may block, and may add to the
+  // object what it made of it.
+  using Keep = std::function<Status(const std::string& text, Json* strata)>;
   using Background = std::function<void(std::function<void()>)>;
   ChatWriter(ChatHead head, Context context, std::shared_ptr<http::Responder> responder, Background background, Keep keep = nullptr);
 

@@ -4,8 +4,8 @@
 #include "app/api/api.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
-#include "app/api/outcomes.h"
 #include "app/api/reply.h"
+#include "app/api/turns.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "product/confidence/confidence.h"
@@ -79,27 +79,6 @@ Result<Json> remove_conversation(const Services& services, const Context& contex
   return Json::object({{"id", request.captures[0]}, {"deleted", true}});
 }
 
-// Stores the reply before the stream ends, so that what a person has seen complete is there after a reload.
-ChatWriter::Keep keep_reply(const Services& services, const std::string& conversation_id) {
-  return [&services, conversation_id](const std::string& text, const Json& strata) -> Status {
-    std::string answer_id = strata.is_null() ? "" : *strata["answer_id"].as_string();
-    Context own = Context::background(*services.clock);
-    TRY(services.feedback->add_message(own, conversation_id, "assistant", text, answer_id));
-    return record_output(services, own, conversation_id, answer_id);
-  };
-}
-
-std::string title_of(const std::string& question) {
-  constexpr size_t kTitleBytes = 80;
-  if (question.size() <= kTitleBytes) return question;
-  std::string cut = question.substr(0, kTitleBytes);
-  size_t space = cut.rfind(' ');
-  cut = question.substr(0, space == std::string::npos || space < 20 ? kTitleBytes : space);
-  while (!cut.empty() && (static_cast<unsigned char>(cut.back()) & 0xC0) == 0x80) cut.pop_back();
-  if (!cut.empty() && static_cast<unsigned char>(cut.back()) >= 0xC0) cut.pop_back();
-  return cut + "…";
-}
-
 std::vector<Field> message_fields() {
   return {{"content", Kind::kString, "What the user says.", false, 1, 32768},
           {"vector_store_ids", Kind::kArray, "Where to look; none: the model alone.", false, 0, 16},
@@ -107,27 +86,6 @@ std::vector<Field> message_fields() {
           {"mode", Kind::kString, "", false, -1e300, 1e300, {"quote_first", "classic"}},
           {"generate", Kind::kBoolean, "Let the model add verified sentences."},
           {"regenerate", Kind::kBoolean, "Answer the last question again."}};
-}
-
-// The conversation's messages with the new question committed; for `regenerate`, with the last reply cut off.
-Result<std::vector<model::Message>> prepare(const Services& services, const Context& context, const std::string& id, const Body& body) {
-  TRY_ASSIGN(auto conversation, services.feedback->conversation(context, id));
-  TRY_ASSIGN(auto rows, services.feedback->messages(context, id));
-  if (body.flag("regenerate", false)) {
-    while (!rows.empty() && rows.back().role != "user") {
-      TRY(services.feedback->cut_messages(context, id, rows.back().ordinal));
-      rows.pop_back();
-    }
-    if (rows.empty()) return failed_precondition("there is no question to answer again");
-  } else {
-    if (!body.has("content")) return invalid_argument("missing required parameter 'content'", "content", "missing_required_parameter");
-    TRY_ASSIGN(auto row, services.feedback->add_message(context, id, "user", body.text("content"), ""));
-    if (rows.empty() && conversation.title.empty()) TRY(services.feedback->rename_conversation(context, id, title_of(body.text("content"))));
-    rows.push_back(std::move(row));
-  }
-  std::vector<model::Message> messages;
-  for (auto& row : rows) messages.push_back({row.role, row.content, ""});
-  return messages;
 }
 
 Status post_message(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
@@ -140,13 +98,12 @@ Status post_message(const Services& services, const Context& context, const http
       TRY_ASSIGN(std::string base, item.to_string("vector_store_ids"));
       base_ids.push_back(std::move(base));
     }
-  TRY_ASSIGN(auto messages, prepare(services, context, request.captures[0], body));
-  ChatHead head;
-  head.id = make_id("chatcmpl");
-  head.model = model->info().id;
-  head.created = seconds_of(services.clock->unix_ms());
-  head.stream = true;
-  ChatWriter writer(std::move(head), context, std::move(responder), services.background, keep_reply(services, request.captures[0]));
+  const bool again = body.flag("regenerate", false);
+  if (!again && !body.has("content")) return invalid_argument("missing required parameter 'content'", "content", "missing_required_parameter");
+  const std::string& id = request.captures[0];
+  TRY_ASSIGN(auto messages, begin_turn(services, context, id, again ? std::nullopt : std::optional(body.text("content"))));
+  TRY_ASSIGN(auto product, services.outcomes->product_of(context, id));
+  ChatWriter writer(turn_head(services, *model), context, std::move(responder), services.background, keep_reply(services, id, messages.back().content));
   if (base_ids.empty()) {
     model::GenerateRequest wanted;
     wanted.prompt = std::move(messages);
@@ -161,7 +118,8 @@ Status post_message(const Services& services, const Context& context, const http
   wanted.mode = body.text("mode", "quote_first") == "classic" ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
   wanted.generate = body.flag("generate", true);
   wanted.sampling.seed = random_seed();
-  run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)));
+  run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)),
+             presentation_for(services, context, product.value_or(""), confidence::Place::kChat));
   return {};
 }
 
