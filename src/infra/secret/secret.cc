@@ -12,25 +12,12 @@
 #include <string_view>
 
 #include "base/crypto.h"
+#include "base/file.h"
 
 namespace strata::secret {
 namespace {
 
 using store::Row;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Error key_error(const std::string& doing, const std::string& path) {
   int number = errno;
@@ -69,8 +56,7 @@ Status write_key(const std::string& folder, const std::string& path, const std::
   }
   if (link(temporary.c_str(), path.c_str()) != 0) return key_error("placing", path);
   unlink(temporary.c_str());
-  Descriptor shelf(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (shelf.get() < 0 || fsync(shelf.get()) != 0) return key_error("syncing", path);
+  if (!sync_folder(folder)) return key_error("syncing", path);
   return {};
 }
 

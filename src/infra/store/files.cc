@@ -13,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/random.h"
 
 namespace strata::store {
@@ -20,25 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
-// A rename or a new name is durable once the folder is synced.
-Status sync_folder(const std::string& path) {
-  Descriptor folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() < 0 || fsync(folder.get()) != 0) return file_error(errno, "syncing the folder", path);
+Status sync(const std::string& folder) {
+  if (!sync_folder(folder)) return file_error(errno, "syncing the folder", folder);
   return {};
 }
 
@@ -138,7 +122,7 @@ Result<std::unique_ptr<Files>> Files::open(const std::string& folder) {
   std::error_code failed;
   fs::remove_all(files->root_ + "/tmp", failed);  // what a killed process left
   TRY(make_folder(files->root_ + "/tmp"));
-  TRY(sync_folder(folder));
+  TRY(sync(folder));
   return files;
 }
 
@@ -160,8 +144,8 @@ Result<std::string> Files::put(std::string_view bytes) const {
       return std::move(status.error());
     }
   }
-  TRY(sync_folder(shelf));
-  TRY(sync_folder(root_));
+  TRY(sync(shelf));
+  TRY(sync(root_));
   return name;
 }
 

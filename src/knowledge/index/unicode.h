@@ -1,4 +1,4 @@
-// Which code points make words, and how each is folded. Internal to knowledge/index; the tables are generated.
+// Which code points make words, and how each is folded. Internal to knowledge/index.
 #pragma once
 
 #include <cstdint>

@@ -7,18 +7,11 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
 #include "model/format/format.h"
 
 namespace strata::format {
 namespace {
-
-// Closes on every way out; the mapping keeps the file alive.
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
 
 Error system_error(const std::string& path, const char* doing) {
   std::string message = path + ": cannot " + doing + ": " + std::strerror(errno);
@@ -28,14 +21,14 @@ Error system_error(const std::string& path, const char* doing) {
 }  // namespace
 
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (file.fd < 0) return system_error(path, "open");
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));  // the mapping keeps the file alive
+  if (!file.open()) return system_error(path, "open");
   struct stat info{};
-  if (::fstat(file.fd, &info) != 0) return system_error(path, "read the size");
+  if (::fstat(file.get(), &info) != 0) return system_error(path, "read the size");
   if (!S_ISREG(info.st_mode)) return invalid_argument(path + ": expected a regular file");
   MappedFile mapped;
   if (info.st_size == 0) return mapped;
-  void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file.fd, 0);
+  void* data = ::mmap(nullptr, static_cast<size_t>(info.st_size), PROT_READ, MAP_PRIVATE, file.get(), 0);
   if (data == MAP_FAILED) return system_error(path, "map into memory");
   mapped.data_ = static_cast<const char*>(data);
   mapped.size_ = static_cast<size_t>(info.st_size);

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "base/crypto.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "model/hub/names.h"
@@ -71,11 +72,11 @@ Result<Manifest> parse_manifest(const std::string& text) {
   return out;
 }
 
-Status sync_path(const std::string& path, int flags) {
-  int fd = ::open(path.c_str(), flags | O_CLOEXEC);
-  bool good = fd >= 0 && ::fsync(fd) == 0;
-  if (fd >= 0) ::close(fd);
-  if (!good) return unavailable(path + " cannot be written to disk");
+Status unwritten(const std::string& path) { return unavailable(path + " cannot be written to disk"); }
+
+Status sync_file(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.open() || ::fsync(file.get()) != 0) return unwritten(path);
   return {};
 }
 
@@ -118,11 +119,12 @@ Status write_manifest(const std::string& folder, const Manifest& manifest) {
     out << json.dump(2) << '\n';
     if (!out.flush()) return unavailable(fresh + " cannot be written");
   }
-  TRY(sync_path(fresh, O_WRONLY));
+  TRY(sync_file(fresh));
   std::error_code error;
   fs::rename(fresh, folder + "/manifest.json", error);
   if (error) return unavailable(folder + "/manifest.json cannot be replaced: " + error.message());
-  return sync_path(folder, O_RDONLY | O_DIRECTORY);
+  if (!sync_folder(folder)) return unwritten(folder);
+  return {};
 }
 
 Result<std::string> hash_file(const Context& context, const std::string& path, const std::function<void(uint64_t)>& on_bytes) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "model/hub/manifest.h"
@@ -49,20 +50,6 @@ std::string default_endpoint() {
     if (const char* value = std::getenv(name); value && *value) return value;
   return "https://huggingface.co";
 }
-
-// Closes, and so unlocks, at its end.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 class Pull {
  public:

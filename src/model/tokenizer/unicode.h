@@ -1,5 +1,5 @@
-// The Unicode facts that tokenizers ask for, over utf8proc (unicode.cc is the only file that includes it), corrected to the versions
-// of Unicode that the reference tokenizers carry: BPE's regex engine knows Unicode 16, BERT's tables Unicode 8, utf8proc 2.8 Unicode 15.
+// The Unicode facts that tokenizers ask for: base/unicode, corrected to the versions of Unicode that the reference tokenizers carry:
+// BPE's regex engine knows Unicode 16, BERT's tables Unicode 8, utf8proc 2.8 Unicode 15.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,27 @@
+// What opening a file leaves behind: a descriptor that closes itself, and names that survive a crash.
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace strata {
+
+// Owns a file descriptor (below 0: none) and closes it, which also gives up its locks.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor();
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  bool open() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// A new name in `folder`, or a rename, survives a crash once this has returned true; errno says why it could not.
+bool sync_folder(const std::string& folder);
+
+}  // namespace strata
