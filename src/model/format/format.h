@@ -57,6 +57,9 @@ class MappedFile {
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   std::string_view bytes() const { return {data_, size_}; }
+  // Gives back the memory of the pages that lie wholly in `part`, which are read from the file again when they are touched. Nothing
+  // happens where `part` is not of this file.
+  void forget(std::span<const std::byte> part) const;
 
  private:
   const char* data_ = nullptr;
@@ -94,12 +97,15 @@ class TensorDirectory {
   const Tensor* find(std::string_view name) const;       // nullptr where absent
   // The tensor; the error for a missing one names it and the nearest name that there is.
   Result<const Tensor*> require(std::string_view name) const;
+  // The tensor was read and is not needed again soon: its bytes need not stay in memory.
+  void forget(const Tensor& tensor) const { file_.forget(tensor.data); }
 
  protected:
   // Error where the name is taken.
   Status add(Tensor tensor, const std::string& what);
   // Error where two tensors share bytes.
   Status check_overlap(const std::string& what) const;
+  MappedFile file_;                                      // empty where the bytes came from memory
   std::vector<Tensor> tensors_;
   std::map<std::string, size_t, std::less<>> by_name_;
 };
@@ -154,7 +160,6 @@ class Gguf : public TensorDirectory {
   Result<const Value*> need(std::string_view key) const;
   Error wrong_type(std::string_view key, std::string_view expected, const Value& value) const;
 
-  MappedFile file_;
   std::string what_;
   uint32_t version_ = 0;
   uint64_t alignment_ = 32;
@@ -174,7 +179,6 @@ class Safetensors : public TensorDirectory {
 
  private:
   Status read(std::string_view bytes);
-  MappedFile file_;
   std::string what_;
   std::map<std::string, std::string> metadata_;
 };

@@ -43,6 +43,15 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
+void MappedFile::forget(std::span<const std::byte> part) const {
+  const auto* begin = reinterpret_cast<const char*>(part.data());
+  if (data_ == nullptr || begin < data_ || begin + part.size() > data_ + size_) return;
+  const auto page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  const size_t from = (static_cast<size_t>(begin - data_) + page - 1) / page * page,
+               to = static_cast<size_t>(begin - data_ + static_cast<ptrdiff_t>(part.size())) / page * page;
+  if (from < to) ::madvise(const_cast<char*>(data_) + from, to - from, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<char*>(data_), size_);
 }

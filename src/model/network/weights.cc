@@ -52,6 +52,7 @@ Result<compute::Matrix> WeightReader::matrix(const std::string& name, uint64_t r
   TRY(count(raw->data.size(), rows * cols));
   auto packed = compute::Matrix::pack(format, rows, cols, raw->data);
   if (!packed) return annotate(packed.error(), "tensor " + name);
+  directory_.forget(*raw);  // so that loading needs the packed weights and one tensor, not the whole file beside them
   return packed;
 }
 
