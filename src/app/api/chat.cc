@@ -66,7 +66,9 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
   ChatWriter writer(std::move(head), context, std::move(responder), services.background);
+  TRY_ASSIGN(const bool receipt, wants_receipt(body, *model));
   if (search) {
+    if (receipt) return invalid_argument("receipt: a grounded answer has none; ask without file_search", "receipt", "invalid_value");
     run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling),
                answer_sink(std::move(writer)));
     return {};
@@ -79,6 +81,7 @@ Status start_chat(const Services& services, const Context& context, const http::
   wanted.ignore_eos = body.flag("ignore_eos", false);
   wanted.logprobs = body.flag("logprobs", false);
   wanted.top_logprobs = static_cast<int>(body.integer("top_logprobs", 0));
+  wanted.receipt = receipt;
   TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), model_sink(std::move(writer))));
   return {};
 }

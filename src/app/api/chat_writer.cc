@@ -3,6 +3,7 @@
 #include "app/api/answer_json.h"
 #include "app/api/generation.h"
 #include "app/api/reply.h"
+#include "app/receipt.h"
 
 namespace strata::api {
 namespace {
@@ -31,7 +32,7 @@ class ModelSink : public model::Sink {
   void on_token(const model::TokenEvent& event) override { writer_.text(event.text, logprobs_json(event), {}); }
   void on_finish(const model::Finish& finish) override {
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
-    else writer_.done(finish_reason(finish.reason), finish.usage, nullptr);
+    else writer_.done(finish_reason(finish.reason), finish.usage, finish.receipt ? Json::object({{"receipt", app::receipt_json(*finish.receipt)}}) : Json());
   }
 
  private:

@@ -2,6 +2,7 @@
 #include "app/api/api.h"
 #include "app/api/generation.h"
 #include "app/api/reply.h"
+#include "app/receipt.h"
 #include "base/random.h"
 
 namespace strata::api {
@@ -73,10 +74,13 @@ class CompletionSink : public model::Sink {
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) return fail(finish.error);
     if (!stream_) {
       Json whole = choice(text_, logprobs_ ? whole_logprobs_ : Json(), Json(finish_reason(finish.reason)));
+      add_receipt(whole, finish);
       whole.set("usage", usage_json(finish.usage));
       return responder_->send(json_response(whole, without_effect_));
     }
-    write(choice("", nullptr, Json(finish_reason(finish.reason))));
+    Json last = choice("", nullptr, Json(finish_reason(finish.reason)));
+    add_receipt(last, finish);
+    write(last);
     if (include_usage_) {
       Json event = base_;
       event.set("choices", Json::array());
@@ -88,6 +92,9 @@ class CompletionSink : public model::Sink {
   }
 
  private:
+  static void add_receipt(Json& event, const model::Finish& finish) {
+    if (finish.receipt) event.set("strata", Json::object({{"receipt", app::receipt_json(*finish.receipt)}}));
+  }
   static Json empty_logprobs() {
     return Json::object({{"tokens", Json::array()}, {"token_logprobs", Json::array()}, {"top_logprobs", Json::array()}, {"text_offset", Json::array()}});
   }
@@ -152,6 +159,7 @@ Status start_completion(const Services& services, const Context& context, const 
   wanted.ignore_eos = body.flag("ignore_eos", false);
   wanted.logprobs = body.has("logprobs");
   wanted.top_logprobs = static_cast<int>(body.integer("logprobs", 0));
+  TRY_ASSIGN(wanted.receipt, wants_receipt(body, *model));
   bool stream = body.flag("stream", false), include_usage = false;
   if (body.has("stream_options")) {
     TRY_ASSIGN(Body options,

@@ -23,6 +23,16 @@ std::vector<Field> sampling_fields() {
       {"stream", Kind::kBoolean, "Server-sent events.", false, -1e300, 1e300, {}, Support::kSupported, {}, false},
       {"stream_options", Kind::kObject, "include_usage: one more event with the usage."},
       {"ignore_eos", Kind::kBoolean, "Go on past the end-of-text token.", false, -1e300, 1e300, {}, Support::kSupported, {}, false},
+      {"receipt",
+       Kind::kBoolean,
+       "An extension: strata.receipt says all that the output came from; `strata verify` replays it. Local models only.",
+       false,
+       -1e300,
+       1e300,
+       {},
+       Support::kSupported,
+       {},
+       false},
       {"n", Kind::kInteger, "How many choices.", false, 1, 1, {}, Support::kUnsupported, {1}},
       {"user", Kind::kString, "The end user.", false, -1e300, 1e300, {}, Support::kNoEffect},
       {"safety_identifier", Kind::kString, "The end user.", false, -1e300, 1e300, {}, Support::kNoEffect},
@@ -54,6 +64,13 @@ Result<model::Sampling> parse_sampling(const Body& body) {
     sampling.logit_bias[id] = bias;
   }
   return sampling;
+}
+
+Result<bool> wants_receipt(const Body& body, const model::LanguageModel& model) {
+  const bool wanted = body.flag("receipt", false);
+  if (wanted && model.info().remote)
+    return invalid_argument("receipt: model " + model.info().id + " runs elsewhere; only models of this process give receipts", "receipt", "invalid_value");
+  return wanted;
 }
 
 Result<std::vector<std::string>> parse_stop(const Body& body) {

@@ -14,6 +14,7 @@ namespace strata::api {
 // temperature, top_p, top_k, min_p, penalties, seed, stop, logit_bias, stream, ignore_eos, user, …
 std::vector<Field> sampling_fields();
 Result<model::Sampling> parse_sampling(const Body& body);
+Result<bool> wants_receipt(const Body& body, const model::LanguageModel& model);   // a remote model has none to give: an error
 Result<std::vector<std::string>> parse_stop(const Body& body);
 
 // Chat messages: content a string or text parts; a part or role that cannot be honoured is a 400 with its path.

@@ -15,7 +15,8 @@ namespace strata::api {
 std::vector<Field> response_fields() {
   std::vector<Field> fields;
   for (Field& field : sampling_fields())
-    if (field.name != "stop" && field.name != "n" && field.name != "logit_bias" && field.name != "stream_options" && field.name != "ignore_eos")
+    if (field.name != "stop" && field.name != "n" && field.name != "logit_bias" && field.name != "stream_options" && field.name != "ignore_eos" &&
+        field.name != "receipt")
       fields.push_back(std::move(field));
   auto add = [&](Field field) { fields.push_back(std::move(field)); };
   add({"input", Kind::kAny, "A text, or a list of messages.", true});

@@ -2,12 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <condition_variable>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <mutex>
 
 #include "app/cli/cli.h"
 #include "app/load_models.h"
+#include "app/receipt.h"
 #include "base/random.h"
 
 namespace strata::cli {
@@ -60,10 +62,12 @@ struct Loaded {
   model::LanguageModel* model = nullptr;
 };
 
-Result<Loaded> load(const Common& common) {
+Result<Loaded> load(const Common& common, bool speculate = true) {
   TRY_ASSIGN(app::Settings settings, common.load());
   Loaded loaded;
-  TRY_ASSIGN(loaded.engine, engine::Engine::make(app::engine_options(settings)));
+  engine::Options options = app::engine_options(settings);
+  options.speculate = speculate;
+  TRY_ASSIGN(loaded.engine, engine::Engine::make(options));
   TRY_ASSIGN(loaded.model, app::load_language_model(*loaded.engine, settings));
   return loaded;
 }
@@ -174,14 +178,44 @@ int embed(const Common& common, Options options) {
   return kDone;
 }
 
-// Prefill of 512 tokens and decode of 64, alone and eight at once.
-Result<Json> measure(model::LanguageModel& model, int streams, int prompt_tokens, int new_tokens) {
+// Replays a receipt, or the response that carries one.
+int verify(const Common& common, const Options& options) {
+  std::string text;
+  if (options.text == "-" || options.text.empty()) text = standard_input();
+  else {
+    std::ifstream file(options.text, std::ios::binary);
+    if (!file) return fail(common, not_found(options.text + " cannot be read"));
+    text.assign(std::istreambuf_iterator<char>(file), {});
+  }
+  auto json = Json::parse(text);
+  if (!json) return fail(common, json.error());
+  auto receipt = app::receipt_from(*json);
+  if (!receipt) return fail(common, receipt.error());
+  auto loaded = load(common);
+  if (!loaded) return fail(common, loaded.error());
+  auto replay = app::replay(Context::background(), *loaded->model, *receipt);
+  if (!replay) return fail(common, replay.error());
+  if (common.json) {
+    std::printf("%s\n", Json::object({{"same", replay->same},
+                                      {"tokens", receipt->output.size()},
+                                      {"first_difference", replay->same ? Json() : Json(replay->first_difference)},
+                                      {"difference", replay->same ? Json() : Json(replay->difference)}})
+                            .dump()
+                            .c_str());
+  } else {
+    std::printf("%s\n", replay->same ? ("the same " + std::to_string(receipt->output.size()) + " output tokens").c_str() : replay->difference.c_str());
+  }
+  return replay->same ? kDone : kFailed;
+}
+
+// Prefill of 512 tokens and decode of 64, alone and eight at once. `round` makes the prompts new: nothing comes from the prefix cache.
+Result<Json> measure(model::LanguageModel& model, int streams, int prompt_tokens, int new_tokens, int round) {
   std::vector<std::shared_ptr<Printer>> sinks;
   int64_t begin = system_clock().monotonic_ns();
   for (int s = 0; s < streams; ++s) {
     model::GenerateRequest request;
     std::vector<int32_t> ids;
-    for (int i = 0; i < prompt_tokens; ++i) ids.push_back(1000 + (i * 37 + s * 101) % 20000);
+    for (int i = 0; i < prompt_tokens; ++i) ids.push_back(1000 + (i * 37 + s * 101 + round * 7919 + prompt_tokens * 13) % 20000);
     request.prompt = std::move(ids);
     request.max_tokens = new_tokens;
     request.ignore_eos = true;
@@ -207,14 +241,14 @@ Result<Json> measure(model::LanguageModel& model, int streams, int prompt_tokens
 }
 
 int bench(const Common& common, const Options& options) {
-  auto loaded = load(common);
+  auto loaded = load(common, false);  // greedy text of made-up prompts repeats itself: guesses would flatter the figures
   if (!loaded) return fail(common, loaded.error());
   struct Work {
     int streams, prompt, tokens;
   };
   for (Work work : {Work{1, 512, 2}, Work{1, 1, 64}, Work{1, 1024, 32}, Work{8, 128, 64}})
     for (int i = 0; i < options.count; ++i) {
-      auto row = measure(*loaded->model, work.streams, work.prompt, work.tokens);
+      auto row = measure(*loaded->model, work.streams, work.prompt, work.tokens, i);
       if (!row) return fail(common, row.error());
       if (common.json) std::printf("%s\n", row->dump().c_str());
       else
@@ -258,6 +292,9 @@ void add_generation(CLI::App& app, Common& common, Chosen& chosen) {
   auto* embed_command = app.add_subcommand("embed", "Embedding vector of a text (standard input where none is given)");
   embed_command->add_option("text", options->text, "The text");
   choose(embed_command, embed);
+  auto* verify_command = app.add_subcommand("verify", "Replay a receipt: does this machine give the same output tokens?");
+  verify_command->add_option("file", options->text, "A receipt, or a response asked for with \"receipt\": true (standard input where none is given)");
+  choose(verify_command, verify);
   auto* bench_command = app.add_subcommand("bench", "Measure the language model on this machine");
   bench_command->add_option("--count", options->count, "How often each")->check(CLI::Range(1, 100));
   choose(bench_command, bench);

@@ -140,12 +140,26 @@ void Generation::finish(FinishReason reason, std::optional<Error> error) {
   out.reason = reason;
   if (error) out.error = std::move(*error);
   out.usage = {.prompt_tokens = prompt_tokens(), .cached_tokens = cached_tokens_, .completion_tokens = completion_tokens_};
+  if (start_.request.receipt && (reason == FinishReason::kStop || reason == FinishReason::kLength)) out.receipt = receipt();
   out.queue_ms = queue_ms_;
   out.first_token_ms = first_token_ms_;
   out.total_ms = since_submit_ms();
   if (before_finish) before_finish();
   start_.sink->on_finish(out);
   start_.sink.reset();
+}
+
+std::shared_ptr<const model::Receipt> Generation::receipt() const {
+  auto out = std::make_shared<model::Receipt>(vocabulary_.origin);
+  const auto prompt_end = start_.prompt.begin() + prompt_tokens_;
+  out->prompt.assign(start_.prompt.begin(), prompt_end);
+  out->output.assign(prompt_end, prompt_end + completion_tokens_);
+  if (!std::holds_alternative<std::vector<model::Message>>(start_.request.prompt)) out->template_sha256.clear();
+  out->sampling = start_.request.sampling;
+  out->max_tokens = start_.completion_max;
+  out->stop = start_.request.stop;
+  out->ignore_eos = start_.request.ignore_eos;
+  return out;
 }
 
 void Generation::fail(Error error) {

@@ -29,13 +29,14 @@ namespace strata::engine {
 struct Vocabulary {
   const tokenizer::Tokenizer* tokenizer = nullptr;
   std::set<int32_t> end_of_generation;
+  model::Receipt origin;        // what a receipt says of the model: its parts, nothing of a request
 };
 
 class Generation {
  public:
   struct Start {
     Context context;
-    model::GenerateRequest request;      // its prompt is not looked at
+    model::GenerateRequest request;      // its prompt is not looked at, but for what kind it is
     std::vector<int32_t> prompt;         // REQUIRES: not empty, all in the vocabulary; what is chosen is added
     int completion_max = 0;              // tokens; 0: only the prompt is run
     std::shared_ptr<model::Sink> sink;
@@ -88,6 +89,7 @@ class Generation {
   bool send(TextStream& stream, int32_t id, Report report, bool from_prompt);
   void send_released(const TextStream::Out& out, bool from_prompt);
   double since_submit_ms() const;
+  std::shared_ptr<const model::Receipt> receipt() const;
 
   Start start_;
   const Vocabulary& vocabulary_;

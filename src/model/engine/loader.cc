@@ -5,6 +5,7 @@
 #include <fstream>
 #include <utility>
 
+#include "base/crypto.h"
 #include "base/json.h"
 #include "model/format/format.h"
 
@@ -92,6 +93,7 @@ Result<LanguageParts> read_language_model(const std::string& path, const std::st
   describe(std::filesystem::path(path).parent_path().string(), &parts.info);
   TRY_ASSIGN(const std::string_view source, file.string_or("tokenizer.chat_template", ""));
   parts.chat = ChatPrompt(source, *tokenizer);
+  parts.template_sha256 = sha256_hex(source);
   parts.tokenizer = std::move(tokenizer);
   return LanguageParts{std::move(parts), std::move(decoder)};
 }

@@ -27,6 +27,10 @@ LocalLanguageModel::LocalLanguageModel(Parts parts) : parts_(std::move(parts)) {
   vocabulary_.tokenizer = parts_.tokenizer.get();
   const std::vector<int32_t> ends = parts_.tokenizer->end_of_generation();
   vocabulary_.end_of_generation.insert(ends.begin(), ends.end());
+  vocabulary_.origin.model = parts_.info.id;
+  vocabulary_.origin.model_sha256 = parts_.info.sha256;
+  vocabulary_.origin.template_sha256 = parts_.template_sha256;
+  vocabulary_.origin.isa = compute::isa_name(compute::best_isa());
 }
 
 Result<std::vector<int32_t>> LocalLanguageModel::tokenize(std::string_view text, bool add_special) const {

@@ -22,6 +22,7 @@ class LocalLanguageModel : public model::LanguageModel {
     std::unique_ptr<tokenizer::Tokenizer> tokenizer;
     ChatPrompt chat;
     std::unique_ptr<LanguageRunner> runner;
+    std::string template_sha256;              // of the chat template
     std::function<void()> wake;               // tells the engine's thread that there is work
   };
   explicit LocalLanguageModel(Parts parts);

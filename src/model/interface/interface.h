@@ -39,6 +39,17 @@ struct Sampling {
 // Exactly one of: chat messages (rendered with the model's template), text (tokenized as it is), token ids.
 using Prompt = std::variant<std::vector<Message>, std::string, std::vector<int32_t>>;
 
+// What a local model's output came from, whole: the same weights give the same output tokens for it again, whatever else runs.
+struct Receipt {
+  std::string model, model_sha256, template_sha256;  // template: empty where the prompt was no chat
+  std::string isa;                                   // instruction-set level: bits are the same at one level
+  std::vector<int32_t> prompt, output;               // token ids; the output's with the one that ended it
+  Sampling sampling;                                 // the seed that was used, also where none was given
+  int max_tokens = 0;
+  std::vector<std::string> stop;
+  bool ignore_eos = false;
+};
+
 struct GenerateRequest {
   Prompt prompt;
   int max_tokens = 0;                 // 0: as many as the context holds
@@ -49,6 +60,7 @@ struct GenerateRequest {
   bool logprobs = false;              // of the tokens generated; with echo also of the prompt's
   int top_logprobs = 0;               // [0, 20]
   bool echo = false;                  // also events (with log-probabilities where asked for) of the prompt's tokens
+  bool receipt = false;               // Finish carries one; local models only
   bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
 };
 
@@ -81,6 +93,7 @@ struct Finish {
   FinishReason reason = FinishReason::kStop;
   Error error;                 // where reason is kError or kCancelled
   Usage usage;
+  std::shared_ptr<const Receipt> receipt;  // where asked for, and the output is whole
   double queue_ms = 0;         // submit → first prefill step
   double first_token_ms = 0;   // submit → first token (TTFT)
   double total_ms = 0;
