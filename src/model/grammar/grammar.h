@@ -1,0 +1,129 @@
+// model/grammar: what an output may look like, and which tokens may come next.
+//
+//   JSON Schema | regular expression | choices ──compile──▶ Grammar: one pushdown automaton over bytes
+//   Grammar + TokenTrie ──Matcher, one per sequence──▶ mask of the tokens that keep the output possible, after each token
+//
+// What is compiled is enforced: every output that the matcher lets end is in the language, and from every state that it lets be reached an
+// end can be reached. What cannot be enforced is an error that names the keyword and where it stands, never a silent gap.
+// A subset is written where the schema allows more: object properties come in the schema's order, numbers have at most 15 digits on either
+// side, white space is at most one blank after a comma or a colon, lengths and counts stop at kRepeatMost.
+// SOURCE: JSON Schema 2020-12; Willard and Louf, "Efficient Guided Generation for Large Language Models", 2023.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "base/status.h"
+
+namespace strata::grammar {
+
+inline constexpr int kRepeatMost = 4096;         // of characters, items and repetitions: a longer bound is cut to it, which stays inside the schema
+inline constexpr size_t kNodesMost = 400'000;    // of an automaton: about 40 MB
+
+struct ByteEdge {
+  uint8_t low = 0, high = 0;
+  uint32_t to = 0;
+};
+struct CallEdge {
+  uint32_t rule = 0;
+  uint32_t back = 0;                             // where it goes on after the rule
+};
+struct Node {
+  std::vector<ByteEdge> bytes;
+  std::vector<uint32_t> empty;                   // steps that read nothing
+  std::vector<CallEdge> calls;
+  bool ends = false;                             // the end of its rule
+};
+
+// Immutable; shared by all sequences that use it. THREADS: safe.
+class Grammar {
+ public:
+  const std::vector<Node>& nodes() const { return nodes_; }
+  uint32_t rule_start(uint32_t rule) const { return rules_[rule]; }
+  uint32_t start() const { return rules_[0]; }
+
+ private:
+  friend class Builder;
+  std::vector<Node> nodes_;
+  std::vector<uint32_t> rules_;                  // rule 0 is the whole
+};
+
+// kInvalidArgument with `where` in front of the path of what is wrong or cannot be enforced.
+Result<std::shared_ptr<const Grammar>> compile_json_schema(const Json& schema, const std::string& where);
+Result<std::shared_ptr<const Grammar>> compile_json_object();                        // any JSON object
+// The whole output matches. The syntax of ECMA 262 without look-around and back references.
+Result<std::shared_ptr<const Grammar>> compile_regex(std::string_view pattern, const std::string& where);
+Result<std::shared_ptr<const Grammar>> compile_choices(const std::vector<std::string>& choices, const std::string& where);
+
+// The vocabulary as a tree of bytes. Immutable; one for each model. THREADS: safe.
+class TokenTrie {
+ public:
+  // `pieces`: each token's bytes by id; empty for tokens that no text may hold (special ones). `ends`: tokens that end an output.
+  TokenTrie(const std::vector<std::string>& pieces, std::vector<int32_t> ends);
+
+  struct Branch {
+    uint8_t byte = 0;
+    uint32_t first_child = 0, next_sibling = 0;  // 0: none (0 is the root, which is nobody's child)
+    uint32_t first_token = 0, tokens = 0;        // among token_ids()
+  };
+  const std::vector<Branch>& branches() const { return branches_; }
+  const std::vector<int32_t>& token_ids() const { return token_ids_; }
+  const std::vector<int32_t>& ends() const { return ends_; }
+  std::string_view piece(int32_t id) const { return pieces_[static_cast<size_t>(id)]; }
+  size_t vocabulary() const { return pieces_.size(); }
+
+ private:
+  std::vector<std::string> pieces_;
+  std::vector<Branch> branches_;
+  std::vector<int32_t> token_ids_, ends_;
+};
+
+// One sequence's place in a grammar. States are made as they are reached and remembered, each with its mask.
+// THREADS: one at a time.
+class Matcher {
+ public:
+  Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie);
+  // One bit for each token, set where it may come next; the tokens that end an output where it may end here. SHAPE: [(vocabulary + 63) / 64]
+  const std::vector<uint64_t>& mask();
+  // False where the token may not come next; then nothing has changed.
+  bool accept(int32_t token);
+  bool may_end() const;
+  bool must_end() const;                          // nothing but an end may come next
+
+ private:
+  using Config = uint64_t;                        // node << 32 | stack
+  struct State {
+    std::vector<Config> configs;                  // those that read a byte, ascending
+    bool accepts = false;
+    std::vector<int32_t> next;                    // [256]: a state, kDead, or kUnknown; made when first asked
+    std::vector<uint64_t> mask;
+  };
+  static constexpr int32_t kDead = -1, kUnknown = -2;
+  static constexpr size_t kStatesMost = 4096;     // remembered; past it the rest is forgotten
+
+  uint32_t push(uint32_t node, uint32_t below);
+  void close(Config config, std::vector<Config>& reading, std::vector<Config>& seen, bool* accepts);
+  int32_t intern(std::vector<Config> configs, bool accepts);
+  int32_t step(int32_t state, uint8_t byte);
+  void walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits);
+  void forget_all_but_current();
+
+  std::shared_ptr<const Grammar> grammar_;
+  std::shared_ptr<const TokenTrie> trie_;
+  std::vector<std::pair<uint32_t, uint32_t>> stacks_;              // (where to go on, the stack below); 0 is the empty one
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> stack_ids_;
+  std::vector<State> states_;
+  std::map<std::pair<std::vector<Config>, bool>, int32_t> state_ids_;
+  int32_t current_ = 0;
+};
+
+}  // namespace strata::grammar
