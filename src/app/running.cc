@@ -55,6 +55,8 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_outcome_routes(server, services);
   api::add_draft_routes(server, services);
   api::add_calibration_routes(server, services);
+  api::add_product_metric_routes(server, services);
+  api::add_update_routes(server, services);
   api::add_system_routes(server, services);
   api::add_landscape_routes(server, services);
   api::add_operation_routes(server, services);

@@ -21,7 +21,9 @@
 #include "model/engine/engine.h"
 #include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
+#include "product/metrics/metrics.h"
 #include "product/outcome/outcome.h"
+#include "product/report/report.h"
 #include "product/responses/responses.h"
 
 namespace strata::app {
@@ -30,7 +32,7 @@ namespace {
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-                     outcome::migrations(), confidence::migrations()})
+                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -53,6 +55,7 @@ class Wired : public Platform {
     open_providers();
     fill_services(settings);
     journal_->start();
+    reports_->start();
     return tidy();
   }
 
@@ -96,6 +99,9 @@ class Wired : public Platform {
     feedback_ = std::make_unique<feedback::Feedback>(*store_, clock_);
     responses_ = std::make_unique<responses::Responses>(*store_);
     outcomes_ = std::make_unique<outcome::Outcomes>(*store_, clock_);
+    product_metrics_ = std::make_unique<product_metrics::Metrics>(*store_, *outcomes_);
+    reports_ = std::make_unique<report::Reports>(*store_, *journal_, *outcomes_, *product_metrics_, clock_);
+    reports_->register_jobs();
     TRY_ASSIGN(calibrator_, confidence::Calibrator::open(context_, *store_, clock_));
     TRY(catalog_->sweep(context_));
     services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
@@ -144,6 +150,8 @@ class Wired : public Platform {
     services_.feedback = feedback_.get();
     services_.responses = responses_.get();
     services_.outcomes = outcomes_.get();
+    services_.product_metrics = product_metrics_.get();
+    services_.reports = reports_.get();
     services_.calibrator = calibrator_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.secrets = secrets_.get();
@@ -167,6 +175,7 @@ class Wired : public Platform {
   std::unique_ptr<feedback::Feedback> feedback_;
   std::unique_ptr<responses::Responses> responses_;
   std::unique_ptr<outcome::Outcomes> outcomes_;
+  std::unique_ptr<product_metrics::Metrics> product_metrics_;
   std::unique_ptr<confidence::Calibrator> calibrator_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
@@ -175,7 +184,8 @@ class Wired : public Platform {
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;
   std::unique_ptr<ingest::Ingest> ingest_;
-  std::unique_ptr<durable::Journal> journal_;   // first to go: its jobs use all of the above
+  std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
+  std::unique_ptr<report::Reports> reports_;    // first to go: its clock submits jobs
 };
 
 }  // namespace

@@ -18,6 +18,8 @@ namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
 namespace strata::metrics { class Registry; }
 namespace strata::outcome { class Outcomes; }
+namespace strata::product_metrics { class Metrics; }
+namespace strata::report { class Reports; }
 namespace strata::responses { class Responses; }
 namespace strata::retrieve { class Retriever; }
 namespace strata::answer { class Answerer; }
@@ -42,6 +44,8 @@ struct Services {
   confidence::Calibrator* calibrator = nullptr;
   responses::Responses* responses = nullptr;
   outcome::Outcomes* outcomes = nullptr;
+  product_metrics::Metrics* product_metrics = nullptr;
+  report::Reports* reports = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   secret::Secrets* secrets = nullptr;
@@ -66,6 +70,8 @@ void add_conversation_routes(http::Server& server, Services& services);  // /str
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers
 void add_draft_routes(http::Server& server, Services& services);         // /strata/v1: tickets, drafts, the queue of hand-overs
 void add_calibration_routes(http::Server& server, Services& services);   // /strata/v1/calibration
+void add_product_metric_routes(http::Server& server, Services& services);  // /strata/v1/products: metrics, rows
+void add_update_routes(http::Server& server, Services& services);        // /strata/v1: weekly updates
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json

@@ -74,6 +74,7 @@ int run(int argc, char** argv) {
   add_spec(app, common, chosen);
   add_landscape(app, common, chosen);
   add_answer(app, common, chosen);
+  add_product(app, common, chosen);
   add_machine(app, common, chosen);
   try {
     app.parse(argc, argv);

@@ -36,6 +36,7 @@ void add_models(CLI::App& app, Common& common, Chosen& chosen);       // model l
 void add_spec(CLI::App& app, Common& common, Chosen& chosen);        // spec check, recommend, show
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
+void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
 void add_machine(CLI::App& app, Common& common, Chosen& chosen);      // doctor, config, version
 
 // Says what went wrong on standard error (as JSON with --json) and gives the exit code.
