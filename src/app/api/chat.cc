@@ -3,6 +3,7 @@
 #include "app/api/api.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
+#include "app/api/output_format.h"
 #include "app/api/reply.h"
 #include "base/random.h"
 
@@ -19,7 +20,7 @@ std::vector<Field> chat_fields() {
   add({"tools", Kind::kArray, "An extension: one file_search tool makes this a grounded answer.", false, 0, 16});
   add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
   add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
-  add({"response_format", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::object({{"type", "text"}})}});
+  add({"response_format", Kind::kObject, "text, json_object, json_schema (enforced); extensions: regex, choice."});
   add({"store", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   add({"modalities", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array({"text"})}});
   for (const char* name :
@@ -66,8 +67,11 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
   ChatWriter writer(std::move(head), context, std::move(responder), services.background);
+  TRY_ASSIGN(OutputFormat format, parse_output_format(body["response_format"], "response_format", *model));
   TRY_ASSIGN(const bool receipt, wants_receipt(body, *model));
   if (search) {
+    if (format.grammar || !format.response_format.is_null())
+      return invalid_argument("response_format: a grounded answer quotes documents; ask without file_search", "response_format", "invalid_value");
     if (receipt) return invalid_argument("receipt: a grounded answer has none; ask without file_search", "receipt", "invalid_value");
     run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling),
                answer_sink(std::move(writer)));
@@ -82,6 +86,8 @@ Status start_chat(const Services& services, const Context& context, const http::
   wanted.logprobs = body.flag("logprobs", false);
   wanted.top_logprobs = static_cast<int>(body.integer("top_logprobs", 0));
   wanted.receipt = receipt;
+  wanted.grammar = std::move(format.grammar);
+  wanted.response_format = std::move(format.response_format);
   TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), model_sink(std::move(writer))));
   return {};
 }

@@ -1,6 +1,7 @@
 // POST /v1/completions: text or token ids in, text out; echo and log-probabilities as evaluation harnesses use them.
 #include "app/api/api.h"
 #include "app/api/generation.h"
+#include "app/api/output_format.h"
 #include "app/api/reply.h"
 #include "app/receipt.h"
 #include "base/random.h"
@@ -14,6 +15,7 @@ std::vector<Field> completion_fields() {
   add({"max_tokens", Kind::kInteger, "Longest completion in tokens.", false, 0, 1'048'576, {}, Support::kSupported, {}, 16});
   add({"echo", Kind::kBoolean, "Give the prompt back in front, with its log-probabilities where asked for."});
   add({"logprobs", Kind::kInteger, "Log-probabilities of each token and of this many alternatives.", false, 0, 20});
+  add({"response_format", Kind::kObject, "An extension, as in chat completions."});
   add({"best_of", Kind::kInteger, "", false, -1e300, 1e300, {}, Support::kUnsupported, {1}});
   add({"suffix", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {""}});
   return fields;
@@ -159,6 +161,9 @@ Status start_completion(const Services& services, const Context& context, const 
   wanted.ignore_eos = body.flag("ignore_eos", false);
   wanted.logprobs = body.has("logprobs");
   wanted.top_logprobs = static_cast<int>(body.integer("logprobs", 0));
+  TRY_ASSIGN(OutputFormat format, parse_output_format(body["response_format"], "response_format", *model));
+  wanted.grammar = std::move(format.grammar);
+  wanted.response_format = std::move(format.response_format);
   TRY_ASSIGN(wanted.receipt, wants_receipt(body, *model));
   bool stream = body.flag("stream", false), include_usage = false;
   if (body.has("stream_options")) {

@@ -5,6 +5,7 @@
 #include "app/api/api.h"
 #include "app/api/generation.h"
 #include "app/api/openapi.h"
+#include "app/api/output_format.h"
 #include "app/api/reply.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -30,7 +31,7 @@ std::vector<Field> response_fields() {
   add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
   add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
   add({"truncation", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"disabled"}});
-  add({"text", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::object({{"format", Json::object({{"type", "text"}})}})}});
+  add({"text", Kind::kObject, "format: text, json_object or json_schema (enforced)."});
   add({"background", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   for (const char* name : {"reasoning", "prompt", "conversation", "max_tool_calls", "top_logprobs", "moderation", "prompt_cache_retention"})
     add({name, Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported});
@@ -272,6 +273,15 @@ Status start_response(const Services& services, const Context& context, const ht
   }
   conversation.insert(conversation.end(), turn.input.begin(), turn.input.end());
   int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
+  OutputFormat format;
+  if (body.has("text")) {
+    TRY_ASSIGN(Body text,
+               Body::parse({{"format", Kind::kObject, ""}, {"verbosity", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"medium"}}},
+                           body["text"], "text."));
+    TRY_ASSIGN(format, parse_text_format(text["format"], *model));
+    if (search && (format.grammar || !format.response_format.is_null()))
+      return invalid_argument("text.format: a grounded answer quotes documents; ask without file_search", "text.format", "invalid_value");
+  }
   ResponseWriter writer(services, std::move(turn), context, std::move(responder));
   if (search) {
     run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(conversation), max_tokens, sampling),
@@ -282,6 +292,8 @@ Status start_response(const Services& services, const Context& context, const ht
   wanted.prompt = std::move(conversation);
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);
+  wanted.grammar = std::move(format.grammar);
+  wanted.response_format = std::move(format.response_format);
   TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::make_shared<ModelSink>(std::move(writer))));
   return {};
 }

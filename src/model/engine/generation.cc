@@ -31,7 +31,17 @@ Generation::Generation(Start start, const Vocabulary& vocabulary)
       prompt_tokens_(static_cast<int>(start_.prompt.size())),
       salt_(prefix_salt(start_.context.principal())),
       submitted_ns_(start_.context.clock().monotonic_ns()) {
+  if (start_.request.grammar) matcher_.emplace(start_.request.grammar, vocabulary_.trie());
   if (wants_prompt_logprobs()) prompt_reports_.resize(start_.prompt.size());
+}
+
+std::shared_ptr<const grammar::TokenTrie> Vocabulary::trie() const {
+  std::call_once(trie_once, [this] {
+    std::vector<std::string> pieces;
+    for (int32_t id = 0; id < tokenizer->vocabulary_size(); ++id) pieces.push_back(tokenizer->is_special(id) ? "" : tokenizer->piece(id, false));
+    trie_ = std::make_shared<grammar::TokenTrie>(pieces, std::vector<int32_t>(end_of_generation.begin(), end_of_generation.end()));
+  });
+  return trie_;
 }
 
 double Generation::since_submit_ms() const { return static_cast<double>(start_.context.clock().monotonic_ns() - submitted_ns_) / 1e6; }
@@ -85,11 +95,21 @@ void Generation::end_prompt() {
   if (!wants_completion()) finish(FinishReason::kLength);
 }
 
+// What may not come next gets no chance.
+void Generation::keep_to_grammar(std::span<float> logits) {
+  const std::vector<uint64_t>& mask = matcher_->mask();
+  for (size_t id = 0; id < logits.size(); ++id) {
+    if (id / 64 >= mask.size() || (mask[id / 64] >> id % 64 & 1) == 0) logits[id] = -INFINITY;
+  }
+}
+
 int32_t Generation::choose(std::span<float> logits) {
   // The reported distribution is the model's own, so it is read before the sampler overwrites the logits.
   std::vector<float> raw;
   if (start_.request.logprobs) raw.assign(logits.begin(), logits.end());
+  if (matcher_) keep_to_grammar(logits);
   const int32_t token = sampler_.sample(logits);
+  if (matcher_ && token >= 0 && !vocabulary_.end_of_generation.contains(token)) CHECK(matcher_->accept(token));
   picked_.emplace_back(token, token >= 0 && start_.request.logprobs ? report(token, raw) : Report{});
   if (token >= 0) start_.prompt.push_back(token);
   return token;

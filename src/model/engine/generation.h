@@ -9,6 +9,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -29,6 +30,10 @@ namespace strata::engine {
 struct Vocabulary {
   const tokenizer::Tokenizer* tokenizer = nullptr;
   std::set<int32_t> end_of_generation;
+  // The vocabulary as a tree, made when a grammar first asks for it. THREADS: safe.
+  std::shared_ptr<const grammar::TokenTrie> trie() const;
+  mutable std::once_flag trie_once;
+  mutable std::shared_ptr<const grammar::TokenTrie> trie_;
   model::Receipt origin;        // what a receipt says of the model: its parts, nothing of a request
 };
 
@@ -88,12 +93,14 @@ class Generation {
   // Pushes a token's bytes through the stream and sends what came free; true where a stop string is complete.
   bool send(TextStream& stream, int32_t id, Report report, bool from_prompt);
   void send_released(const TextStream::Out& out, bool from_prompt);
+  void keep_to_grammar(std::span<float> logits);
   double since_submit_ms() const;
   std::shared_ptr<const model::Receipt> receipt() const;
 
   Start start_;
   const Vocabulary& vocabulary_;
   Sampler sampler_;
+  std::optional<grammar::Matcher> matcher_;         // where the output is held to a grammar
   TextStream prompt_stream_, stream_;
   std::deque<std::pair<int32_t, Report>> unsent_;   // tokens whose text is not yet released
   std::vector<Report> prompt_reports_;              // by position; only where asked for

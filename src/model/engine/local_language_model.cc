@@ -83,6 +83,9 @@ Status LocalLanguageModel::check_request(const model::GenerateRequest& request) 
   if (request.stop.size() > kStopStringsMax) {
     return invalid_argument("stop: expected at most " + std::to_string(kStopStringsMax) + " strings, got " + std::to_string(request.stop.size()), "stop");
   }
+  if (request.grammar && (request.ignore_eos || request.receipt || request.prompt_only)) {
+    return invalid_argument("response_format: an output held to a format cannot go with ignore_eos or receipt", "response_format");
+  }
   for (const std::string& stop : request.stop) {
     if (stop.size() > kStopBytesMax)
       return invalid_argument("stop: expected at most " + std::to_string(kStopBytesMax) + " bytes, got " + std::to_string(stop.size()), "stop");

@@ -22,7 +22,7 @@ class Sampler {
  public:
   // REQUIRES: check_sampling() was ok. `prompt` feeds the repetition penalty.
   Sampler(const model::Sampling& sampling, std::span<const int32_t> prompt);
-  // SHAPE: logits [V], overwritten. -1 where no logit is a finite number (damaged weights).
+  // SHAPE: logits [V], overwritten; -infinity: never. -1 where no logit is a finite number (damaged weights).
   int32_t sample(std::span<float> logits);
 
  private:

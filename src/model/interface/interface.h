@@ -15,6 +15,7 @@
 #include "base/context.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "model/grammar/grammar.h"
 
 namespace strata::model {
 
@@ -60,6 +61,10 @@ struct GenerateRequest {
   bool logprobs = false;              // of the tokens generated; with echo also of the prompt's
   int top_logprobs = 0;               // [0, 20]
   bool echo = false;                  // also events (with log-probabilities where asked for) of the prompt's tokens
+  // What the output may be: only tokens that keep it possible are chosen. A local model is held to `grammar`; a remote one is sent
+  // `response_format`, as OpenAI's API has it. Not together with ignore_eos or receipt.
+  std::shared_ptr<const grammar::Grammar> grammar;
+  Json response_format;               // null: any text
   bool receipt = false;               // Finish carries one; local models only
   bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
 };

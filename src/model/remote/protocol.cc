@@ -152,6 +152,7 @@ Result<Call> make_call(const RemoteOptions& options, const model::GenerateReques
   }
   if (request.max_tokens > 0) body.set(chat && wants_new_limit_name(options.base_url) ? "max_completion_tokens" : "max_tokens", request.max_tokens);
   put_sampling(body, request);
+  if (!request.response_format.is_null()) body.set("response_format", request.response_format);
   if (request.logprobs && chat) {
     body.set("logprobs", true);
     if (request.top_logprobs > 0) body.set("top_logprobs", request.top_logprobs);
