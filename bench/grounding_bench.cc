@@ -440,7 +440,7 @@ int run(int argc, char** argv) {
 
   auto engine = must(engine::Engine::make({}), "engine");
   model::Embedder* embedder = must(engine->load_embedder(models + "/all-minilm-l6-v2", "all-minilm-l6-v2"), "embedder");
-  const bool with_language = only.empty() || only == "generation";
+  const bool with_language = generate > 0 && (only.empty() || only == "generation");
   model::LanguageModel* language =
       with_language ? must(engine->load_language_model(models + "/smollm2-135m-instruct/model.gguf", "smollm2-135m-instruct"), "model") : nullptr;
   Corpus corpus(cases, *embedder);
@@ -450,7 +450,7 @@ int run(int argc, char** argv) {
   if (!calibration.empty()) measure_calibration(bench, cases, quick ? 6 : 1, calibration);
   if (only.empty() || only == "dialogues") measure_dialogues(bench, cases);
   if (only.empty() || only == "latency") measure_latency(bench, cases, quick ? 20 : 60);
-  if (with_language) measure_generation(bench, cases, quick ? 6 : generate);
+  if (with_language) measure_generation(bench, cases, quick ? std::min<size_t>(6, generate) : generate);
   return 0;
 }
 

@@ -3,21 +3,10 @@
 #include <algorithm>
 #include <map>
 
-#include "base/text.h"
+#include "knowledge/ground/headings.h"
 
 namespace strata::ground {
 namespace {
-
-// A title or a heading line answers nothing, though it is often nearest to the question.
-bool is_heading(const std::string& text, const Source& source) {
-  std::string_view line = trim(text);
-  while (!line.empty() && (line.front() == '#' || line.front() == ' ')) line.remove_prefix(1);
-  if (line.empty() || text.front() == '#') return true;
-  if (line == source.title || line == source.heading) return true;
-  const size_t last = source.heading.rfind(" > ");
-  const std::string_view tail = last == std::string::npos ? std::string_view(source.heading) : std::string_view(source.heading).substr(last + 3);
-  return line == tail;
-}
 
 bool is_fragment(const Candidate& candidate) {
   const size_t content = static_cast<size_t>(
@@ -30,6 +19,7 @@ bool is_fragment(const Candidate& candidate) {
 std::vector<Candidate> candidates_of(const std::vector<Source>& sources, size_t sources_max) {
   std::vector<Candidate> out;
   std::map<std::string, std::vector<document::Range>> seen;
+  const Headings headings(sources);
   for (size_t s = 0; s < std::min(sources.size(), sources_max); ++s) {
     const Source& source = sources[s];
     std::vector<document::Range>& taken = seen[source.document_id];
@@ -44,7 +34,12 @@ std::vector<Candidate> candidates_of(const std::vector<Source>& sources, size_t 
       Candidate candidate{.source = s, .at = at, .text = source.text.substr(range.begin, range.end - range.begin)};
       candidate.words = words(candidate.text);
       for (const Word& word : candidate.words) candidate.stems.insert(word.stem);
-      candidate.quotable = !is_heading(candidate.text, source) && !is_fragment(candidate);
+      if (const document::Range header = header_row(source.text, range); header.end > 0) {
+        candidate.header = {source.begin + header.begin, source.begin + header.end};
+        candidate.header_text = source.text.substr(header.begin, header.end - header.begin);
+        candidate.stems.merge(stems(candidate.header_text));
+      }
+      candidate.quotable = !headings.holds(source.text, range) && !is_header_row(source.text, range) && !is_fragment(candidate);
       candidate.before = before;
       if (before >= 0) out[static_cast<size_t>(before)].after = static_cast<int>(out.size());
       before = static_cast<int>(out.size());

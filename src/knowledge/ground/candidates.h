@@ -15,9 +15,11 @@ struct Candidate {
   document::Range at;              // in the document
   std::string text;
   std::vector<Word> words;
-  std::set<std::string> stems;
+  std::set<std::string> stems;     // of its words, and of a table row's column names
   int before = -1, after = -1;     // neighbours in the same passage: indexes into all candidates
-  bool quotable = true;            // false for headings and fragments: they only count as context
+  bool quotable = true;            // false for headings, header rows and fragments: they only count as context
+  document::Range header;          // of a table row: the row that names its columns; empty where none is at hand
+  std::string header_text;
 };
 
 // In the order of the sources; a sentence that two overlapping passages hold appears once, under the better passage.

@@ -68,6 +68,8 @@ struct Quote {
   size_t source = 0;            // index into the sources given
   document::Range at;           // in the document's text
   std::string text;             // exactly those bytes
+  document::Range header;       // of a table row: the row of the same passage that names its columns; empty where there is none
+  std::string header_text;      // exactly those bytes
   double score = 0;             // comparable within one question
   double probability = 0;       // that this sentence holds the answer, given that one of the candidates does
   double cosine = 0;

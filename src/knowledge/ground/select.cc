@@ -67,11 +67,12 @@ double logistic(const QuestionFeatures& features, const double* weights, double 
   return 1 / (1 + std::exp(-logit));
 }
 
-// What is embedded of a candidate: where a heading says what the sentence is about, it goes in front.
+// What is embedded of a candidate: where a heading or the names of columns say what it is about, they go in front.
 std::string embedded_text(const Candidate& candidate, const Source& source) {
   const size_t last = source.heading.rfind(" > ");
   const std::string tail = last == std::string::npos ? source.heading : source.heading.substr(last + 3);
-  return tail.empty() ? candidate.text : tail + ": " + candidate.text;
+  const std::string text = candidate.header_text.empty() ? candidate.text : candidate.header_text + "\n" + candidate.text;
+  return tail.empty() ? text : tail + ": " + text;
 }
 
 // Indexes of the quotable candidates, thinned out to `most` by the share of the question's words in and around them.
@@ -258,7 +259,12 @@ Result<Evidence> Selector::select(const Context& context, const std::string& que
   std::vector<std::pair<Quote, size_t>> scored;
   for (size_t k = 0; k < picked.size(); ++k) {
     const Candidate& candidate = all[picked[k]];
-    Quote quote{.source = candidate.source, .at = candidate.at, .text = candidate.text, .cosine = dot(vectors[0], vectors[k + 1])};
+    Quote quote{.source = candidate.source,
+                .at = candidate.at,
+                .text = candidate.text,
+                .header = candidate.header,
+                .header_text = candidate.header_text,
+                .cosine = dot(vectors[0], vectors[k + 1])};
     quote.features = features_of(all, picked[k], sources[candidate.source], asked, quote.cosine);
     quote.score = score_of(quote.features);
     extend(&quote, all, picked[k], sources[candidate.source]);

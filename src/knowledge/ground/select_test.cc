@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "knowledge/ground/bag_embedder.h"
 #include "knowledge/ground/ground.h"
 
@@ -46,6 +48,54 @@ TEST(Select, QuotesAreTheDocumentsBytes) {
 
 TEST(Select, AHeadingIsNoAnswer) {
   for (const Quote& quote : select("What about parental leave?", handbook()).ranked) EXPECT_NE(quote.text, "Parental leave");
+}
+
+TEST(Select, AHeadingIsNoAnswerWhereverItStands) {
+  const std::vector<Source> sources = {
+      {.document_id = "doc",
+       .title = "Reference",
+       .heading = "Reference > Contents",
+       .text = "Contents\n\n- 5.9.3. Renaming a package\n- 5.9.4. Orphaning a package\n- 5.9.5. Adopting a package\n- Orphaning a package\n- Renaming costs "
+               "nothing"},
+      {.document_id = "doc",
+       .title = "Reference",
+       .heading = "Reference > Packages > Orphaning a package",
+       .text = "Packages\n\nOrphaning a package\n\nIf you can no longer maintain a package, you must mark it as orphaned.",
+       .begin = 500},
+      {.document_id = "other", .text = "Adopting a package\n\nTo adopt a package, ask for it. Nobody else may have claimed it.\n\nDana Hill\n\n20 euros"}};
+  std::set<std::string> quotable;
+  for (const Quote& quote : select("How does orphaning a package work?", sources).ranked) quotable.insert(quote.text);
+  EXPECT_EQ(quotable, (std::set<std::string>{"If you can no longer maintain a package, you must mark it as orphaned.", "To adopt a package, ask for it.",
+                                             "Nobody else may have claimed it.", "Dana Hill", "20 euros", "- Renaming costs nothing"}))
+      << "names and facts may be answers; headings and entries of a list of contents are none";
+}
+
+std::vector<Source> with_table(const std::string& before) {
+  return {{.document_id = "doc",
+           .title = "Leave",
+           .heading = "Leave",
+           .text = before + "| Years | Days |\n| 1 | 20 |\n| 5 | 25 |\n| 10 | 28 |\n\nLeave is taken in whole days.",
+           .begin = 40}};
+}
+
+TEST(Select, ATableRowBringsTheNamesOfItsColumns) {
+  const auto sources = with_table("Leave grows with the years.\n\n");
+  const Evidence evidence = select("How many days of leave after 5 years?", sources);
+  bool seen = false;
+  for (const Quote& quote : evidence.ranked) {
+    EXPECT_NE(quote.text, "| Years | Days |") << "it names columns and says nothing";
+    EXPECT_EQ(quote.header_text.empty(), quote.text.front() != '|');
+    if (quote.text != "| 5 | 25 |") continue;
+    seen = true;
+    EXPECT_EQ(quote.header_text, "| Years | Days |");
+    EXPECT_EQ(sources[0].text.substr(quote.header.begin - 40, quote.header.end - quote.header.begin), quote.header_text);
+    EXPECT_GT(quote.features.value[SentenceFeatures::kCovered], 0.5) << "its columns' names count as its words";
+  }
+  EXPECT_TRUE(seen);
+}
+
+TEST(Select, APassageThatBeginsInsideATableNamesNoColumns) {
+  for (const Quote& quote : select("How many days of leave after 5 years?", with_table("")).ranked) EXPECT_EQ(quote.header_text, "") << quote.text;
 }
 
 TEST(Select, AQuestionFromElsewhereHasLessConfidence) {

@@ -1,10 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <thread>
 
 #include "orchestration/answer/answer.h"
+#include "orchestration/answer/compose.h"
 
 namespace strata::answer {
 namespace {
@@ -169,6 +171,28 @@ TEST(Answer, QuotesAreVerbatimCitedAndReleasedWithTheirCitations) {
   EXPECT_EQ(first.version, "v1");
   EXPECT_GT(answer.confidence, 0);
   EXPECT_EQ(answer.found.stages.size(), 1u);
+}
+
+TEST(Answer, AQuotedTableRowStandsBelowTheNamesOfItsColumns) {
+  World world;
+  const std::string text = "Leave grows with the years of service.\n\n| Years of service | Days of leave |\n| 1 | 20 |\n| 5 | 25 |\n| 10 | 28 |";
+  world.hits = {hit(1, "leave", "Leave", 40, text), hit(2, "travel", "Travel", 0, "Hotels cost at most 150 dollars a night.")};
+  const auto out = world.ask(Request{.conversation = {{.role = "user", .content = "How many days of leave after 5 years of service?"}}, .threshold = 0});
+  ASSERT_TRUE(out->result) << out->result.error().message;
+  const Answer& answer = *out->result;
+  const auto row =
+      std::find_if(answer.citations.begin(), answer.citations.end(), [](const Citation& c) { return c.quote.find("| 5 | 25 |") != std::string::npos; });
+  ASSERT_NE(row, answer.citations.end()) << answer.text;
+  EXPECT_NE(answer.text.find("“Years of service | Days of leave\n" + readable(row->quote) + "” [" + std::to_string(row->number) + "]"), std::string::npos);
+  for (const Citation& citation : answer.citations) {
+    EXPECT_EQ(text.substr(citation.begin - 40, citation.end - citation.begin), citation.quote);
+    EXPECT_EQ(answer.text.substr(citation.answer_begin, citation.answer_end - citation.answer_begin), readable(citation.quote));
+  }
+  const auto header = std::find_if(answer.citations.begin(), answer.citations.end(), [](const Citation& c) { return c.quote.starts_with("| Years"); });
+  ASSERT_NE(header, answer.citations.end());
+  EXPECT_EQ(header->number, row->number);
+  EXPECT_LT(row, header) << "a chip opens the row, not the head of its table";
+  EXPECT_EQ(answer.verdicts[0].end, row->answer_end);
 }
 
 TEST(Answer, OnlyTheTrueOneOfTwoSentencesOfTheModelComesThrough) {

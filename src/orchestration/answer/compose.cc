@@ -56,6 +56,12 @@ std::string joined_spaces(std::string_view text) {
   return out;
 }
 
+int next_number(const Answer& answer) {
+  int most = 0;
+  for (const Citation& citation : answer.citations) most = std::max(most, citation.number);
+  return most + 1;
+}
+
 std::string close_mark(int number) { return "” [" + std::to_string(number) + "]"; }
 
 }  // namespace
@@ -113,17 +119,30 @@ Piece add_quotes(Answer* answer, const std::vector<ground::Quote>& quotes, const
   const size_t before = answer->text.size();
   for (const ground::Quote& quote : quotes) {
     if (!answer->text.empty()) answer->text += "\n\n";
-    const int number = static_cast<int>(answer->citations.size()) + 1;
-    Citation citation = citation_of(hits[quote.source], quote.at, quote.text, number);
+    const int number = next_number(*answer);
+    const auto cite = [&](document::Range at, const std::string& text) {
+      Citation citation = citation_of(hits[quote.source], at, text, number);
+      citation.answer_begin = size32(answer->text);
+      answer->text += readable(text);
+      citation.answer_end = size32(answer->text);
+      return citation;
+    };
+    std::vector<Citation> fresh;
     answer->text += "“";
-    citation.answer_begin = size32(answer->text);
-    answer->text += readable(quote.text);
-    citation.answer_end = size32(answer->text);
+    if (!quote.header_text.empty()) {
+      fresh.push_back(cite(quote.header, quote.header_text));
+      answer->text += "\n";
+    }
+    fresh.insert(fresh.begin(), cite(quote.at, quote.text));  // what is cited comes first, then the names of its columns
     answer->text += close_mark(number);
-    answer->verdicts.push_back(
-        {.begin = citation.answer_begin, .end = citation.answer_end, .kind = SentenceKind::kQuote, .supported = true, .score = 1, .reason = "verbatim"});
-    answer->citations.push_back(citation);
-    out.citations.push_back(std::move(citation));
+    answer->verdicts.push_back({.begin = fresh.back().answer_begin,
+                                .end = fresh.front().answer_end,
+                                .kind = SentenceKind::kQuote,
+                                .supported = true,
+                                .score = 1,
+                                .reason = "verbatim"});
+    answer->citations.insert(answer->citations.end(), fresh.begin(), fresh.end());
+    out.citations.insert(out.citations.end(), fresh.begin(), fresh.end());
   }
   out.text = answer->text.substr(before);
   return out;
@@ -135,7 +154,7 @@ Piece add_generated(Answer* answer, const std::string& sentence, const ground::C
   const bool follows_generated = !answer->verdicts.empty() && answer->verdicts.back().kind == SentenceKind::kGenerated;
   if (!answer->text.empty()) answer->text += follows_generated ? " " : "\n\n";
   // The same passage keeps its number.
-  int number = static_cast<int>(answer->citations.size()) + 1;
+  int number = next_number(*answer);
   for (const Citation& citation : answer->citations) {
     const bool same = citation.document_id == hit.chunk.document_id && citation.begin < at.end && at.begin < citation.end;
     if (same) number = std::min(number, citation.number);

@@ -21,7 +21,8 @@ Citation citation_of(const retrieve::Hit& hit, document::Range at, std::string q
 // A quote made readable: white space joined; list items and table rows on lines of their own, their markers removed.
 std::string readable(std::string_view quote);
 
-// Appends “quote” [n] for each quote. ENSURES: every citation's answer range is what stands between the quotation marks.
+// Appends “quote” [n] for each quote; a table row stands below the names of its columns, which are a citation of the same number.
+// ENSURES: the citations' answer ranges are what stands between the quotation marks.
 Piece add_quotes(Answer* answer, const std::vector<ground::Quote>& quotes, const std::vector<retrieve::Hit>& hits);
 // Appends a verified sentence of the model and the number of the passage that says it.
 Piece add_generated(Answer* answer, const std::string& sentence, const ground::Claim& claim, const retrieve::Hit& hit, document::Range at);
