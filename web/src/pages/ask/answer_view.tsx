@@ -55,7 +55,7 @@ function copy(text: string) {
 interface Props { text: string; strata: Strata | null; citations: Citation[]; live?: boolean; alone?: boolean; onAgain?: () => void }
 
 export const AnswerView = memo(function AnswerView({ text, strata, citations, live = false, alone = false, onAgain }: Props) {
-  const byNumber = useMemo(() => new Map(citations.map((citation) => [citation.number, citation])), [citations]);
+  const byNumber = useMemo(() => new Map([...citations].reverse().map((citation) => [citation.number, citation])), [citations]);
   const known = useMemo(() => new Set(byNumber.keys()), [byNumber]);
   const chip = (number: number) => { const citation = byNumber.get(number); return citation ? <Chip citation={citation} /> : `[${number}]`; };
   const refused = strata !== null && strata.outcome !== "answered" && strata.citations.length === 0;
