@@ -117,6 +117,10 @@ int32_t Generation::choose(std::span<float> logits) {
 
 void Generation::deliver() {
   for (auto& [token, report] : std::exchange(picked_, {})) {
+    if (token < 0 && matcher_ && matcher_->overflowed()) {
+      return fail(
+          resource_exhausted("response_format: this format leaves too many possibilities open at once to be enforced; make its alternatives differ earlier"));
+    }
     if (token < 0) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
     if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();
     ++completion_tokens_;

@@ -43,6 +43,27 @@ Piece Builder::text(std::string_view bytes) {
   return out;
 }
 
+Piece Builder::texts(std::vector<std::string> all) {
+  std::sort(all.begin(), all.end());
+  const Piece out = nothing();
+  std::vector<uint32_t> path = {out.from};
+  std::string_view last;
+  for (const std::string& one : all) {
+    size_t common = 0;
+    while (common < std::min(last.size(), one.size()) && last[common] == one[common]) ++common;
+    path.resize(common + 1);
+    for (size_t i = common; i < one.size(); ++i) {
+      const uint32_t next = node();
+      const auto byte = static_cast<uint8_t>(one[i]);
+      nodes_[path.back()].bytes.push_back({byte, byte, next});
+      path.push_back(next);
+    }
+    link(path.back(), out.to);
+    last = one;
+  }
+  return out;
+}
+
 Piece Builder::bytes(uint8_t low, uint8_t high) {
   const Piece out{node(), node()};
   nodes_[out.from].bytes.push_back({low, high, out.to});
@@ -128,7 +149,7 @@ Piece Builder::call(uint32_t rule) {
   return out;
 }
 
-Piece Builder::repeat(uint32_t rule, int least, int most) {
+Piece Builder::repeat(uint32_t rule, int least, int most, bool plain) {
   least = std::min(least, kRepeatMost);
   Piece out = empty();
   auto once = [&] {
@@ -136,17 +157,24 @@ Piece Builder::repeat(uint32_t rule, int least, int most) {
     nodes_[out.to].calls.push_back({rule, next});
     out.to = next;
   };
-  for (int i = 0; i < least; ++i) once();
+  const int longest = most < 0 ? -1 : std::min(most, kRepeatMost);
+  auto mark = [&](int done) {
+    if (plain) nodes_[out.to].plain_run = longest < 0 ? UINT32_MAX : static_cast<uint32_t>(std::max(0, longest - done));
+  };
+  for (int i = 0; i < least; ++i) mark(i), once();
+  mark(least);
   if (most < 0) {
     const uint32_t loop = node();
     link(out.to, loop);
     nodes_[loop].calls.push_back({rule, loop});
+    if (plain) nodes_[loop].plain_run = UINT32_MAX;
     return {out.from, loop};
   }
   const uint32_t end = node();
-  for (int i = least; i < std::min(most, kRepeatMost); ++i) {
+  for (int i = least; i < longest; ++i) {
     link(out.to, end);
     once();
+    mark(i + 1);
   }
   link(out.to, end);
   return {out.from, end};

@@ -26,6 +26,7 @@ class Builder {
   Piece empty();
   Piece nothing();                                     // what can never be: a way in and no way out
   Piece text(std::string_view bytes);
+  Piece texts(std::vector<std::string> all);           // one of them; those that begin alike share a path
   Piece bytes(uint8_t low, uint8_t high);
   Piece code_points(const CodePoints& ranges);         // one of them, in UTF-8; surrogates are left out
   Piece sequence(const std::vector<Piece>& pieces);
@@ -36,7 +37,9 @@ class Builder {
   void define(uint32_t rule, Piece piece);
   uint32_t rule(Piece piece);
   Piece call(uint32_t rule);
-  Piece repeat(uint32_t rule, int least, int most);    // most -1: any number; larger bounds than kRepeatMost are cut
+  void mark_plain(uint32_t from) { nodes_[from].plain = true; }
+  // plain: the rule begins with a plain node.
+  Piece repeat(uint32_t rule, int least, int most, bool plain = false);    // most -1: any number; larger bounds than kRepeatMost are cut
 
   bool full() const { return nodes_.size() > kNodesMost; }
   // The whole. Error where it is too large, or nothing matches it.

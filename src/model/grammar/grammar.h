@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,13 @@ struct Node {
   std::vector<uint32_t> empty;                   // steps that read nothing
   std::vector<CallEdge> calls;
   bool ends = false;                             // the end of its rule
+  // Shortcuts, so that a mask inside a string need not try every word. `plain`: any plain byte (is_plain) read here ends this node's rule.
+  // `plain_run`: from here so many plain bytes may follow at least, each by a rule that begins with a plain node.
+  bool plain = false;
+  uint32_t plain_run = 0;
 };
+// Bytes that stand for themselves in a JSON string.
+constexpr bool is_plain(uint8_t byte) { return byte >= 0x20 && byte <= 0x7e && byte != '"' && byte != '\\'; }
 
 // Immutable; shared by all sequences that use it. THREADS: safe.
 class Grammar {
@@ -74,6 +81,9 @@ class TokenTrie {
     uint8_t byte = 0;
     uint32_t first_child = 0, next_sibling = 0;  // 0: none (0 is the root, which is nobody's child)
     uint32_t first_token = 0, tokens = 0;        // among token_ids()
+    uint32_t end_token = 0;                      // the tokens of this branch and all below it are [first_token, end_token)
+    uint32_t height = 0;                         // bytes below it, at most
+    bool plain = false;                          // its byte and all below it are plain
   };
   const std::vector<Branch>& branches() const { return branches_; }
   const std::vector<int32_t>& token_ids() const { return token_ids_; }
@@ -98,6 +108,8 @@ class Matcher {
   bool accept(int32_t token);
   bool may_end() const;
   bool must_end() const;                          // nothing but an end may come next
+  // The text may be at too many places of the grammar at once to be followed; masks are empty from here on.
+  bool overflowed() const { return overflowed_; }
 
  private:
   using Config = uint64_t;                        // node << 32 | stack
@@ -106,15 +118,18 @@ class Matcher {
     bool accepts = false;
     std::vector<int32_t> next;                    // [256]: a state, kDead, or kUnknown; made when first asked
     std::vector<uint64_t> mask;
+    uint32_t plain_run = 0;                       // so many plain bytes may come next at least
   };
   static constexpr int32_t kDead = -1, kUnknown = -2;
   static constexpr size_t kStatesMost = 4096;     // remembered; past it the rest is forgotten
 
   uint32_t push(uint32_t node, uint32_t below);
-  void close(Config config, std::vector<Config>& reading, std::vector<Config>& seen, bool* accepts);
+  void close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts);
   int32_t intern(std::vector<Config> configs, bool accepts);
   int32_t step(int32_t state, uint8_t byte);
   void walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits);
+  void allow(uint32_t first, uint32_t end, std::vector<uint64_t>& bits) const;
+  uint32_t plain_run(const std::vector<Config>& configs) const;
   void forget_all_but_current();
 
   std::shared_ptr<const Grammar> grammar_;
@@ -124,6 +139,7 @@ class Matcher {
   std::vector<State> states_;
   std::map<std::pair<std::vector<Config>, bool>, int32_t> state_ids_;
   int32_t current_ = 0;
+  bool overflowed_ = false;
 };
 
 }  // namespace strata::grammar

@@ -176,6 +176,17 @@ TEST(GrammarTest, AdditionalPropertiesNeverTakeAListedName) {
   EXPECT_NO_MATCH(g, R"({"id":1,"x":2})");
 }
 
+TEST(GrammarTest, NamesMayBeGivenByAPatternAndOldListsOfItemsAreTuples) {
+  const auto g = schema(R"({"type":"object","properties":{"id":{"type":"integer"}},"patternProperties":{"^x-":{"type":"string"}}})");
+  EXPECT_MATCH(g, R"({"id":1,"x-a":"b","x-c":"d"})");
+  EXPECT_NO_MATCH(g, R"({"id":1,"y":"b"})");
+  EXPECT_NO_MATCH(g, R"({"x-a":1})");
+  EXPECT_NE(refusal(R"({"properties":{"x-id":{}},"patternProperties":{"^x-":{"type":"string"}}})").find("'x-id' matches a pattern too"), std::string::npos);
+  const auto tuple = schema(R"({"type":"array","items":[{"type":"string"},{"type":"integer"}],"additionalItems":false,"minItems":2})");
+  EXPECT_MATCH(tuple, R"(["a",1])");
+  EXPECT_NO_MATCH(tuple, R"(["a",1,2])");
+}
+
 TEST(GrammarTest, AllOfIsMergedAndOneOfMustExclude) {
   const auto g =
       schema(R"({"allOf":[{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]},{"properties":{"b":{"type":"null"}},"required":["b"]}]})");
@@ -228,6 +239,27 @@ TEST(GrammarTest, RandomDrawsFromTheMaskAlwaysEndAndAreValid) {
     ASSERT_LE((*json)["tags"].size(), 3u);
   }
   EXPECT_GT(ended, 250);
+}
+
+TEST(GrammarTest, AFormatThatIsInTooManyPlacesAtOnceEndsInsteadOfStalling) {
+  std::string pattern;
+  for (int i = 0; i < 30; ++i) pattern += "(a|b)?(a*b*){0,40}(ab?){0,40}";
+  auto g = compile_regex(pattern + "c", "regex");
+  if (!g) return;  // too large is an answer too
+  Matcher matcher(*g, trie());
+  for (int i = 0; i < 50 && !matcher.overflowed(); ++i) {
+    matcher.mask();
+    matcher.accept('a');
+  }
+  if (matcher.overflowed()) {
+    EXPECT_FALSE(matcher.may_end());
+  }
+  std::string many = R"({"enum":[)";
+  for (int i = 0; i < 9000; ++i) many += "\"value number " + std::to_string(i) + "\",";
+  many.back() = ']';
+  const auto listed = schema(many + "}");
+  EXPECT_MATCH(listed, "\"value number 8123\"");
+  EXPECT_NO_MATCH(listed, "\"value number 9123\"");
 }
 
 TEST(GrammarTest, AMaskAgreesWithTryingEveryToken) {

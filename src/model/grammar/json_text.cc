@@ -24,6 +24,7 @@ uint32_t JsonText::character() {
   const Piece escape = b_.any_of({b_.text("\""), b_.text("\\"), b_.text("/"), b_.text("b"), b_.text("f"), b_.text("n"), b_.text("r"), b_.text("t"),
                                   b_.sequence({b_.text("u00"), b_.bytes('0', '1'), hex})});
   const Piece plain = b_.code_points(complement({{0, 0x1f}, {'"', '"'}, {'\\', '\\'}}));
+  b_.mark_plain(plain.from);
   character_ = b_.rule(b_.any_of({plain, b_.sequence({b_.text("\\"), escape})}));
   return *character_;
 }
@@ -45,7 +46,7 @@ Piece JsonText::code_point(const CodePoints& ranges) {
   return b_.any_of(ways);
 }
 
-Piece JsonText::string(int least, int most) { return b_.sequence({b_.text("\""), b_.repeat(character(), least, most), b_.text("\"")}); }
+Piece JsonText::string(int least, int most) { return b_.sequence({b_.text("\""), b_.repeat(character(), least, most, true), b_.text("\"")}); }
 
 Piece JsonText::literal(const Json& value) { return b_.text(value.dump()); }
 
@@ -57,10 +58,11 @@ Piece JsonText::other_string(const std::vector<std::string>& names) {
   };
   const uint32_t rest_rule = [&] {
     const Piece plain = b_.code_points(complement({{0, 0x1f}, {'"', '"'}, {'\\', '\\'}}));
+    b_.mark_plain(plain.from);
     return b_.rule(plain);
   }();
   const Piece out = b_.nothing();
-  const Piece quote = b_.text("\""), last_quote = b_.text("\""), rest = b_.repeat(rest_rule, 0, -1);
+  const Piece quote = b_.text("\""), last_quote = b_.text("\""), rest = b_.repeat(rest_rule, 0, -1, true);
   b_.link(out.from, quote.from);
   b_.link(rest.to, last_quote.from);
   b_.link(last_quote.to, out.to);

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/check.h"
 #include "model/grammar/grammar.h"
 
 namespace strata::grammar {
@@ -11,8 +10,8 @@ constexpr uint32_t node_of(uint64_t config) { return static_cast<uint32_t>(confi
 constexpr uint32_t stack_of(uint64_t config) { return static_cast<uint32_t>(config); }
 constexpr uint64_t config_of(uint32_t node, uint32_t stack) { return uint64_t{node} << 32 | stack; }
 
-// Calls within calls without a byte read between them: our own grammars never come near it, it only bounds what a mistake would cost.
-constexpr size_t kSeenMost = 100'000;
+// Places that one text may be at, at once. A grammar that needs more costs more than a step of the model: its output ends with an error.
+constexpr size_t kPlacesMost = 20'000;
 
 }  // namespace
 
@@ -44,13 +43,27 @@ TokenTrie::TokenTrie(const std::vector<std::string>& pieces, std::vector<int32_t
     token_ids_.push_back(id);
     last = text;
   }
+  // Branches were made before those below them, so backwards each is seen after all of its children.
+  for (size_t i = branches_.size(); i-- > 0;) {
+    Branch& at = branches_[i];
+    at.plain = is_plain(at.byte);
+    at.end_token = at.first_token + at.tokens;
+    if (at.tokens == 0) at.first_token = UINT32_MAX;
+    for (uint32_t child = at.first_child; child != 0; child = branches_[child].next_sibling) {
+      at.plain = at.plain && branches_[child].plain;
+      at.height = std::max(at.height, branches_[child].height + 1);
+      at.first_token = std::min(at.first_token, branches_[child].first_token);
+      at.end_token = std::max(at.end_token, branches_[child].end_token);
+    }
+  }
 }
 
 // ---- One sequence's place -----------------------------------------------------------------------------------------------------
 
 Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie) : grammar_(std::move(grammar)), trie_(std::move(trie)) {
   stacks_.emplace_back(0, 0);
-  std::vector<Config> reading, seen;
+  std::vector<Config> reading;
+  std::unordered_set<Config> seen;
   bool accepts = false;
   close(config_of(grammar_->start(), 0), reading, seen, &accepts);
   current_ = intern(std::move(reading), accepts);
@@ -63,14 +76,14 @@ uint32_t Matcher::push(uint32_t node, uint32_t below) {
 }
 
 // Follows what reads nothing: empty steps, calls, and ends of rules.
-void Matcher::close(Config config, std::vector<Config>& reading, std::vector<Config>& seen, bool* accepts) {
+void Matcher::close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts) {
   std::vector<Config> work = {config};
   while (!work.empty()) {
     const Config at = work.back();
     work.pop_back();
-    if (std::find(seen.begin(), seen.end(), at) != seen.end()) continue;
-    CHECK(seen.size() < kSeenMost);
-    seen.push_back(at);
+    if (!seen.insert(at).second) continue;
+    overflowed_ = overflowed_ || seen.size() > kPlacesMost;
+    if (overflowed_) return;
     const Node& node = grammar_->nodes()[node_of(at)];
     const uint32_t stack = stack_of(at);
     if (!node.bytes.empty()) reading.push_back(at);
@@ -83,10 +96,14 @@ void Matcher::close(Config config, std::vector<Config>& reading, std::vector<Con
 }
 
 int32_t Matcher::intern(std::vector<Config> configs, bool accepts) {
-  if (configs.empty() && !accepts) return kDead;
+  if (overflowed_) configs.clear(), accepts = false;
+  if (configs.empty() && !accepts && !states_.empty()) return kDead;
   std::sort(configs.begin(), configs.end());
   const auto [it, fresh] = state_ids_.try_emplace({configs, accepts}, static_cast<int32_t>(states_.size()));
-  if (fresh) states_.push_back({std::move(configs), accepts, {}, {}});
+  if (fresh) {
+    const uint32_t run = plain_run(configs);
+    states_.push_back({std::move(configs), accepts, {}, {}, run});
+  }
   return it->second;
 }
 
@@ -94,7 +111,8 @@ int32_t Matcher::step(int32_t state, uint8_t byte) {
   State& from = states_[static_cast<size_t>(state)];
   if (from.next.empty()) from.next.assign(256, kUnknown);
   if (from.next[byte] != kUnknown) return from.next[byte];
-  std::vector<Config> reading, seen;
+  std::vector<Config> reading;
+  std::unordered_set<Config> seen;
   bool accepts = false;
   for (const Config config : from.configs) {
     for (const ByteEdge& edge : grammar_->nodes()[node_of(config)].bytes) {
@@ -106,15 +124,33 @@ int32_t Matcher::step(int32_t state, uint8_t byte) {
   return to;
 }
 
+uint32_t Matcher::plain_run(const std::vector<Config>& configs) const {
+  uint32_t out = 0;
+  for (const Config config : configs) {
+    if (!grammar_->nodes()[node_of(config)].plain || stack_of(config) == 0) continue;
+    const uint32_t after = grammar_->nodes()[stacks_[stack_of(config)].first].plain_run;
+    out = std::max(out, after == UINT32_MAX ? after : after + 1);
+  }
+  return out;
+}
+
+void Matcher::allow(uint32_t first, uint32_t end, std::vector<uint64_t>& bits) const {
+  for (uint32_t i = first; i < end; ++i) {
+    const auto id = static_cast<size_t>(trie_->token_ids()[i]);
+    bits[id / 64] |= uint64_t{1} << id % 64;
+  }
+}
+
 void Matcher::walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits) {
   for (uint32_t child = trie_->branches()[branch].first_child; child != 0; child = trie_->branches()[child].next_sibling) {
     const TokenTrie::Branch& at = trie_->branches()[child];
+    if (at.plain && states_[static_cast<size_t>(state)].plain_run > at.height) {
+      allow(at.first_token, at.end_token, bits);
+      continue;
+    }
     const int32_t to = step(state, at.byte);
     if (to == kDead) continue;
-    for (uint32_t i = at.first_token; i < at.first_token + at.tokens; ++i) {
-      const auto id = static_cast<size_t>(trie_->token_ids()[i]);
-      bits[id / 64] |= uint64_t{1} << id % 64;
-    }
+    allow(at.first_token, at.first_token + at.tokens, bits);
     walk(child, to, bits);
   }
 }

@@ -13,33 +13,41 @@ namespace {
 constexpr int kDepthMost = 64;
 constexpr size_t kEnumMost = 10'000;
 
-const std::set<std::string, std::less<>> kEnforced = {"type",         "enum",        "const",    "properties",       "required",         "additionalProperties",
-                                                      "items",        "prefixItems", "minItems", "maxItems",         "minLength",        "maxLength",
-                                                      "pattern",      "minimum",     "maximum",  "exclusiveMinimum", "exclusiveMaximum", "anyOf",
-                                                      "oneOf",        "allOf",       "$ref",     "multipleOf",       "uniqueItems",      "minProperties",
-                                                      "maxProperties"};
+const std::set<std::string, std::less<>> kEnforced = {"type",
+                                                      "enum",
+                                                      "const",
+                                                      "properties",
+                                                      "required",
+                                                      "additionalProperties",
+                                                      "items",
+                                                      "prefixItems",
+                                                      "minItems",
+                                                      "maxItems",
+                                                      "minLength",
+                                                      "maxLength",
+                                                      "pattern",
+                                                      "minimum",
+                                                      "maximum",
+                                                      "exclusiveMinimum",
+                                                      "exclusiveMaximum",
+                                                      "anyOf",
+                                                      "oneOf",
+                                                      "allOf",
+                                                      "$ref",
+                                                      "multipleOf",
+                                                      "uniqueItems",
+                                                      "minProperties",
+                                                      "maxProperties",
+                                                      "patternProperties",
+                                                      "additionalItems"};
 // They say nothing about what is valid (format is an annotation in 2020-12), or hold what is only referred to.
 const std::set<std::string, std::less<>> kAnnotations = {
     "title", "description", "default", "examples", "deprecated",      "readOnly",         "writeOnly",     "$schema",     "$id",     "$comment",
     "$defs", "definitions", "$anchor", "format",   "contentEncoding", "contentMediaType", "contentSchema", "$vocabulary", "nullable"};
-const std::set<std::string, std::less<>> kRefused = {"not",
-                                                     "if",
-                                                     "then",
-                                                     "else",
-                                                     "dependentRequired",
-                                                     "dependentSchemas",
-                                                     "dependencies",
-                                                     "patternProperties",
-                                                     "propertyNames",
-                                                     "contains",
-                                                     "minContains",
-                                                     "maxContains",
-                                                     "unevaluatedItems",
-                                                     "unevaluatedProperties",
-                                                     "$dynamicRef",
-                                                     "$dynamicAnchor",
-                                                     "$recursiveRef",
-                                                     "additionalItems"};
+const std::set<std::string, std::less<>> kRefused = {
+    "not",           "if",       "then",        "else",        "dependentRequired", "dependentSchemas",      "dependencies",
+
+    "propertyNames", "contains", "minContains", "maxContains", "unevaluatedItems",  "unevaluatedProperties", "$dynamicRef",  "$dynamicAnchor", "$recursiveRef"};
 const std::vector<std::string> kTypes = {"object", "array", "string", "number", "integer", "boolean", "null"};
 
 bool has_type(const Json& value, std::string_view type) {
@@ -135,6 +143,9 @@ class Compiler {
     if (const bool* all = b.as_bool()) return *all ? a : b;
     if (const bool* all = a.as_bool()) return *all ? b : a;
     if (!a.as_object() || !b.as_object()) return error(path, "expected a schema (an object or a boolean)");
+    if ((a.find("patternProperties") && b.find("properties")) || (b.find("patternProperties") && a.find("properties"))) {
+      return error(path, "patternProperties beside properties of another part cannot be enforced");
+    }
     const bool a_closed = a["additionalProperties"] == Json(false), b_closed = b["additionalProperties"] == Json(false);
     if ((a_closed && adds_properties(b, a)) || (b_closed && adds_properties(a, b))) {
       return error(path, "additionalProperties: false beside properties of another part cannot be enforced");
@@ -333,7 +344,7 @@ class Compiler {
       }
     }
     if (schema.find("enum") && !schema["enum"].as_array()) return error(path, "enum: expected a list");
-    std::vector<Piece> ways;
+    std::vector<std::string> texts;
     const std::vector<std::string> types = types_in(schema["type"]);
     const std::vector<Json> values = values_of(schema);
     if (values.size() > kEnumMost) return error(path, "enum: more than " + std::to_string(kEnumMost) + " values");
@@ -342,9 +353,9 @@ class Compiler {
           std::find(schema["enum"].as_array()->begin(), schema["enum"].as_array()->end(), value) == schema["enum"].as_array()->end())
         continue;
       const bool fits = types.empty() || std::any_of(types.begin(), types.end(), [&](const std::string& type) { return has_type(value, type); });
-      if (fits) ways.push_back(text_.literal(value));
+      if (fits) texts.push_back(value.dump());
     }
-    return b_.any_of(ways);
+    return b_.texts(std::move(texts));
   }
 
   // The types that a schema may be written as: its own, or those that its keywords are about.
@@ -354,7 +365,7 @@ class Compiler {
       return std::any_of(keys.begin(), keys.end(), [&](const char* key) { return schema.find(key) != nullptr; });
     };
     std::vector<std::string> out;
-    if (any({"properties", "required", "additionalProperties", "minProperties", "maxProperties"})) out.push_back("object");
+    if (any({"properties", "required", "additionalProperties", "patternProperties", "minProperties", "maxProperties"})) out.push_back("object");
     if (any({"items", "prefixItems", "minItems", "maxItems", "uniqueItems"})) out.push_back("array");
     if (any({"minLength", "maxLength", "pattern"})) out.push_back("string");
     if (any({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})) out.push_back("number");
@@ -429,12 +440,14 @@ class Compiler {
       return error(path, "the keyword 'uniqueItems' cannot be enforced, except with maxItems 1");
     if (most >= 0 && most < least) return b_.nothing();
     static const Json kAny(true);
-    const Json& items = schema["items"].is_null() ? kAny : schema["items"];
-    if (items.as_array()) return error(path, "items: a list of schemas is 'prefixItems' since 2020-12");
+    // Before 2020-12, items could be a list, and additionalItems what follows it.
+    const bool old = schema["items"].as_array() != nullptr;
+    const Json& rest = old ? schema["additionalItems"] : schema["items"];
+    const Json& items = rest.is_null() ? kAny : rest;
     const uint32_t item = b_.declare();
     TRY_ASSIGN(const Piece item_piece, compile(items, path + "/items", depth + 1));
     b_.define(item, item_piece);
-    const auto* prefix = schema["prefixItems"].as_array();
+    const auto* prefix = old ? schema["items"].as_array() : schema["prefixItems"].as_array();
     if (!prefix || prefix->empty()) return text_.array_of(item, least, most);
     return tuple(*prefix, item, least, most, path, depth);
   }
@@ -509,7 +522,9 @@ class Compiler {
     const Json& more = schema["additionalProperties"];
     // WHY: an object that lists its properties is written with these alone, unless the schema says more about others; one that lists
     // none would otherwise be always empty.
-    const bool open = more != Json(false) && (!more.is_null() || properties.empty());
+    // Beside patterns nothing else is added: what is added could match one of them.
+    const auto* patterns = schema["patternProperties"].as_object();
+    const bool open = !patterns && more != Json(false) && (!more.is_null() || properties.empty());
     TRY(check_property_counts(schema, properties, open, path));
     if (open && properties.empty() && (more.is_null() || more == Json(true))) return text_.any_object();
     const Piece begin = b_.text("{"), end = b_.text("}");
@@ -533,9 +548,45 @@ class Compiler {
       add_member(none, some, member);
       b_.link(member.to, some);
     }
+    if (patterns) TRY(add_pattern(*patterns, properties, path, depth, none, some));
     b_.link(none, end.from);
     b_.link(some, end.from);
     return Piece{begin.from, end.to};
+  }
+
+  // Members whose names match the one pattern there is. Of several patterns none are added: a name could match two.
+  Status add_pattern(const Json::Object& patterns, const std::vector<Property>& properties, const std::string& path, int depth, uint32_t none, uint32_t some) {
+    const std::string where = where_ + " at " + path + "/patternProperties";
+    for (const auto& [pattern, value] : patterns) {
+      Builder apart;
+      TRY_ASSIGN(const Piece piece, regex_piece(apart, pattern, true, where, [&](const CodePoints& set) { return apart.code_points(set); }));
+      TRY_ASSIGN(const auto names, apart.finish(piece, where));
+      for (const Property& property : properties) {
+        if (reads(names, property.name))
+          return error(path, "patternProperties: property '" + property.name + "' matches a pattern too, which cannot be enforced together");
+      }
+    }
+    if (patterns.size() != 1) return {};
+    const auto& [pattern, schema] = patterns.front();
+    TRY_ASSIGN(const Piece inside, regex_piece(b_, pattern, true, where, [this](const CodePoints& set) { return text_.code_point(set); }));
+    TRY_ASSIGN(const Piece value, compile(schema, path + "/patternProperties/" + pointer_segment(pattern), depth + 1));
+    const Piece member = b_.sequence({b_.text("\""), inside, b_.text("\""), text_.colon(), value});
+    add_member(none, some, member);
+    b_.link(member.to, some);
+    return {};
+  }
+
+  static bool reads(const std::shared_ptr<const Grammar>& grammar, const std::string& text) {
+    static const auto kBytes = [] {
+      std::vector<std::string> pieces;
+      for (int b = 0; b < 256; ++b) pieces.push_back(std::string(1, static_cast<char>(b)));
+      return std::make_shared<const TokenTrie>(pieces, std::vector<int32_t>());
+    }();
+    Matcher matcher(grammar, kBytes);
+    for (const char c : text) {
+      if (!matcher.accept(static_cast<unsigned char>(c))) return false;
+    }
+    return matcher.may_end();
   }
 
   void add_member(uint32_t none, uint32_t some, Piece member) {
@@ -565,13 +616,11 @@ Result<std::shared_ptr<const Grammar>> compile_json_object() {
 
 Result<std::shared_ptr<const Grammar>> compile_choices(const std::vector<std::string>& choices, const std::string& where) {
   Builder builder;
-  std::vector<Piece> ways;
   for (const std::string& choice : choices) {
     if (choice.empty()) return invalid_argument(where + ": a choice must not be empty", where);
-    ways.push_back(builder.text(choice));
   }
-  if (ways.empty()) return invalid_argument(where + ": expected at least one choice", where);
-  return builder.finish(builder.any_of(ways), where);
+  if (choices.empty()) return invalid_argument(where + ": expected at least one choice", where);
+  return builder.finish(builder.texts(choices), where);
 }
 
 }  // namespace strata::grammar
