@@ -54,6 +54,7 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_conversation_routes(server, services);
   api::add_outcome_routes(server, services);
   api::add_draft_routes(server, services);
+  api::add_suggestion_routes(server, services);
   api::add_calibration_routes(server, services);
   api::add_product_metric_routes(server, services);
   api::add_update_routes(server, services);

@@ -25,6 +25,7 @@
 #include "product/outcome/outcome.h"
 #include "product/report/report.h"
 #include "product/responses/responses.h"
+#include "product/suggest/suggest.h"
 
 namespace strata::app {
 namespace {
@@ -102,6 +103,7 @@ class Wired : public Platform {
     product_metrics_ = std::make_unique<product_metrics::Metrics>(*store_, *outcomes_);
     reports_ = std::make_unique<report::Reports>(*store_, *journal_, *outcomes_, *product_metrics_, clock_);
     reports_->register_jobs();
+    suggester_ = std::make_unique<suggest::Suggester>(*catalog_, *feedback_);
     TRY_ASSIGN(calibrator_, confidence::Calibrator::open(context_, *store_, clock_));
     TRY(catalog_->sweep(context_));
     services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
@@ -152,6 +154,7 @@ class Wired : public Platform {
     services_.outcomes = outcomes_.get();
     services_.product_metrics = product_metrics_.get();
     services_.reports = reports_.get();
+    services_.suggester = suggester_.get();
     services_.calibrator = calibrator_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.secrets = secrets_.get();
@@ -177,6 +180,7 @@ class Wired : public Platform {
   std::unique_ptr<outcome::Outcomes> outcomes_;
   std::unique_ptr<product_metrics::Metrics> product_metrics_;
   std::unique_ptr<confidence::Calibrator> calibrator_;
+  std::unique_ptr<suggest::Suggester> suggester_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
   model::Embedder* embedder_ = nullptr;

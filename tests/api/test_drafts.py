@@ -179,3 +179,23 @@ def test_everything_is_there_after_a_crash(fresh_server):
     refused(http.post(f"/strata/v1/handovers/{item['id']}/claim", json={"who": "kim"}), 409, "dana")
     sent = ok(http.post(f"/strata/v1/drafts/{one['draft_id']}/send", json={"text": text, "idempotency_key": "k"}))
     assert (sent["state"], sent["edited"]) == ("sent", False)
+
+
+def test_headings_and_answered_questions_complete_what_is_typed(http, handbook, product):
+    ticket(http, product, handbook, KNOWN)
+    found = ok(http.get("/strata/v1/suggestions", params={"q": "passw", "vector_store_ids": handbook}))
+    assert KNOWN in found["questions"]
+    heading = found["headings"][0]
+    assert heading["heading"] == "Passwords"
+    text = ok(http.get(f"/strata/v1/documents/{heading['document_id']}"))["text"].encode()
+    assert b"Passwords" in text[heading["begin"]:heading["end"]]
+    assert ok(http.get("/strata/v1/suggestions", params={"q": "", "vector_store_ids": handbook})) == {"questions": [], "headings": []}
+    refused(http.get("/strata/v1/suggestions", params={"q": "x", "vector_store_ids": "vs_none"}), 404, "vs_none")
+
+
+def test_a_conversation_says_what_became_of_it(http, handbook, product):
+    _, strata = ticket(http, product, handbook)
+    conversation = ok(http.get(f"/strata/v1/conversations/{strata['conversation_id']}"))
+    assert conversation["product"]["product"] == product and conversation["product"]["drafts"][0]["id"] == strata["draft_id"]
+    plain = ok(http.post("/strata/v1/conversations", json={}))["id"]
+    assert ok(http.get(f"/strata/v1/conversations/{plain}"))["product"] is None

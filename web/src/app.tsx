@@ -14,12 +14,15 @@ import { t } from "./text/en";
 const KnowledgePage = lazy(() => import("./pages/knowledge/knowledge_page"));
 const SearchPage = lazy(() => import("./pages/search/search_page"));
 const LandscapePage = lazy(() => import("./pages/landscape/landscape_page"));
+const DraftsPage = lazy(() => import("./pages/drafts/drafts_page"));
+const QueuePage = lazy(() => import("./pages/queue/queue_page"));
+const ReliabilityPage = lazy(() => import("./pages/reliability/reliability_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
-  ["landscape", "landscape", t.nav.landscape, t.nav.groups.product],
+  ["drafts", "draft", t.nav.drafts, t.nav.groups.product], ["queue", "queue", t.nav.queue], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
   ["system", "system", t.nav.system, t.nav.groups.run]];
 
 function Page({ parts }: { parts: string[] }) {
@@ -27,6 +30,9 @@ function Page({ parts }: { parts: string[] }) {
   if (parts[0] === "knowledge") return <KnowledgePage parts={parts.slice(1)} />;
   if (parts[0] === "search" && parts.length === 1) return <SearchPage />;
   if (parts[0] === "landscape" && parts.length === 1) return <LandscapePage />;
+  if (parts[0] === "drafts" && parts.length <= 2) return <DraftsPage id={parts[1] ?? ""} />;
+  if (parts[0] === "queue" && parts.length <= 2) return <QueuePage id={parts[1] ?? ""} />;
+  if (parts[0] === "reliability" && parts.length === 1) return <ReliabilityPage />;
   if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
   return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
 }

@@ -25,6 +25,7 @@ namespace strata::retrieve { class Retriever; }
 namespace strata::answer { class Answerer; }
 namespace strata::secret { class Secrets; }
 namespace strata::store { class Store; }
+namespace strata::suggest { class Suggester; }
 
 namespace strata::api {
 
@@ -42,6 +43,7 @@ struct Services {
   answer::Answerer* answerer = nullptr;
   feedback::Feedback* feedback = nullptr;
   confidence::Calibrator* calibrator = nullptr;
+  suggest::Suggester* suggester = nullptr;
   responses::Responses* responses = nullptr;
   outcome::Outcomes* outcomes = nullptr;
   product_metrics::Metrics* product_metrics = nullptr;
@@ -69,6 +71,7 @@ void add_knowledge_routes(http::Server& server, Services& services);     // /str
 void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers
 void add_draft_routes(http::Server& server, Services& services);         // /strata/v1: tickets, drafts, the queue of hand-overs
+void add_suggestion_routes(http::Server& server, Services& services);    // /strata/v1/suggestions
 void add_calibration_routes(http::Server& server, Services& services);   // /strata/v1/calibration
 void add_product_metric_routes(http::Server& server, Services& services);  // /strata/v1/products: metrics, rows
 void add_update_routes(http::Server& server, Services& services);        // /strata/v1: weekly updates

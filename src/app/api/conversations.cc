@@ -62,6 +62,8 @@ Result<Json> one_conversation(const Services& services, const Context& context, 
                             {"strata", message.answer_id.empty() ? Json() : stored_strata(services, context, message.answer_id)},
                             {"created_at", seconds_of(message.created_ms)}}));
   Json out = conversation_json(row);
+  TRY_ASSIGN(Json product, product_view(services, context, row.id));
+  out.set("product", std::move(product));
   out.set("messages", std::move(list));
   return out;
 }
@@ -127,6 +129,8 @@ Result<Json> one_answer(const Services& services, const Context& context, const 
   TRY_ASSIGN(auto answer, services.feedback->answer(context, request.captures[0]));
   TRY_ASSIGN(Json why, Json::parse(answer.json));
   TRY_ASSIGN(auto vote, services.feedback->vote(context, answer.id));
+  why.set("label", confidence::label_name(confidence::label_of(answer.confidence)));  // also of answers from before there were labels
+  why.set("treatment", treatment_json(answer.confidence));
   Json reasons = Json::array();
   for (auto& reason : vote.reasons) reasons.push(reason);
   why.set("feedback", Json::object({{"rating", feedback::rating_name(vote.rating)}, {"reasons", std::move(reasons)}, {"comment", vote.comment}}));

@@ -188,21 +188,9 @@ Result<Json> escalate(const Services& services, const Context& context, const ht
   return handover_json(handover);
 }
 
-// The conversation as its product sees it: drafts, hand-overs, how it ended.
-Result<Json> product_view(const Services& services, const Context& context, const http::Request& request) {
-  TRY_ASSIGN(auto conversation, services.outcomes->conversation(context, request.captures[0]));
-  constexpr int kMost = 200;
-  const outcome::Filter filter{.conversation = conversation.id, .texts = true};
-  TRY_ASSIGN(auto drafts, services.outcomes->drafts(context, filter, kMost, ""));
-  TRY_ASSIGN(auto handovers, services.outcomes->handovers(context, {.conversation = conversation.id}, kMost, ""));
-  TRY_ASSIGN(auto scores, services.outcomes->satisfaction(context, {.conversation = conversation.id}, 1, ""));
-  Json out = outcome_json(conversation), draft_list = Json::array(), handover_list = Json::array();
-  for (auto& draft : drafts) draft_list.push(draft_json(draft, true));
-  for (auto& handover : handovers) handover_list.push(handover_json(handover));
-  out.set("drafts", std::move(draft_list));
-  out.set("handovers", std::move(handover_list));
-  out.set("satisfaction", scores.empty() ? Json() : Json(scores[0].score));
-  return out;
+Result<Json> show_product_view(const Services& services, const Context& context, const http::Request& request) {
+  TRY(services.outcomes->conversation(context, request.captures[0]));
+  return product_view(services, context, request.captures[0]);
 }
 
 // ---- The queue ----
@@ -258,7 +246,7 @@ void add_draft_routes(http::Server& server, Services& services) {
   add("PATCH", "/strata/v1/drafts/{}", save_draft);
   add("POST", "/strata/v1/drafts/{}/send", send_draft);
   add("POST", "/strata/v1/drafts/{}/discard", discard_draft);
-  add("GET", "/strata/v1/conversations/{}/product", product_view);
+  add("GET", "/strata/v1/conversations/{}/product", show_product_view);
   add("POST", "/strata/v1/conversations/{}/escalate", escalate);
   add("GET", "/strata/v1/handovers", list_handovers);
   add("GET", "/strata/v1/handovers/{}", one_handover);

@@ -88,6 +88,23 @@ Result<std::optional<outcome::Conversation>> product_conversation(const Services
   return std::optional(std::move(conversation));
 }
 
+Result<Json> product_view(const Services& services, const Context& context, const std::string& conversation_id) {
+  TRY_ASSIGN(auto conversation, product_conversation(services, context, conversation_id));
+  if (!conversation) return Json();
+  constexpr int kMost = 200;
+  const outcome::Filter drafts_of{.conversation = conversation_id, .texts = true}, of{.conversation = conversation_id};
+  TRY_ASSIGN(auto drafts, services.outcomes->drafts(context, drafts_of, kMost, ""));
+  TRY_ASSIGN(auto handovers, services.outcomes->handovers(context, of, kMost, ""));
+  TRY_ASSIGN(auto scores, services.outcomes->satisfaction(context, of, 1, ""));
+  Json out = outcome_json(*conversation), draft_list = Json::array(), handover_list = Json::array();
+  for (auto& draft : drafts) draft_list.push(draft_json(draft, true));
+  for (auto& handover : handovers) handover_list.push(handover_json(handover));
+  out.set("drafts", std::move(draft_list));
+  out.set("handovers", std::move(handover_list));
+  out.set("satisfaction", scores.empty() ? Json() : Json(scores[0].score));
+  return out;
+}
+
 confidence::Presentation presentation_for(const Services&, const Context&, const std::string&, confidence::Place place) { return {.place = place}; }
 
 }  // namespace strata::api

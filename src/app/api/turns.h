@@ -27,6 +27,9 @@ ChatWriter::Keep keep_reply(const Services& services, const std::string& convers
 // The conversation as a product sees it, or nothing where it belongs to none.
 Result<std::optional<outcome::Conversation>> product_conversation(const Services& services, const Context& context, const std::string& conversation_id);
 
+// … and as JSON with its drafts, hand-overs and satisfaction; null where it belongs to none.
+Result<Json> product_view(const Services& services, const Context& context, const std::string& conversation_id);
+
 // What a product's spec asks of its answers: see confidence::Presentation. Nothing special without a product.
 confidence::Presentation presentation_for(const Services& services, const Context& context, const std::string& product, confidence::Place place);
 

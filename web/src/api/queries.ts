@@ -1,7 +1,10 @@
 // What the pages read, as TanStack queries: one key and one function per thing.
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
-import type { Advice, Answer, Base, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Landscape, List, Provider, SearchResult, System } from "./types";
+import type {
+  Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, Handover, Landscape, List, Product,
+  ProductConversation, Provider, SearchResult, Suggestions, System,
+} from "./types";
 
 export const queryClient = new QueryClient({
   defaultOptions: {
@@ -60,6 +63,42 @@ export const systemQuery = (live: boolean) => queryOptions({
 export const providersQuery = queryOptions({
   queryKey: ["providers"],
   queryFn: ({ signal }) => get<List<Provider>>("/strata/v1/providers", signal),
+});
+
+export const productsQuery = queryOptions({
+  queryKey: ["products"],
+  queryFn: ({ signal }) => get<List<Product>>("/strata/v1/products?limit=100", signal),
+});
+export const draftsQuery = (product: string, state: string) => queryOptions({
+  queryKey: ["drafts", product, state],
+  queryFn: ({ signal }) => get<List<Draft>>(`/strata/v1/drafts?limit=100&product=${id(product)}&state=${id(state)}`, signal),
+});
+export const draftQuery = (draft: string) => queryOptions({
+  queryKey: ["draft", draft],
+  queryFn: ({ signal }) => get<Draft>(`/strata/v1/drafts/${id(draft)}`, signal),
+});
+export const productConversationQuery = (conversation: string) => queryOptions({
+  queryKey: ["product_conversation", conversation],
+  queryFn: ({ signal }) => get<ProductConversation>(`/strata/v1/conversations/${id(conversation)}/product`, signal),
+});
+export const handoversQuery = (product: string, state: string) => queryOptions({
+  queryKey: ["handovers", product, state],
+  queryFn: ({ signal }) => get<List<Handover>>(`/strata/v1/handovers?limit=100&product=${id(product)}&state=${id(state)}`, signal),
+  refetchInterval: 5_000,   // others work in it too
+});
+export const handoverQuery = (handover: string) => queryOptions({
+  queryKey: ["handover", handover],
+  queryFn: ({ signal }) => get<Handover>(`/strata/v1/handovers/${id(handover)}`, signal),
+});
+export const calibrationQuery = queryOptions({
+  queryKey: ["calibration"],
+  queryFn: ({ signal }) => get<Calibration>("/strata/v1/calibration", signal),
+});
+export const suggestionsQuery = (text: string, bases: string[]) => queryOptions({
+  queryKey: ["suggestions", text, bases],
+  queryFn: ({ signal }) => get<Suggestions>(`/strata/v1/suggestions?q=${id(text)}&vector_store_ids=${id(bases.join(","))}`, signal),
+  staleTime: 30_000,
+  retry: false,
 });
 
 export interface SearchWish { q: string; bases: string[]; mode: string; rerank: boolean }

@@ -6,7 +6,15 @@ export interface Citation {
 export interface Verdict { begin: number; end: number; kind: "quote" | "generated" | "notice"; supported: boolean; score: number; reason: string }
 export type Outcome = "answered" | "not_in_documents" | "nothing_found" | "packed_out" | "stale" | "model_failed";
 export type Rating = "up" | "down" | "none";
+export type Label = "high_confidence" | "medium_confidence" | "low_confidence";
+export interface Treatment { border_color: string; icon: "check_circle" | "info" | "warning"; disclaimer: string | null }
+export interface Handover {
+  id: string; product: string; conversation_id: string; answer_id: string | null; reason: string; note: string; state: "waiting" | "claimed" | "done";
+  who: string | null; reply: string | null; created_at: number; claimed_at: number | null; done_at: number | null; simulated: boolean;
+}
 export interface Strata {
+  label: Label; treatment: Treatment; suggested_actions: string[] | null; requires_human_review: boolean | null;
+  handover?: Handover; draft_id?: string; conversation_id?: string;
   answer_id: string; outcome: Outcome; confidence: number; mode: string; model: string; citations: Citation[]; closest: Citation[];
   verdicts: Verdict[]; first_text_ms: number; total_ms: number; rating?: Rating;
 }
@@ -23,7 +31,7 @@ export interface Answer extends Strata {
 export interface SearchResult { queries: string[]; hits: Hit[]; stages: Stage[] }
 export interface Conversation { id: string; title: string; created_at: number; updated_at: number }
 export interface Message { ordinal: number; role: "user" | "assistant"; content: string; answer_id: string | null; strata: Strata | null; created_at: number }
-export interface ConversationDetail extends Conversation { messages: Message[] }
+export interface ConversationDetail extends Conversation { messages: Message[]; product: ProductConversation | null }
 export interface Base {
   id: string; name: string; created_at: number; usage_bytes: number; status: string;
   file_counts: { in_progress: number; completed: number; failed: number; cancelled: number; total: number };
@@ -83,3 +91,20 @@ export interface Advice {
   approach: string; title: string; reasons: string[]; matrix_cells: MatrixRow[]; fine_tuning_conditions: { name: string; met: boolean; detail: string }[];
   would_change_it: { question: string; to: string; approach: string; title: string }[];
 }
+export interface Product { id: string; name: string; created_at: number; simulated: boolean }
+export interface Draft {
+  id: string; product: string; conversation_id: string; answer_id: string | null; user: string | null; state: "open" | "sent" | "discarded"; edited: boolean;
+  edit_distance: number; original: string; text: string; reason: string | null; created_at: number; saved_at: number | null; decided_at: number | null; simulated: boolean;
+}
+export type End = "open" | "resolved" | "escalated" | "abandoned" | "deflected";
+export interface ProductConversation {
+  id: string; product: string; channel: "agent" | "customer"; user: string | null; end_user: string | null; outcome: End; handed_over: boolean;
+  opened_at: number; ended_at: number | null; simulated: boolean; drafts: Draft[]; handovers: Handover[]; satisfaction: number | null;
+}
+export interface Bin { from: number; to: number; count: number; mean_confidence: number | null; accuracy: number | null }
+export interface Reliability { count: number; error: number | null; bins: Bin[] }
+export interface Calibration {
+  own: boolean; table: { method: string; source: string; fitted_on: number; tested_on: number; error: number; fitted_at: number | null; points: { raw: number; calibrated: number }[] };
+  held_out: Reliability; rated: Reliability & { right: number; needed: number; needed_each: number };
+}
+export interface Suggestions { questions: string[]; headings: { heading: string; title: string; document_id: string; vector_store_id: string; begin: number; end: number }[] }

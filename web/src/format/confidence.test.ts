@@ -1,6 +1,9 @@
 import { expect, test } from "vitest";
-import { confidenceLevel } from "./confidence";
+import { shownConfidence } from "./confidence";
 
-test("levels change exactly at 0.8 and 0.5", () => {
-  expect([1, 0.8, 0.7999, 0.5, 0.4999, 0].map(confidenceLevel)).toEqual(["high", "high", "medium", "medium", "low", "low"]);
+test("what the API says is shown: colour, icon, words, and no disclaimer where there is none", () => {
+  expect(shownConfidence({ label: "high_confidence", treatment: { border_color: "#27ae60", icon: "check_circle", disclaimer: null } }))
+    .toEqual({ level: "high", color: "#27ae60", icon: "check_circle", words: "High confidence", disclaimer: "" });
+  expect(shownConfidence({ label: "low_confidence", treatment: { border_color: "#e94560", icon: "warning", disclaimer: "Low confidence. Please verify before using." } }))
+    .toEqual({ level: "low", color: "#e94560", icon: "warning", words: "Low confidence", disclaimer: "Low confidence. Please verify before using." });
 });

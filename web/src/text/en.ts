@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", landscape: "Landscape", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -33,7 +33,7 @@ export const t = {
     },
     timing: (first: string, total: string) => `first text ${first}, whole answer ${total}`,
   },
-  confidence: { high: "High confidence", medium: "Medium confidence", low: "Low confidence", exact: (p: string) => `Probability that the documents answer this, and that this is it: ${p}` },
+  confidence: { high: "High confidence", medium: "Medium confidence", low: "Low confidence", exact: (p: string) => `Probability that this text holds the right answer: ${p}`, review: "A person should review this answer." },
   feedback: {
     thanks: "Thank you. It is stored with this answer.", what: "What was wrong?", good: "What was good?", comment: "Anything else?", send: "Save feedback", saved: "Feedback saved",
     down: ["wrong", "incomplete", "bad citation", "too long", "not understood"], up: ["correct", "complete", "good citations", "clear"], reasons: "Reasons",
@@ -97,8 +97,33 @@ export const t = {
     title: "Decision helper", open: "not answered", yes: "yes", no: "no", empty: "Answer a question or two", emptyWhat: "The advice appears here and changes with every answer. The address keeps your answers.",
     matrix: "What each approach is good for", need: "Need", rag: "Retrieval (RAG)", fineTune: "Fine-tuning", used: "called for", conditions: "Fine-tuning pays when all four hold", met: "holds", notMet: "not yet", changes: "One answer that would change this", noChange: "No single answer would.",
   },
+  answers: {
+    more: (n: number) => `Show the details (${n === 1 ? "1 more paragraph" : `${n} more paragraphs`})`, less: "Show the summary only", next: "Suggested", followUps: "You could ask next", about: (heading: string) => `What about ${heading}?`,
+    person: "Ask a person", personTitle: "Hand this over to a person", personWhat: "A person sees this conversation and answers it.", product: "Whose people", note: "What they should know", send: "Hand over",
+    noProducts: "There is no product yet whose people could take it. Make one on the Drafts page.", handedOver: "Handed over. A person will answer.", waiting: "A person will answer this: it waits in the queue.", claimed: (who: string) => `${who} is answering this.`,
+    replied: (who: string) => `${who} answered:`, autocomplete: "Suggestions", asked: "asked before", heading: (title: string) => `heading in ${title}`,
+  },
+  drafts: {
+    title: "Drafts", what: "A customer's ticket in, a grounded draft out. Nothing is sent without you.", fresh: "New ticket", product: "Product", base: "Documents", customer: "Customer", ticket: "The ticket", ticketHint: "Paste what the customer wrote. ⌘ or Ctrl + Enter drafts a reply.",
+    write: "Draft a reply", writing: "Looking through the documents …", states: [["open", "Open"], ["sent", "Sent"], ["discarded", "Discarded"], ["all", "All"]] as const, state: "Show", none: "No drafts here", noneWhat: "Write a ticket above: “How long do refunds take?” A reply is drafted from your documents, with citations.",
+    noProduct: "Make your first product", noProductWhat: "Drafts, outcomes and numbers belong to a product. Start with a support copilot; you can rename it later.", makeProduct: "Make “Support Copilot”", noBase: "There are no documents to draft from yet.",
+    reply: "Your reply", original: "What was drafted, with its sources", send: "Send to customer", sent: "Sent", discard: "Discard", discardTitle: "Discard this draft?", discardWhat: "The customer gets nothing from it. It stays listed as discarded.", reason: "Why", escalate: "Escalate", escalateTitle: "Escalate to a person",
+    escalateWhat: "The conversation goes to the queue, where a person claims it.", escalated: "Escalated: it waits in the queue.", saved: "Saved", saving: "Saving …", unsaved: "Not saved yet: kept on this device", sentAs: "sent as it was", sentEdited: (n: number) => `sent, edited by ${n === 1 ? "1 character" : `${n} characters`}`,
+    discarded: "discarded", open: "open", again: "Draft again", outcome: "How it ended", outcomes: { open: "still open", resolved: "Resolved", escalated: "Escalated", abandoned: "Abandoned", deflected: "Deflected" }, satisfaction: "The customer's rating", stars: (n: number) => `${n} of 5`, judge: "Is the draft correct?", right: "Correct", wrong: "Incorrect", fabricated: "Made up facts",
+    judged: "Judgement saved", rated: "Rating saved", simulated: "simulated", back: "All drafts", copyNote: "Sending records the reply here; no mail leaves this server.",
+  },
+  queue: {
+    title: "Queue", what: "What the answers could not settle waits here for a person.", name: "Your name", states: [["waiting", "Waiting"], ["claimed", "Claimed"], ["done", "Done"]] as const, none: "Nothing is waiting", noneWhat: "When an answer is refused or unsure in front of a customer, or somebody escalates, the conversation is put here.",
+    noneClaimed: "Nobody is working on anything", noneDone: "Nothing has been answered yet", claim: "Claim", release: "Put back", reply: "Your answer", send: "Send and finish", claimedBy: (who: string) => `claimed by ${who}`, doneBy: (who: string) => `answered by ${who}`, conversation: "The conversation", back: "The whole queue", finished: "Answered. The conversation ended escalated.",
+    reasons: { low_confidence: "low confidence", not_in_documents: "not in the documents", nothing_found: "nothing was found", review_required: "review required", asked_for_a_person: "asked for a person", escalated: "escalated", model_failed: "the model failed", packed_out: "did not fit the context", stale: "a source has changed" } as Record<string, string>,
+  },
+  reliability: {
+    title: "Reliability", what: "Of the answers that say “70 %”, seven in ten should be right. Here is how many are.", own: "This installation's own table", builtIn: "The built-in table", fitted: (method: string, n: number) => `${method}, fitted on ${n} answers`, error: "Calibration error",
+    heldOut: "Measured before release", heldOutWhat: "Public questions (SQuAD 2.0) that the built-in table was not fitted on.", rated: "Answers rated here", ratedWhat: "Thumbs up count as right, thumbs down as wrong.", noneRated: "No answer has been rated yet. Every thumb in a conversation counts.", refit: "Refit on the rated answers", reset: "Back to the built-in table",
+    needs: (n: number, each: number) => `Refitting needs at least ${n} rated answers, ${each} of them right and ${each} wrong.`, refitted: "Refitted", wasReset: "The built-in table is used again", confidence: "Confidence", answers: "Answers", mean: "Said", right: "Right", chart: "Share of right answers by stated confidence; the diagonal is perfect calibration",
+  },
   palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", action: "Action" },
   keys: {
-    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, Y", "Ask, Knowledge, Search, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
+    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, D, Q, Y", "Ask, Knowledge, Search, Drafts, Queue, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
   },
 };

@@ -47,7 +47,9 @@ async function addresses(page, url) {
     const bases = await read("/v1/vector_stores");
     const base = bases[0].id;
     const document = (await read(`/strata/v1/documents?vector_store_id=${base}`)).find((row) => row.document_id).document_id;
-    return { ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
+    const draft = (await read("/strata/v1/drafts"))[0], handover = (await read("/strata/v1/handovers"))[0];
+    const work = { drafts: "/drafts?state=all", queue: "/queue?state=done", reliability: "/reliability", ...(draft ? { draft: `/drafts/${draft.id}` } : {}), ...(handover ? { handover: `/queue/${handover.id}` } : {}) };
+    return { ...work, ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
       chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", landscape: "/landscape", side: "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", rank: "/landscape?view=rank&for=coding", decide: "/landscape?view=decide&private_docs=yes", system: "/system", missing: "/nowhere", origin };
   }, url);
 }
@@ -86,7 +88,7 @@ async function accessible({ page, url }) {
 async function phone({ page, url }) {
   await page.setViewportSize({ width: 390, height: 780 });
   const { document, conversation } = await addresses(await (await page.goto(`${url}/ask`), page), url);
-  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/system"]) {
+  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/drafts", "/queue", "/reliability", "/system"]) {
     await page.goto(url + address);
     await page.waitForFunction(() => !document.querySelector(".skeleton"));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

@@ -1,5 +1,4 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
 import { ask } from "../../api/chat";
 import { post } from "../../api/client";
 import { basesQuery, queryClient } from "../../api/queries";
@@ -7,15 +6,13 @@ import type { Conversation } from "../../api/types";
 import { Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { navigate, useParam, withParams } from "../../router";
+import { AnswerSheets } from "./sheets";
 import { Composer, saveDraft } from "./composer";
 import { ConversationList } from "./conversation_list";
 import { ModelBanner } from "./model_banner";
 import { Thread } from "./thread";
 import { t } from "../../text/en";
 import { Welcome } from "./welcome";
-
-const WhySheet = lazy(() => import("./why"));
-const SourceSheet = lazy(() => import("../knowledge/source_sheet"));
 
 // What ?base= means: "" all bases, "none", or one base's id.
 export function basesOf(choice: string, all: { id: string }[] | undefined): string[] {
@@ -38,8 +35,6 @@ async function askNew(content: string, choice: string) {
 
 export function AskPage({ conversation }: { conversation: string }) {
   const [base, setBase] = useParam("base");
-  const [why] = useParam("why");
-  const [source] = useParam("source");
   const bases = useQuery(basesQuery);
   const send = async (content: string) => {
     if (!conversation) return askNew(content, base);
@@ -59,10 +54,7 @@ export function AskPage({ conversation }: { conversation: string }) {
         </div>
         <Composer key={conversation} conversation={conversation} bases={bases.data?.data ?? []} base={base} onBase={setBase} onSend={send} />
       </section>
-      <Suspense fallback={null}>
-        {why && <WhySheet answer={why} onClose={() => navigate(withParams({ why: null }), { replace: true })} />}
-        {source && <SourceSheet document={source} onClose={() => navigate(withParams({ source: null, begin: null, end: null }), { replace: true })} />}
-      </Suspense>
+      <AnswerSheets />
     </div>
   );
 }

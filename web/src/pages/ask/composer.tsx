@@ -3,6 +3,7 @@ import { stop, useStream } from "../../api/chat";
 import type { Base } from "../../api/types";
 import { Button } from "../../kit/kit";
 import { t } from "../../text/en";
+import { Completions, useCompletions } from "./autocomplete";
 
 // What is typed survives a reload: one draft per conversation.
 const draftKey = (conversation: string) => `strata.draft.${conversation || "new"}`;
@@ -10,6 +11,10 @@ export function saveDraft(conversation: string, text: string) {
   if (text) localStorage.setItem(draftKey(conversation), text);
   else localStorage.removeItem(draftKey(conversation));
 }
+
+// Puts a text into the composer from elsewhere on the page.
+const fillEvent = "strata:fill-composer";
+export const fillComposer = (text: string) => window.dispatchEvent(new CustomEvent(fillEvent, { detail: text }));
 
 interface Props { conversation: string; bases: Base[]; base: string; onBase: (base: string | null) => void; onSend: (content: string) => Promise<void> }
 
@@ -27,6 +32,12 @@ export function Composer({ conversation, bases, base, onBase, onSend }: Props) {
     element.style.height = `${Math.min(element.scrollHeight + 2, 200)}px`;
   }, [text]);
   const change = (value: string) => { setText(value); saveDraft(conversation, value); };
+  useEffect(() => {
+    const fill = (event: Event) => { const value = (event as CustomEvent<string>).detail; setText(value); saveDraft(conversation, value); field.current?.focus(); };
+    window.addEventListener(fillEvent, fill);
+    return () => window.removeEventListener(fillEvent, fill);
+  }, [conversation]);
+  const completions = useCompletions(text, base === "none" ? [] : base ? [base] : bases.slice(0, 16).map((row) => row.id), change);
   const send = async () => {
     const content = text.trim();
     if (!content || busy || sending) return;
@@ -35,6 +46,7 @@ export function Composer({ conversation, bases, base, onBase, onSend }: Props) {
     try { await onSend(content); } catch { change(content); } finally { setSending(false); }
   };
   const press = (event: KeyboardEvent) => {
+    if (completions.press(event)) return;
     if (event.key === "Escape" && busy) stop(conversation);
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
@@ -42,7 +54,8 @@ export function Composer({ conversation, bases, base, onBase, onSend }: Props) {
   };
   return (
     <form className="composer" onSubmit={(event) => { event.preventDefault(); void send(); }}>
-      <textarea ref={field} data-main-field rows={1} value={text} maxLength={32000} placeholder={t.ask.placeholder} aria-label={t.ask.composer} onChange={(event) => change(event.target.value)} onKeyDown={press} />
+      <Completions {...completions} />
+      <textarea ref={field} {...completions.attributes} data-main-field rows={1} value={text} maxLength={32000} placeholder={t.ask.placeholder} aria-label={t.ask.composer} onChange={(event) => change(event.target.value)} onKeyDown={press} />
       <div className="composer-foot">
         <label className="picker"><span>{t.ask.where}</span>
           <select value={base} onChange={(event) => onBase(event.target.value)}>

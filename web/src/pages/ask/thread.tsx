@@ -7,6 +7,8 @@ import { Button, ErrorBox, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { t } from "../../text/en";
 import { AnswerView } from "./answer_view";
+import { fillComposer } from "./composer";
+import { NextSteps } from "./next_steps";
 
 const failed = (error: unknown) => toast(error instanceof Error ? error.message : String(error));
 
@@ -67,7 +69,10 @@ export function Thread({ conversation, bases }: { conversation: string; bases: s
     <div className="thread">
       {shown.map((message, index) => (message.role === "user" ? <Question key={message.ordinal} text={message.content} />
         : <AnswerView key={message.ordinal} text={message.content} strata={message.strata} citations={message.strata?.citations ?? []} alone={!message.answer_id}
-            {...(index === shown.length - 1 && !stream ? { onAgain: again } : {})} />))}
+            {...(index === shown.length - 1 && !stream ? { onAgain: again } : {})}
+            next={index === shown.length - 1 && !stream && message.strata
+              ? <NextSteps strata={message.strata} conversation={conversation} product={query.data?.product ?? null} question={shown[index - 1]?.content ?? ""} onAsk={(content) => void ask(conversation, { content, bases })} onRephrase={(content) => fillComposer(content)} />
+              : undefined} />))}
       {pending !== null && <Question text={pending} />}
       {stream && <Live conversation={conversation} stream={stream} />}
       {!stream && last?.role === "user" && <p className="stopped">{t.ask.noAnswer} <Button icon="again" onClick={again}>{t.ask.answerAgain}</Button></p>}

@@ -56,7 +56,7 @@ function Body({ answer }: { answer: Answer }) {
         <dt>{t.why.question}</dt><dd>{answer.question}</dd>
         {answer.standalone_question !== answer.question && <><dt>{t.why.standalone}</dt><dd>{answer.standalone_question}</dd></>}
         <dt>{t.why.queries}</dt><dd>{answer.queries.join(" · ") || "–"}</dd>
-        <dt>{t.ask.outcome[answer.outcome]}</dt><dd><Confidence value={answer.confidence} /></dd>
+        <dt>{t.ask.outcome[answer.outcome]}</dt><dd><Confidence strata={answer} /></dd>
         <dt>{t.why.mode}</dt><dd><code>{answer.mode}</code>{answer.model && <> · {t.why.model} <code>{answer.model}</code></>}</dd>
         <dt>{t.why.times}</dt><dd>{t.ask.timing(milliseconds(answer.first_text_ms), milliseconds(answer.total_ms))}</dd>
       </dl>
