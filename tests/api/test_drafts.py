@@ -116,6 +116,15 @@ def test_a_customer_whom_the_answer_leaves_unsure_is_handed_over(http, handbook,
     assert item["reason"] in ("not_in_documents", "nothing_found")
 
 
+def test_a_customer_who_comes_back_after_the_end_is_handed_over_too(http, handbook, product):
+    conversation = ok(http.post(f"/strata/v1/products/{product}/conversations", json={"channel": "customer"}))["id"]
+    stream(http, f"/strata/v1/conversations/{conversation}/messages", {"content": "Hello!", "vector_store_ids": [handbook]})
+    ok(http.post(f"/strata/v1/conversations/{conversation}/outcome", json={"outcome": "deflected"}))
+    _, strata = stream(http, f"/strata/v1/conversations/{conversation}/messages", {"content": UNKNOWN, "vector_store_ids": [handbook]})
+    assert strata["handover"]["state"] == "waiting"
+    assert ok(http.get(f"/strata/v1/conversations/{conversation}/outcome"))["outcome"] == "open"
+
+
 def test_a_greeting_and_an_agents_conversation_hand_nobody_over(http, handbook, product):
     conversation = ok(http.post(f"/strata/v1/products/{product}/conversations", json={"channel": "customer"}))["id"]
     _, strata = stream(http, f"/strata/v1/conversations/{conversation}/messages", {"content": "Hello!", "vector_store_ids": [handbook]})

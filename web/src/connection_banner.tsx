@@ -1,4 +1,4 @@
-import { useEffect, useSyncExternalStore } from "react";
+import { useEffect, useRef, useSyncExternalStore } from "react";
 import { connection } from "./api/client";
 import { queryClient } from "./api/queries";
 import { toast } from "./kit/toast";
@@ -9,14 +9,17 @@ const kRetryMs = 2_000;
 // Shown while the server cannot be reached; asks every two seconds whether it is back.
 export function ConnectionBanner() {
   const reachable = useSyncExternalStore(connection.subscribe, connection.get);
+  const before = useRef(reachable);
+  useEffect(() => {
+    // Whoever noticed it first: this question, or a request of the page.
+    if (reachable && !before.current) { toast(t.error.back); void queryClient.invalidateQueries(); }
+    before.current = reachable;
+  }, [reachable]);
   useEffect(() => {
     if (reachable) return;
     const timer = setInterval(() => {
       fetch("/livez").then((response) => {
-        if (!response.ok) return;
-        connection.set(true);
-        toast(t.error.back);
-        void queryClient.invalidateQueries();
+        if (response.ok) connection.set(true);
       }, () => undefined);
     }, kRetryMs);
     return () => clearInterval(timer);

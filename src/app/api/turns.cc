@@ -30,6 +30,9 @@ Status hand_over_if_unsure(const Services& services, const Context& context, con
                            Json* strata) {
   const bool* review = (*strata)["requires_human_review"].as_bool();
   if (conversation.channel != "customer" || review == nullptr || !*review) return {};
+  // Whoever comes back with a question has not been served: what ended without a person is open again.
+  if (conversation.end != outcome::End::kOpen && conversation.end != outcome::End::kEscalated)
+    TRY(services.outcomes->end(context, conversation.id, outcome::End::kOpen));
   const std::string result = text_at(*strata, "outcome");
   const bool unsure = text_at(*strata, "label") == "low_confidence";
   const std::string reason = result != "answered" ? result : unsure ? "low_confidence" : "review_required";
