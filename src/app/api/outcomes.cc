@@ -2,8 +2,13 @@
 // Drafts and the hand-over queue are in drafts.cc.
 #include "app/api/outcomes.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "app/api/reply.h"
 #include "product/feedback/feedback.h"
+#include "product/metrics/metrics.h"
+#include "product/report/report.h"
 
 namespace strata::api {
 namespace {
@@ -173,11 +178,23 @@ Result<Json> developer_event(const Services& services, const Context& context, c
   return developer_event_json(row);
 }
 
+// What is kept about a product beside its rows, once the simulator's product is gone.
+Status forget_product(const Services& services, const Context& context, const std::string& product) {
+  if (services.outcomes->product(context, product)) return {};
+  TRY(services.reports->forget(context, product));
+  return services.product_metrics->forget(context, product);
+}
+
 Result<Json> remove_simulated(const Services& services, const Context& context, const Request& request) {
+  constexpr int kProductsMost = 10'000;
+  TRY_ASSIGN(auto products, services.outcomes->products(context, kProductsMost, ""));
   TRY_ASSIGN(auto removed, services.outcomes->remove_simulated(context, std::string(request.parameter("product"))));
   int64_t conversations = 0;
   for (auto& id : removed.conversations)
-    if (services.feedback->remove_conversation(context, id)) ++conversations;   // one removed by hand meanwhile is no error
+    if (services.feedback->remove_conversation(context, id)) ++conversations;  // one removed by hand meanwhile is no error
+  TRY(services.feedback->remove_answers(context, removed.answers));
+  for (auto& product : products)
+    if (product.simulated) TRY(forget_product(services, context, product.id));
   return Json::object({{"rows", removed.rows}, {"conversations", conversations}, {"deleted", true}});
 }
 
@@ -190,6 +207,9 @@ Status record_output(const Services& services, const Context& context, const std
   TRY_ASSIGN(auto answer, services.feedback->answer(context, answer_id));
   outcome::Output output = from_answer(answer);
   output.conversation = conversation_id;
+  // A simulated conversation happened when it was opened, not when the simulator ran.
+  TRY_ASSIGN(auto conversation, services.outcomes->conversation(context, conversation_id));
+  if (conversation.simulated) output.at_ms = std::min<int64_t>(conversation.opened_ms + std::llround(output.total_ms), services.clock->unix_ms());
   TRY(services.outcomes->add_output(context, std::move(output)));
   return {};
 }

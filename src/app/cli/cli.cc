@@ -73,6 +73,7 @@ int run(int argc, char** argv) {
   add_models(app, common, chosen);
   add_spec(app, common, chosen);
   add_landscape(app, common, chosen);
+  add_simulate(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
   add_machine(app, common, chosen);

@@ -34,6 +34,7 @@ void add_generation(CLI::App& app, Common& common, Chosen& chosen);   // chat, g
 void add_knowledge(CLI::App& app, Common& common, Chosen& chosen);    // ingest, search, ask
 void add_models(CLI::App& app, Common& common, Chosen& chosen);       // model list, pull, verify, catalog
 void add_spec(CLI::App& app, Common& common, Chosen& chosen);        // spec check, recommend, show
+void add_simulate(CLI::App& app, Common& common, Chosen& chosen);     // simulate fill, remove
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder

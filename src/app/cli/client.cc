@@ -103,7 +103,11 @@ Result<Json> Client::remove(const std::string& path) {
 
 Result<Json> Client::upload(const std::string& file) {
   TRY_ASSIGN(std::string bytes, read_file(file));
-  std::string boundary = make_id("boundary"), name = std::filesystem::path(file).filename().string();
+  return upload(std::filesystem::path(file).filename().string(), bytes);
+}
+
+Result<Json> Client::upload(std::string name, std::string_view bytes) {
+  std::string boundary = make_id("boundary");
   for (char& c : name)
     if (c == '"' || c == '\r' || c == '\n') c = '_';
   egress::Request request;
@@ -111,8 +115,9 @@ Result<Json> Client::upload(const std::string& file) {
   request.url = "/v1/files";
   request.headers = {{"content-type", "multipart/form-data; boundary=" + boundary}};
   request.body = "--" + boundary + "\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--" + boundary +
-                 "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\ncontent-type: application/octet-stream\r\n\r\n" + bytes +
-                 "\r\n--" + boundary + "--\r\n";
+                 "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\ncontent-type: application/octet-stream\r\n\r\n";
+  request.body.append(bytes);
+  request.body += "\r\n--" + boundary + "--\r\n";
   return call(std::move(request));
 }
 

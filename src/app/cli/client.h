@@ -27,6 +27,7 @@ class Client {
   Result<Json> post(const std::string& path, const Json& body);
   Result<Json> remove(const std::string& path);
   Result<Json> upload(const std::string& file);            // to /v1/files
+  Result<Json> upload(std::string name, std::string_view bytes);
   // Calls `each` for every data: object of an event stream until [DONE].
   Status stream(const std::string& path, const Json& body, const std::function<void(const Json&)>& each);
 

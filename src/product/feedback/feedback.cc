@@ -164,6 +164,13 @@ Result<Vote> Feedback::vote(const Context& context, const std::string& answer_id
   return vote;
 }
 
+Status Feedback::remove_answers(const Context& context, const std::vector<std::string>& ids) {
+  return store_.write(context, [&](Transaction& transaction) -> Status {
+    for (auto& id : ids) TRY(transaction.execute("DELETE FROM answers WHERE id = ?", {id}));
+    return {};
+  });
+}
+
 Result<Issue> Feedback::report_issue(const Context& context, const std::string& answer_id, std::string category, std::string comment) {
   if (category.empty()) return invalid_argument("category must not be empty", "category");
   TRY(check_text(category, 64, "category"));

@@ -79,6 +79,9 @@ class Feedback {
   Result<StoredAnswer> answer(const Context&, const std::string& id);
   Result<std::vector<StoredAnswer>> answers(const Context&, const AnswerFilter& filter, int limit, std::string_view after);  // without json
 
+  // With their votes and issues; an id that is not there is no error. Messages that showed one stay.
+  Status remove_answers(const Context&, const std::vector<std::string>& ids);
+
   // One vote per answer: the last. kNone takes it back (reasons and comment stay).
   Result<Vote> rate(const Context&, const std::string& answer_id, Rating rating, std::vector<std::string> reasons, std::string comment);
   Result<Vote> vote(const Context&, const std::string& answer_id);   // kNone where there is none yet

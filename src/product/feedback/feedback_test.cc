@@ -101,6 +101,17 @@ TEST_F(FeedbackTest, AnswersAreListedByVoteNewestFirst) {
   EXPECT_THAT(ids({.rating = Rating::kNone}), ElementsAre("ans_1"));
 }
 
+TEST_F(FeedbackTest, RemovedAnswersTakeTheirVotesAndIssuesAndLeaveTheRest) {
+  put("ans_1");
+  put("ans_2");
+  ASSERT_TRUE(feedback_->rate(context_, "ans_1", Rating::kUp, {}, ""));
+  ASSERT_TRUE(feedback_->report_issue(context_, "ans_1", "broken", ""));
+  ASSERT_TRUE(feedback_->remove_answers(context_, {"ans_1", "ans_none"}));
+  EXPECT_THAT(ids({}), ElementsAre("ans_2"));
+  EXPECT_EQ(feedback_->issues(context_, 10, "")->size(), 0u);
+  EXPECT_FALSE(feedback_->answer(context_, "ans_1"));
+}
+
 TEST_F(FeedbackTest, WhatIsWrongOrNotThereIsNamed) {
   auto param = [](auto result) { return result ? "accepted" : result.error().param; };
   put("ans_1");

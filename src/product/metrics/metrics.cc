@@ -48,6 +48,14 @@ std::vector<store::Migration> migrations() {
   )"}};
 }
 
+Status Metrics::forget(const Context& context, const std::string& product) {
+  if (outcomes_.product(context, product)) return failed_precondition("the product '" + product + "' exists: its settings stay");
+  return store_.write(context, [&](store::Transaction& transaction) -> Status {
+    TRY(transaction.execute("DELETE FROM product_metrics_settings WHERE product = ?", {product}));
+    return {};
+  });
+}
+
 Result<Settings> Metrics::settings(const Context& context, const std::string& product) {
   TRY(outcomes_.product(context, product));
   std::string text = "{}";

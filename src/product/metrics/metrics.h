@@ -142,6 +142,8 @@ class Metrics {
   Result<Settings> settings(const Context&, const std::string& product);
   // kInvalidArgument names the field: rates in [0, 1], csat in [1, 5], the rest at least 0.
   Status set_settings(const Context&, const std::string& product, const Settings& settings);
+  // The settings of a product that is gone; kFailedPrecondition while it exists.
+  Status forget(const Context&, const std::string& product);
   Result<Report> week(const Context&, const std::string& product, outcome::Week week);
   // `count` weeks (1 to kWeeksMax) up to and with `last`, oldest first. COST: reads every row of these weeks.
   Result<std::vector<Report>> weeks(const Context&, const std::string& product, outcome::Week last, int count);

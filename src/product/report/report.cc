@@ -81,6 +81,15 @@ std::vector<store::Migration> migrations() {
   )"}};
 }
 
+Status Reports::forget(const Context& context, const std::string& product) {
+  if (outcomes_.product(context, product)) return failed_precondition("the product '" + product + "' exists: its updates stay");
+  return store_.write(context, [&](store::Transaction& transaction) -> Status {
+    TRY(transaction.execute("DELETE FROM report_updates WHERE product = ?", {product}));
+    TRY(transaction.execute("DELETE FROM report_schedules WHERE product = ?", {product}));
+    return {};
+  });
+}
+
 struct Reports::Timer {
   std::mutex mutex;
   std::condition_variable wake;

@@ -75,6 +75,9 @@ class Reports {
   Result<Schedule> schedule(const Context&, const std::string& product);
   Status set_schedule(const Context&, const std::string& product, Schedule schedule);
 
+  // The updates and the schedule of a product that is gone; kFailedPrecondition while it exists.
+  Status forget(const Context&, const std::string& product);
+
   // Before the journal starts: the job that makes an update.
   void register_jobs();
   // Submits a job for each product whose time has come for the week before this one; once per product and week, whatever restarts.
