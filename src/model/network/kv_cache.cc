@@ -123,6 +123,7 @@ void KvCache::give_back(uint32_t block) {
 
 void KvCache::release(KvSequence& sequence) {
   for (auto it = sequence.blocks.rbegin(); it != sequence.blocks.rend(); ++it) give_back(*it);
+  while (tree_->unused() > kept_most()) free_.push_back(tree_->evict());
   promised_ -= sequence.reserved;
   sequence = {};
 }

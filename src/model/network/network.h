@@ -41,7 +41,7 @@ struct KvSequence {
 // as blocks come into use, the last freed first.
 //
 // Whole blocks outlive their sequence: a later one that begins with the same tokens adopts them instead of computing them again, and
-// they are given up, the least recently used first, when their memory is needed. A shared block is never changed: what follows its
+// they are given up, the least recently used first, when their memory is needed or more than an eighth of the cache is kept so. A shared block is never changed: what follows its
 // last token goes into a block of one's own. (Two sequences that reach the same block in one step both write it, the same bits: a row's
 // result does not depend on what it is computed beside.)
 // THREADS: one at a time.
@@ -84,6 +84,7 @@ class KvCache {
   uint32_t blocks_ = 0, promised_ = 0;
   uint32_t available() const { return static_cast<uint32_t>(free_.size() + tree_->unused()); }
   void give_back(uint32_t block);
+  uint32_t kept_most() const { return blocks_ / 8; }   // WHY: an idle server must not hold the whole cache's memory
   std::vector<uint32_t> free_;    // a stack; these, the tree's and those of one sequence alone are all blocks
   std::unique_ptr<PrefixTree> tree_;
 };
