@@ -58,6 +58,7 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_calibration_routes(server, services);
   api::add_product_metric_routes(server, services);
   api::add_update_routes(server, services);
+  api::add_spec_routes(server, services);
   api::add_system_routes(server, services);
   api::add_landscape_routes(server, services);
   api::add_operation_routes(server, services);

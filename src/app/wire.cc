@@ -19,9 +19,11 @@
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "model/engine/engine.h"
+#include "orchestration/registry/registry.h"
 #include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
 #include "product/metrics/metrics.h"
+#include "product/live/live.h"
 #include "product/outcome/outcome.h"
 #include "product/report/report.h"
 #include "product/responses/responses.h"
@@ -33,7 +35,7 @@ namespace {
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations()})
+                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -105,6 +107,8 @@ class Wired : public Platform {
     reports_->register_jobs();
     suggester_ = std::make_unique<suggest::Suggester>(*catalog_, *feedback_);
     TRY_ASSIGN(calibrator_, confidence::Calibrator::open(context_, *store_, clock_));
+    artifacts_ = std::make_unique<registry::Registry>(*store_, clock_);
+    specs_ = std::make_unique<live::Specs>(*artifacts_, *outcomes_);
     TRY(catalog_->sweep(context_));
     services_.chunking = {settings.chunk_tokens, settings.chunk_overlap};
     return {};
@@ -156,6 +160,8 @@ class Wired : public Platform {
     services_.reports = reports_.get();
     services_.suggester = suggester_.get();
     services_.calibrator = calibrator_.get();
+    services_.artifacts = artifacts_.get();
+    services_.specs = specs_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.secrets = secrets_.get();
     services_.egress = egress_.get();
@@ -181,6 +187,8 @@ class Wired : public Platform {
   std::unique_ptr<product_metrics::Metrics> product_metrics_;
   std::unique_ptr<confidence::Calibrator> calibrator_;
   std::unique_ptr<suggest::Suggester> suggester_;
+  std::unique_ptr<registry::Registry> artifacts_;
+  std::unique_ptr<live::Specs> specs_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
   model::Embedder* embedder_ = nullptr;

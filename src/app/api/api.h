@@ -20,6 +20,8 @@ namespace strata::metrics { class Registry; }
 namespace strata::outcome { class Outcomes; }
 namespace strata::product_metrics { class Metrics; }
 namespace strata::report { class Reports; }
+namespace strata::live { class Specs; }
+namespace strata::registry { class Registry; }
 namespace strata::responses { class Responses; }
 namespace strata::retrieve { class Retriever; }
 namespace strata::answer { class Answerer; }
@@ -48,6 +50,8 @@ struct Services {
   outcome::Outcomes* outcomes = nullptr;
   product_metrics::Metrics* product_metrics = nullptr;
   report::Reports* reports = nullptr;
+  registry::Registry* artifacts = nullptr;
+  live::Specs* specs = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   secret::Secrets* secrets = nullptr;
@@ -75,6 +79,7 @@ void add_suggestion_routes(http::Server& server, Services& services);    // /str
 void add_calibration_routes(http::Server& server, Services& services);   // /strata/v1/calibration
 void add_product_metric_routes(http::Server& server, Services& services);  // /strata/v1/products: metrics, rows
 void add_update_routes(http::Server& server, Services& services);        // /strata/v1: weekly updates
+void add_spec_routes(http::Server& server, Services& services);          // /strata/v1: products' specs, what follows from them
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json

@@ -87,6 +87,7 @@ void ChatWriter::end(std::string_view reason, const model::Usage& usage, Json st
   if (!head_.stream) return send_whole(reason, usage, std::move(strata));
   Json last = chunk(Json::object(), nullptr, Json(reason));
   if (!strata.is_null()) last.set("strata", std::move(strata));
+  if (!head_.product.is_null()) last.set("spec", head_.product);
   write(last);
   if (head_.include_usage) {
     Json event = base("chat.completion.chunk");

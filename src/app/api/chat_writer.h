@@ -20,6 +20,7 @@ struct ChatHead {
   bool stream = false, include_usage = false, logprobs = false;
   std::vector<std::string> without_effect;
   std::vector<http::Header> headers;  // more of them
+  Json product;                      // what the product's live spec asks (specs.h); rides on the end of the answer. Null: no product
 };
 
 class ChatWriter {

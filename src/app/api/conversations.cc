@@ -5,6 +5,7 @@
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
 #include "app/api/reply.h"
+#include "app/api/specs.h"
 #include "app/api/turns.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -64,6 +65,8 @@ Result<Json> one_conversation(const Services& services, const Context& context, 
   Json out = conversation_json(row);
   TRY_ASSIGN(Json product, product_view(services, context, row.id));
   out.set("product", std::move(product));
+  TRY_ASSIGN(auto live, services.specs->of_conversation(context, row.id));
+  out.set("spec", live ? terms_json({*live, "", {}}) : Json());
   out.set("messages", std::move(list));
   return out;
 }
@@ -103,9 +106,13 @@ Status post_message(const Services& services, const Context& context, const http
   const bool again = body.flag("regenerate", false);
   if (!again && !body.has("content")) return invalid_argument("missing required parameter 'content'", "content", "missing_required_parameter");
   const std::string& id = request.captures[0];
-  TRY_ASSIGN(auto messages, begin_turn(services, context, id, again ? std::nullopt : std::optional(body.text("content"))));
   TRY_ASSIGN(auto product, services.outcomes->product_of(context, id));
-  ChatWriter writer(turn_head(services, *model), context, std::move(responder), services.background, keep_reply(services, id, messages.back().content));
+  TRY_ASSIGN(auto terms, terms_of(services, context, product.value_or(""), *model, body.text("content"), base_ids));
+  const std::string question = terms ? terms->question : body.text("content");
+  TRY_ASSIGN(auto messages, begin_turn(services, context, id, again ? std::nullopt : std::optional(question)));
+  ChatHead head = turn_head(services, *model);
+  if (terms) head.product = terms_json(*terms);
+  ChatWriter writer(std::move(head), context, std::move(responder), services.background, keep_reply(services, id, messages.back().content));
   if (base_ids.empty()) {
     model::GenerateRequest wanted;
     wanted.prompt = std::move(messages);
@@ -117,7 +124,9 @@ Status post_message(const Services& services, const Context& context, const http
   answer::Request wanted;
   wanted.conversation = std::move(messages);
   wanted.base_ids = std::move(base_ids);
-  wanted.mode = body.text("mode", "quote_first") == "classic" ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
+  // Classic mode writes first and verifies afterwards: where citations are a duty, only what is verified is given.
+  const bool cited = terms && terms->live.spec.requires_citations;
+  wanted.mode = body.text("mode", "quote_first") == "classic" && !cited ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
   wanted.generate = body.flag("generate", true);
   wanted.sampling.seed = random_seed();
   run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)),

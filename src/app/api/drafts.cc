@@ -6,6 +6,7 @@
 #include "app/api/generation.h"
 #include "app/api/outcomes.h"
 #include "app/api/reply.h"
+#include "app/api/specs.h"
 #include "app/api/turns.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -108,12 +109,15 @@ Status post_ticket(const Services& services, const Context& context, const http:
     wanted.base_ids.push_back(std::move(base));
   }
   const std::string& product = request.captures[0];
-  TRY_ASSIGN(const Ticket ticket, open_ticket(services, context, product, body));
+  TRY_ASSIGN(auto terms, terms_of(services, context, product, *model, body.text("content"), wanted.base_ids));
+  TRY_ASSIGN(Ticket ticket, open_ticket(services, context, product, body));
+  if (ticket.content && terms) ticket.content = terms->question;
   TRY_ASSIGN(wanted.conversation, begin_turn(services, context, ticket.conversation_id, ticket.content));
   wanted.generate = body.flag("generate", true);
   wanted.sampling.seed = random_seed();
   const std::string question = wanted.conversation.back().content;
   ChatHead head = turn_head(services, *model);
+  if (terms) head.product = terms_json(*terms);
   head.headers = {{"x-strata-conversation-id", ticket.conversation_id}};
   ChatWriter writer(std::move(head), context, std::move(responder), services.background, keep_draft(services, ticket, question));
   run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)),

@@ -1,5 +1,7 @@
 #include "app/api/openapi.h"
 
+#include "app/api/specs.h"
+
 namespace strata::api {
 namespace {
 
@@ -40,6 +42,19 @@ constexpr Operation kOperations[] = {
     {"post", "/strata/v1/landscape/compare", "Models ranked for a purpose, with reasons", landscape_compare_fields},
     {"get", "/strata/v1/decide", "The questions and the matrix of the decision helper"},
     {"post", "/strata/v1/decide", "Prompt, retrieval or fine-tuning, with reasons", decide_fields},
+    {"get", "/strata/v1/specs", "Products with a spec or a draft of one"},
+    {"post", "/strata/v1/specs", "Make a product by its spec; half filled: a draft", new_spec_fields},
+    {"get", "/strata/v1/specs/fields", "Every field of a spec: kind, choices, range, meaning"},
+    {"post", "/strata/v1/specs/check", "Check a spec without keeping it", spec_body_fields},
+    {"get", "/strata/v1/products/{product_id}/spec", "A product's spec: the newest, ?version= or ?label="},
+    {"put", "/strata/v1/products/{product_id}/spec", "Save a version; half filled: a draft", spec_body_fields},
+    {"put", "/strata/v1/products/{product_id}/spec/labels", "Point a label at a version", label_fields},
+    {"get", "/strata/v1/products/{product_id}/spec/versions", "Versions: who, why, when"},
+    {"get", "/strata/v1/products/{product_id}/spec/diff", "Two versions, line by line"},
+    {"get", "/strata/v1/products/{product_id}/recommendation", "Model tier, our pick with reasons, layers"},
+    {"get", "/strata/v1/products/{product_id}/capacity", "Demand against what was measured; promise against answers"},
+    {"get", "/strata/v1/products/{product_id}/notes", "Product notes; notes.md: as Markdown"},
+    {"put", "/strata/v1/products/{product_id}/notes", "Keep edited notes", notes_fields},
 };
 
 Json operation_json(const Operation& operation) {

@@ -17,6 +17,7 @@ Result<Provider> parse_provider(const std::string& text) {
   TRY_ASSIGN(provider.key, json["key"].to_string("key"));
   TRY_ASSIGN(int64_t context_tokens, json["context_tokens"].to_int("context_tokens"));
   provider.context_tokens = static_cast<int>(context_tokens);
+  if (auto* residency = json["residency"].as_string()) provider.residency = *residency;
   return provider;
 }
 
@@ -35,7 +36,8 @@ Result<std::vector<Provider>> stored_providers(secret::Secrets& secrets, const C
 }
 
 Status store_provider(secret::Secrets& secrets, const Context& context, const Provider& p) {
-  Json json = Json::object({{"id", p.id}, {"base_url", p.base_url}, {"model", p.model}, {"key", p.key}, {"context_tokens", p.context_tokens}});
+  Json json = Json::object(
+      {{"id", p.id}, {"base_url", p.base_url}, {"model", p.model}, {"key", p.key}, {"context_tokens", p.context_tokens}, {"residency", p.residency}});
   return secrets.set(context, std::string(kPrefix) + p.id, json.dump());
 }
 

@@ -14,6 +14,7 @@ namespace strata::api {
 struct Provider {
   std::string id, base_url, model, key;
   int context_tokens = 32'768;
+  std::string residency;        // where its data stays: "US", "EU"; empty: not said
 };
 
 Result<std::vector<Provider>> stored_providers(secret::Secrets& secrets, const Context& context);

@@ -68,7 +68,12 @@ Result<Json> list_providers(const Services& services, const Context& context, co
   TRY_ASSIGN(auto providers, stored_providers(*services.secrets, context));
   Json data = Json::array();
   for (auto& p : providers)
-    data.push(Json::object({{"id", p.id}, {"base_url", p.base_url}, {"model", p.model}, {"context_tokens", p.context_tokens}, {"has_key", !p.key.empty()}}));
+    data.push(Json::object({{"id", p.id},
+                            {"base_url", p.base_url},
+                            {"model", p.model},
+                            {"context_tokens", p.context_tokens},
+                            {"residency", p.residency},
+                            {"has_key", !p.key.empty()}}));
   return Json::object({{"object", "list"}, {"data", std::move(data)}});
 }
 
@@ -79,9 +84,12 @@ Result<Json> add_provider(const Services& services, const Context& context, cons
                                      {"model", Kind::kString, "", true, 1, 200},
                                      {"key", Kind::kString, "", false, 0, 4096},
                                      {"context_tokens", Kind::kInteger, "", false, 256, 10'000'000},
+                                     {"residency", Kind::kString, "", false, 0, 64},
                                      {"default", Kind::kBoolean, ""}},
                                     json));
-  Provider provider{body.text("id"), body.text("base_url"), body.text("model"), body.text("key"), static_cast<int>(body.integer("context_tokens", 32'768))};
+  Provider provider{
+      body.text("id"),       body.text("base_url"), body.text("model"), body.text("key"), static_cast<int>(body.integer("context_tokens", 32'768)),
+      body.text("residency")};
   for (auto& entry : services.models->list())
     if (entry.model->info().id == provider.id && !entry.model->info().remote)
       return Error{Code::kAlreadyExists, "the id '" + provider.id + "' is a local model's: choose another", "id", ""};

@@ -2,6 +2,7 @@
 
 #include "app/api/outcomes.h"
 #include "app/api/reply.h"
+#include "app/api/specs.h"
 #include "base/random.h"
 #include "base/text.h"
 #include "product/feedback/feedback.h"
@@ -108,6 +109,11 @@ Result<Json> product_view(const Services& services, const Context& context, cons
   return out;
 }
 
-confidence::Presentation presentation_for(const Services&, const Context&, const std::string&, confidence::Place place) { return {.place = place}; }
+confidence::Presentation presentation_for(const Services& services, const Context& context, const std::string& product, confidence::Place place) {
+  auto live = services.specs->live(context, product);
+  // A spec that cannot be read is no reason to leave the review out.
+  const bool review = live ? *live && (*live)->spec.human_review_required : !product.empty();
+  return {.place = place, .review_demanded = review};
+}
 
 }  // namespace strata::api
