@@ -178,12 +178,12 @@ def test_redact_masks_before_storage_and_model(http, handbook):
     conversation = open_conversation(http, product)
     reply, events = say(http, conversation, "I am ann@example.com, card 4111 1111 1111 1111. How long must passwords be?")
     assert reply.status_code == 200, reply.text
-    end = next(e for e in events if "product" in e)
-    assert end["product"]["pii"] == {"card": 1, "email": 1} and end["product"]["human_review_required"] is True
+    end = next(e for e in events if "spec" in e)
+    assert end["spec"]["pii"] == {"card": 1, "email": 1} and end["spec"]["human_review_required"] is True
     stored = ok(http.get(f"/strata/v1/conversations/{conversation}"))
     assert stored["messages"][0]["content"] == "I am [email], card [card]. How long must passwords be?"
     assert "4111" not in json.dumps(stored) and "ann@" not in json.dumps(stored)
-    assert stored["product"]["version"] == 1
+    assert stored["spec"]["version"] == 1
     answer = stored["messages"][1]
     assert answer["strata"]["citations"] and "14 characters" in answer["content"]
     assert answer["strata"]["requires_human_review"] is True
@@ -204,7 +204,7 @@ def test_allowed_and_none_keep_the_question(http, handbook):
         product = make(http, f"Kept {handling}", pii_handling=handling, knowledge_bases=f"[{handbook}]", data_residency="null")
         conversation = open_conversation(http, product)
         _, events = say(http, conversation, "I am ann@example.com. How long must passwords be?")
-        assert next(e for e in events if "product" in e)["product"]["pii"] == found
+        assert next(e for e in events if "spec" in e)["spec"]["pii"] == found
         assert "ann@example.com" in ok(http.get(f"/strata/v1/conversations/{conversation}"))["messages"][0]["content"]
 
 

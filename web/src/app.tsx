@@ -17,18 +17,20 @@ const LandscapePage = lazy(() => import("./pages/landscape/landscape_page"));
 const DraftsPage = lazy(() => import("./pages/drafts/drafts_page"));
 const QueuePage = lazy(() => import("./pages/queue/queue_page"));
 const ReliabilityPage = lazy(() => import("./pages/reliability/reliability_page"));
+const SpecsPage = lazy(() => import("./pages/specs/specs_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
-  ["drafts", "draft", t.nav.drafts, t.nav.groups.product], ["queue", "queue", t.nav.queue], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
+  ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
   ["system", "system", t.nav.system, t.nav.groups.run]];
 
 function Page({ parts }: { parts: string[] }) {
   if (parts.length === 0 || (parts[0] === "ask" && parts.length <= 2)) return <AskPage conversation={parts[1] ?? ""} />;
   if (parts[0] === "knowledge") return <KnowledgePage parts={parts.slice(1)} />;
   if (parts[0] === "search" && parts.length === 1) return <SearchPage />;
+  if (parts[0] === "specs" && parts.length <= 2) return <SpecsPage parts={parts.slice(1)} />;
   if (parts[0] === "landscape" && parts.length === 1) return <LandscapePage />;
   if (parts[0] === "drafts" && parts.length <= 2) return <DraftsPage id={parts[1] ?? ""} />;
   if (parts[0] === "queue" && parts.length <= 2) return <QueuePage id={parts[1] ?? ""} />;

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
-import { basesQuery, conversationsQuery } from "./api/queries";
+import { basesQuery, conversationsQuery, specsQuery } from "./api/queries";
 import { Dialog } from "./kit/dialog";
 import { navigate } from "./router";
 import { t } from "./text/en";
@@ -10,16 +10,19 @@ interface Entry { to: string; label: string; kind: string }
 function useEntries(): Entry[] {
   const conversations = useQuery(conversationsQuery).data?.data ?? [];
   const bases = useQuery(basesQuery).data?.data ?? [];
+  const specs = useQuery(specsQuery).data?.data ?? [];
   return [
     { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
     { to: "/knowledge", label: t.nav.knowledge, kind: t.palette.pages },
     { to: "/search", label: t.nav.search, kind: t.palette.pages },
+    { to: "/specs", label: t.nav.specs, kind: t.palette.pages },
     { to: "/landscape", label: t.nav.landscape, kind: t.palette.pages },
     { to: "/landscape?view=decide", label: t.landscape.views.decide, kind: t.palette.pages },
     { to: "/drafts", label: t.nav.drafts, kind: t.palette.pages },
     { to: "/queue", label: t.nav.queue, kind: t.palette.pages },
     { to: "/reliability", label: t.nav.reliability, kind: t.palette.pages },
     { to: "/system", label: t.nav.system, kind: t.palette.pages },
+    ...specs.map((row) => ({ to: `/specs/${row.id}`, label: row.name, kind: t.palette.spec })),
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),
     ...conversations.slice(0, 50).map((row) => ({ to: `/ask/${row.id}`, label: row.title || t.ask.untitled, kind: t.palette.conversation })),
   ];

@@ -2,8 +2,9 @@
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
 import type {
-  Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, Handover, Landscape, List, Product,
-  ProductConversation, Provider, SearchResult, Suggestions, System,
+  Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, Handover,
+  Landscape, List, Product, ProductConversation, ProductNotes, Provider, SearchResult, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
+  SpecRow, SpecVersion, Suggestions, System,
 } from "./types";
 
 export const queryClient = new QueryClient({
@@ -132,4 +133,22 @@ export const adviceQuery = (situation: Record<string, boolean | number>) => quer
   queryKey: ["decide", situation],
   queryFn: () => post<Advice>("/strata/v1/decide", situation),
   placeholderData: (before) => before,
+});
+
+export const productUrl = (product: string) => `/strata/v1/products/${id(product)}`;
+export const specsQuery = queryOptions({ queryKey: ["specs"], queryFn: ({ signal }) => get<List<SpecRow>>("/strata/v1/specs?limit=1000", signal) });
+export const specFieldsQuery = queryOptions({ queryKey: ["specs", "fields"], queryFn: ({ signal }) => get<SpecFields>("/strata/v1/specs/fields", signal), staleTime: Infinity });
+export const specQuery = (product: string) => queryOptions({
+  queryKey: ["spec", product], queryFn: ({ signal }) => get<SpecDetail>(`${productUrl(product)}/spec`, signal),
+  // What is being typed is not overwritten behind the writer's back.
+  refetchOnWindowFocus: false, staleTime: Infinity,
+});
+export const specVersionsQuery = (product: string) => queryOptions({ queryKey: ["spec", product, "versions"], queryFn: ({ signal }) => get<List<SpecVersion>>(`${productUrl(product)}/spec/versions`, signal) });
+export const specDiffQuery = (product: string, from: number, to: number) => queryOptions({
+  queryKey: ["spec", product, "diff", from, to], queryFn: ({ signal }) => get<SpecDiff>(`${productUrl(product)}/spec/diff?from=${from}&to=${to}`, signal), enabled: from > 0 && to > 0, staleTime: Infinity,
+});
+export const specAdviceQuery = (product: string) => queryOptions({ queryKey: ["spec", product, "advice"], queryFn: ({ signal }) => get<SpecAdvice>(`${productUrl(product)}/recommendation`, signal) });
+export const specCapacityQuery = (product: string) => queryOptions({ queryKey: ["spec", product, "capacity"], queryFn: ({ signal }) => get<SpecCapacity>(`${productUrl(product)}/capacity`, signal) });
+export const notesQuery = (product: string) => queryOptions({
+  queryKey: ["spec", product, "notes"], queryFn: ({ signal }) => get<ProductNotes>(`${productUrl(product)}/notes`, signal), refetchOnWindowFocus: false, staleTime: Infinity,
 });

@@ -108,3 +108,26 @@ export interface Calibration {
   held_out: Reliability; rated: Reliability & { right: number; needed: number; needed_each: number };
 }
 export interface Suggestions { questions: string[]; headings: { heading: string; title: string; document_id: string; vector_store_id: string; begin: number; end: number }[] }
+
+export type FieldKind = "text" | "texts" | "choice" | "choices" | "number" | "integer" | "boolean";
+export interface SpecField { path: string; section: string; kind: FieldKind; required: boolean; meaning: string; choices: string[]; least?: number; most?: number }
+export interface SpecFields { data: SpecField[]; starter: string }
+export interface SpecRow { id: string; name: string; latest: number; live: number | null; has_draft: boolean; updated_at: number; job_to_be_done: string | null; hallucination_risk: string | null }
+export type SpecValue = { [key: string]: unknown };
+export interface SpecDraft { text: string; revision: number; base_version: number; who: string; updated_at: number }
+export interface SpecDetail { id: string; name: string; latest: number; labels: Record<string, number>; draft: SpecDraft | null; version?: number; text?: string; spec?: SpecValue; why?: string; who?: string; created_at?: number }
+export interface SpecProblem { line: number | null; column: number | null; field: string; message: string }
+export interface SpecChecked { complete: boolean; problems: SpecProblem[]; missing: string[]; value: SpecValue | null; recommendation: string | null; text: string }
+export interface SpecSaved { id: string; state: "saved" | "draft"; version?: number; missing: string[]; draft?: SpecDraft }
+export interface SpecVersion { version: number; sha256: string; who: string; why: string; created_at: number }
+export interface SpecDiff { from: number; to: number; lines: { sign: " " | "+" | "-"; from_line: number | null; to_line: number | null; text: string }[] }
+export interface SpecAdvice {
+  version: number; recommendation: string; pick: string | null; models: { id: string; allowed: boolean; score: number; reasons: string[] }[];
+  layers: { layer: string; needed: boolean; why: string[] }[];
+}
+export interface SpecCapacity {
+  verdict: "unknown" | "fits" | "tight" | "too_much"; latency_class: string; call_frequency: string; average_per_s: number; peak_per_s: number; capacity_per_s: number; used: number;
+  machines: number; expected_seconds: number; promised_seconds: number; lines: string[];
+  promise: { promised_seconds: number; actual_seconds_p95: number | null; answers: number; late: number; kept: boolean | null };
+}
+export interface ProductNotes { id: string; text: string; version: number; latest: number; edited: boolean }

@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -122,7 +122,28 @@ export const t = {
     heldOut: "Measured before release", heldOutWhat: "Public questions (SQuAD 2.0) that the built-in table was not fitted on.", rated: "Answers rated here", ratedWhat: "Thumbs up count as right, thumbs down as wrong.", noneRated: "No answer has been rated yet. Every thumb in a conversation counts.", refit: "Refit on the rated answers", reset: "Back to the built-in table",
     needs: (n: number, each: number) => `Refitting needs at least ${n} rated answers, ${each} of them right and ${each} wrong.`, refitted: "Refitted", wasReset: "The built-in table is used again", confidence: "Confidence", answers: "Answers", mean: "Said", right: "Right", chart: "Share of right answers by stated confidence; the diagonal is perfect calibration",
   },
-  palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", action: "Action" },
+  specs: {
+    title: "Specs", what: "What each product is for, and what its answers must keep to. The live version rules them.", newName: "Name of a new product", create: "New spec", firstWhy: "begun in the web app",
+    empty: "No product has a spec yet", emptyWhat: "A spec says for whom a product is, what job it does, how sure and how fast its answers must be. It can be half filled: it is a draft until nothing is missing.", tryExample: "Try the example: Support Copilot",
+    onlyDraft: "A draft: not all is said yet.", liveVersion: (n: number) => `version ${n} is live`, draft: "draft", risk: (name: string) => `risk ${name}`,
+    answersBy: (live: number, latest: number) => (live === latest ? `Version ${live} is live` : `Version ${live} is live; the newest is ${latest}`), notLive: "A draft: no version yet, nothing follows it",
+    view: "View", views: { write: "Write", versions: "Versions", follows: "What follows", notes: "Notes" }, form: "Spec", yaml: "The same as YAML", state: "State of the spec", why: "Why this change?", save: "Save version", discard: "Drop the draft",
+    saving: { clean: "nothing to save", waiting: "saving …", saved: "draft kept", lost: "kept in this browser; the server cannot be reached", conflict: "somebody else wrote" },
+    conflict: "Somebody else has saved a draft of this spec meanwhile. Yours is kept in this browser.", keepMine: "Keep mine", takeTheirs: "Take theirs", stillDraft: (n: number) => `Kept as draft: ${n} fields are missing`, savedAs: (n: number) => `Saved as version ${n}, live from now on`,
+    recommendation: "Model recommendation:", line: (n: number) => `Line ${n}:`, missing: (n: number) => (n === 1 ? "1 field is missing:" : `${n} fields are missing:`), needed: "needed", neededCount: (n: number) => `${n} missing`, notSaid: "not said", yes: "yes", no: "no",
+    noBases: "There is no knowledge base yet: make one under Knowledge.", noVersions: "No version yet", noVersionsWhat: "Fill in what is missing and save: then there is something to compare and to reckon with.",
+    version: "Version", who: "Who", whyHead: "Why", when: "When", live: "live", makeLive: "Make live", difference: "Difference", from: "From", to: "to", same: "These two are the same.", added: "added", removed: "removed", diff: (from: number, to: number) => `Difference from version ${from} to ${to}`,
+    models: "Which model", tier: "Recommended tier:", pick: "Of the models here:", noPick: "none is allowed: see why below", picked: "our pick", notAllowed: "not allowed", layers: "Which layers it needs", layer: "Layer", neededHead: "Needed", because: "Why",
+    capacity: "Can this machine carry it?", verdicts: { unknown: "not known yet", fits: "it fits", tight: "it is tight", too_much: "it is too much" }, used: (p: string) => `${p} of what this machine can do, at the peak`,
+    promise: "Promise and measurement", noAnswers: "It has given no answers yet.", promiseKept: "kept", promiseBroken: "not kept", promiseLine: (promised: string, actual: string, answers: number, late: number) => `${promised} promised; 95 of 100 answers were there within ${actual} (${answers} answers, ${late} late)`,
+    notesText: "Product notes (Markdown)", preview: "Preview", saveNotes: "Save notes", notesSaved: "Notes saved", generateAgain: "Write them anew from the spec", exportNotes: "Export as Markdown", notesChanged: "changed, kept in this browser", notesVersion: (n: number) => `version ${n}`, notesGenerated: "written from the spec",
+    example: {
+      name: "Support Copilot", user_persona: "Tier-1 support agent handling billing and account inquiries", job_to_be_done: "Draft accurate responses to customer tickets using knowledge base", input_types: ["text", "document"],
+      output_format: "free text with inline citations", max_latency_seconds: 3.0, context_window_needs: "medium", hallucination_risk: "high", requires_citations: true, human_review_required: true, accuracy_target: 0.92,
+      daily_requests_estimate: 5000, concurrent_users_peak: 200, data_residency: "US", pii_handling: "redact",
+    },
+  },
+  palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", spec: "Spec", action: "Action" },
   keys: {
     title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, D, Q, Y", "Ask, Knowledge, Search, Drafts, Queue, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
   },
