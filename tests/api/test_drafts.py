@@ -208,3 +208,10 @@ def test_a_conversation_says_what_became_of_it(http, handbook, product):
     assert conversation["product"]["product"] == product and conversation["product"]["drafts"][0]["id"] == strata["draft_id"]
     plain = ok(http.post("/strata/v1/conversations", json={}))["id"]
     assert ok(http.get(f"/strata/v1/conversations/{plain}"))["product"] is None
+
+
+def test_the_openapi_page_shows_the_fields(http):
+    paths = ok(http.get("/openapi.json"))["paths"]
+    ticket_body = paths["/strata/v1/products/{product}/tickets"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert ticket_body["required"] == ["vector_store_ids"] and "conversation_id" in ticket_body["properties"]
+    assert {"patch", "get"} <= set(paths["/strata/v1/drafts/{draft}"])

@@ -4,6 +4,7 @@
 #include "app/api/api.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
+#include "app/api/openapi.h"
 #include "app/api/outcomes.h"
 #include "app/api/reply.h"
 #include "app/api/specs.h"

@@ -14,6 +14,13 @@ std::vector<Field> vector_store_file_fields();
 std::vector<Field> vector_store_search_fields();
 std::vector<Field> landscape_compare_fields();
 std::vector<Field> decide_fields();
+std::vector<Field> ticket_fields();
+std::vector<Field> draft_text_fields();
+std::vector<Field> draft_send_fields();
+std::vector<Field> draft_discard_fields();
+std::vector<Field> escalate_fields();
+std::vector<Field> who_fields();
+std::vector<Field> reply_fields();
 
 Json openapi_document(const std::string& version);
 
