@@ -21,6 +21,8 @@ function useEntries(): Entry[] {
     { to: "/drafts", label: t.nav.drafts, kind: t.palette.pages },
     { to: "/queue", label: t.nav.queue, kind: t.palette.pages },
     { to: "/reliability", label: t.nav.reliability, kind: t.palette.pages },
+    { to: "/dashboard", label: t.nav.metrics, kind: t.palette.pages },
+    { to: "/reports", label: t.nav.reports, kind: t.palette.pages },
     { to: "/system", label: t.nav.system, kind: t.palette.pages },
     ...specs.map((row) => ({ to: `/specs/${row.id}`, label: row.name, kind: t.palette.spec })),
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),

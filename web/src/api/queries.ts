@@ -3,8 +3,8 @@ import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
 import type {
   Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, Handover,
-  Landscape, List, Product, ProductConversation, ProductNotes, Provider, SearchResult, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
-  SpecRow, SpecVersion, Suggestions, System,
+  Landscape, List, MetricRows, Product, ProductConversation, ProductNotes, Provider, SearchResult, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
+  SpecRow, SpecVersion, Suggestions, System, UpdateSchedule, WeekReport, WeeklyUpdate,
 } from "./types";
 
 export const queryClient = new QueryClient({
@@ -151,4 +151,23 @@ export const specAdviceQuery = (product: string) => queryOptions({ queryKey: ["s
 export const specCapacityQuery = (product: string) => queryOptions({ queryKey: ["spec", product, "capacity"], queryFn: ({ signal }) => get<SpecCapacity>(`${productUrl(product)}/capacity`, signal) });
 export const notesQuery = (product: string) => queryOptions({
   queryKey: ["spec", product, "notes"], queryFn: ({ signal }) => get<ProductNotes>(`${productUrl(product)}/notes`, signal), refetchOnWindowFocus: false, staleTime: Infinity,
+});
+export const weeksQuery = (product: string, last: string) => queryOptions({
+  queryKey: ["weeks", product, last],
+  queryFn: ({ signal }) => get<List<WeekReport>>(`/strata/v1/products/${id(product)}/weeks?limit=8${last ? `&last=${id(last)}` : ""}`, signal),
+  enabled: product !== "",
+});
+export const metricRowsQuery = (href: string) => queryOptions({
+  queryKey: ["metric-rows", href],
+  queryFn: ({ signal }) => get<MetricRows>(`${href}&limit=100`, signal),
+});
+export const updatesQuery = (product: string) => queryOptions({
+  queryKey: ["updates", product],
+  queryFn: ({ signal }) => get<List<WeeklyUpdate>>(`/strata/v1/products/${id(product)}/updates`, signal),
+  enabled: product !== "",
+});
+export const scheduleQuery = (product: string) => queryOptions({
+  queryKey: ["schedule", product],
+  queryFn: ({ signal }) => get<UpdateSchedule>(`/strata/v1/products/${id(product)}/schedule`, signal),
+  enabled: product !== "",
 });

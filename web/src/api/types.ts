@@ -131,3 +131,20 @@ export interface SpecCapacity {
   promise: { promised_seconds: number; actual_seconds_p95: number | null; answers: number; late: number; kept: boolean | null };
 }
 export interface ProductNotes { id: string; text: string; version: number; latest: number; edited: boolean }
+export interface RowsSource { list: string; kind: string | null; count: number; href: string }
+export type MetricUnit = "fraction" | "seconds" | "score" | "usd" | "count" | "characters" | "minutes" | "per_second";
+export interface MetricNumber { key: string; label: string; unit: MetricUnit; value: number | null; note: string | null; rows: RowsSource[] }
+export type MetricStatus = "PASS" | "FAIL" | "WARN" | "NO DATA";
+export interface MetricTarget extends MetricNumber { layer: string; definition: string; comparison: string; target: number | null; status: MetricStatus }
+export interface WeekReport {
+  product: string; week: string; begin_at: number; end_at: number; simulated: boolean; metrics: MetricTarget[]; edit_distance: MetricNumber;
+  health: { checks: Record<string, MetricStatus>; passing: number; total: number }; alerts: string[]; layer_warning: string;
+  impact: MetricNumber[]; technical: MetricNumber[]; developer: MetricNumber[];
+}
+export type MetricRow = Record<string, string | number | boolean | null>;
+export interface MetricRows { data: MetricRow[]; has_more: boolean; last_id?: string | null; metric?: MetricNumber }
+export interface WeeklyUpdate {
+  id: string; product: string; week: string; body: string; text: string; edited: boolean; state: "draft" | "sent"; made_by: string;
+  created_at: number; updated_at: number; sent_at: number | null;
+}
+export interface UpdateSchedule { enabled: boolean; weekday: number; hour: number }

@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -12,6 +12,27 @@ export const t = {
     title: "That did not work", lost: "The server cannot be reached. What you typed is kept; trying again every two seconds.", back: "Connected again.",
     crash: "This page met an error", crashWhat: "Nothing that you saved is lost. Reload the page; if it happens again, report the text below.", reload: "Reload",
     notFound: "There is no such page", notFoundWhat: "The address may be mistyped, or the thing it named was deleted.", home: "Go to Ask",
+  },
+  metrics: {
+    title: "Metrics", what: "How a product does, week by week. Every number opens the rows that it is made of.", product: "Product", week: "Week", before: "Week before", after: "Week after", thisWeek: "This week",
+    simulated: "partly simulated", simulatedWhat: "Some of these rows were made by the simulator",
+    none: "No product yet", noneWhat: "Metrics belong to a product: its conversations, drafts, hand-overs and ratings. Make one, work with it, and its week fills up here.",
+    id: "Id", idHint: "a-z, 0-9 and -, for instance support-copilot", name: "Name", make: "Make the product", example: "Support Copilot",
+    health: "Health check", passing: (a: number, b: number) => `${a} of ${b} on target`, alerts: "Alerts", nine: "Nine metrics against target", metric: "Metric", value: "Value", target: "Target", status: "Status", change: "Since the week before",
+    trend: "Trends over eight weeks", trendTable: "As a table", impact: "Impact", technical: "Technical", developer: "Developers", noData: "no data", noBaseline: "no baseline stated",
+    statuses: { PASS: "PASS", FAIL: "FAIL", WARN: "WARN", "NO DATA": "no data" }, up: (by: string) => `up ${by}`, down: (by: string) => `down ${by}`, same: "unchanged",
+    rows: (label: string) => `Behind “${label}”`, open: (label: string) => `${label}: open the rows`, noRows: "No rows.", more: "Only the last 100 rows are shown.", of: (n: number) => `${n} rows`,
+    lists: { conversations: "Conversations", outputs: "Outputs", drafts: "Drafts", handovers: "Hand-overs", judgements: "Judgements", satisfaction: "Satisfaction", facts: "Facts from outside", developer_events: "Developers' steps", developer_days: "API calls by day" } as Record<string, string>,
+    facts: "Numbers from outside", factsWhat: "CSV with a header line: week,name,value. All rows are taken or none; an error names its line.", csv: "CSV", importNow: "Import", imported: (n: number) => `${n} rows imported`,
+    csvExample: "week,name,value\n2026-W47,eligible_users,40",
+  },
+  reports: {
+    title: "Reports", what: "The week in the language of those who decide: dollars, percentages, satisfaction.", make: "Write this week's update", makeAgain: "Write it anew", none: "No update yet",
+    noneWhat: "One is written every week by the schedule, from the metrics of the week before. You can also write one now, change it, and download it.", updates: "Updates", week: (w: string) => `Week ${w}`,
+    draft: "draft", sent: "sent", edited: "edited", by: (who: string) => (who === "schedule" ? "written by the schedule" : `asked for by ${who}`), edit: "Edit", preview: "Preview", email: "E-mail", forms: "Form",
+    body: "The update, as Markdown", save: "Save", saved: "Saved", unsaved: "Not saved yet: kept in this browser", reset: "Discard changes and write it anew", resetTitle: "Discard your changes?", resetWhat: "The update is written anew from the week's metrics; what was changed by hand is gone.",
+    download: (form: string) => `Download ${form}`, markSent: "Mark as sent", copy: "Copy the e-mail text",
+    schedule: "Schedule", enabled: "Write an update each week", day: "Day", hour: "Hour (UTC)", days: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
   },
   ask: {
     title: "Ask", conversations: "Conversations", fresh: "New conversation", untitled: "New conversation", none: "Your conversations will be listed here.",
