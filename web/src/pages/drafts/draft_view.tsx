@@ -67,12 +67,14 @@ export function DraftView({ id }: { id: string }) {
   const answered = messages.findLastIndex((message) => message.answer_id === draft.data.answer_id);
   const question = messages.slice(0, answered < 0 ? undefined : answered).findLast((message) => message.role === "user");
   const handover = view?.handovers[0];
+  const strata = messages[answered]?.strata ?? null;
+  const refused = strata !== null && strata.outcome !== "answered" && strata.citations.length === 0;
   return (
     <div className="draft">
       <p className="crumbs"><Link to={`/drafts?product=${encodeURIComponent(draft.data.product)}`}>{t.drafts.back}</Link></p>
       <article className="question" aria-label={t.drafts.ticket}>{view?.end_user && <small>{view.end_user}</small>}<p>{question?.content}</p></article>
-      <Original draft={draft.data} strata={messages[answered]?.strata ?? null} />
-      <Editor key={`${draft.data.id} ${draft.data.state}`} draft={draft.data} escalatable={!handover} onEscalate={() => setEscalating(true)} />
+      <Original draft={draft.data} strata={strata} />
+      <Editor key={`${draft.data.id} ${draft.data.state}`} draft={draft.data} escalatable={!handover} refused={refused} onEscalate={() => setEscalating(true)} />
       {handover && <HandoverState handover={handover} />}
       {view && <Outcome view={view} answer={draft.data.answer_id} />}
       {escalating && <HandOverDialog conversation={conversationId} product={draft.data.product} answer={draft.data.answer_id} reason="escalated" title={t.drafts.escalateTitle} what={t.drafts.escalateWhat} done={t.drafts.escalated} onClose={() => setEscalating(false)} />}

@@ -20,7 +20,7 @@ function refresh(draft: Draft) {
 // Saves what was typed once typing pauses; what could not be saved stays on this device and is tried again with the next key or visit.
 function useSaving(draft: Draft, text: string) {
   const [state, setState] = useState<"" | "saving" | "saved" | "unsaved">("");
-  const saved = useRef(draft.text);
+  const saved = useRef(text);
   useEffect(() => {
     if (text === saved.current || draft.state !== "open") return;
     const timer = setTimeout(() => {
@@ -39,9 +39,10 @@ function keyOf(draft: string): string {
   return kept;
 }
 
-export function Editor({ draft, onEscalate, escalatable }: { draft: Draft; onEscalate: () => void; escalatable: boolean }) {
+// `refused`: what was drafted says only that there is no answer, which is no reply to begin from.
+export function Editor({ draft, onEscalate, escalatable, refused }: { draft: Draft; onEscalate: () => void; escalatable: boolean; refused: boolean }) {
   const name = `draft.${draft.id}`;
-  const [text, setText] = useState(() => remembered(name) ?? draft.text);
+  const [text, setText] = useState(() => remembered(name) ?? (refused && draft.text === draft.original ? "" : draft.text));
   const [discarding, setDiscarding] = useState(false);
   const saving = useSaving(draft, text);
   const change = (next: string) => { setText(next); remember(name, next); };

@@ -8,8 +8,8 @@ import { Button, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { t } from "../../text/en";
 
-const size = 220, pad = 28;
-const x = (p: number) => pad + p * (size - pad - 4), y = (p: number) => size - pad - p * (size - pad - 4);
+const size = 240, pad = 30, rest = 20;   // what the figures on the axes need
+const x = (p: number) => pad + p * (size - pad - rest), y = (p: number) => size - pad - p * (size - pad - rest);
 
 function Diagram({ reliability }: { reliability: Reliability }) {
   return (
