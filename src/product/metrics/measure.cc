@@ -117,12 +117,15 @@ Number hallucination(const Events& events, const Judged& judged) {
 
 Number latency(const Events& events) {
   std::vector<double> seconds;
-  for (auto& output : events.outputs)
-    if (output.status == "ok") seconds.push_back(output.total_ms / 1000);
+  int64_t answered = 0;
+  for (auto& output : events.outputs) {
+    answered += output.status == "ok";
+    if (output.status == "ok" && output.total_ms > 0) seconds.push_back(output.total_ms / 1000);
+  }
   Number out = number("latency_p95", "Latency (P95)", "seconds");
-  out.sources = {source_of(events, "outputs", "ok", static_cast<int64_t>(seconds.size()))};
+  out.sources = {source_of(events, "outputs", "ok", answered)};
   out.value = percentile(std::move(seconds), 0.95);
-  if (!out.value) out.note = "no answer was given in the week";
+  if (!out.value) out.note = "no answer of the week was timed";
   return out;
 }
 

@@ -9,7 +9,8 @@
 //   accuracy            fraction of outputs rated correct by evaluators: judged outputs made in the week that more than half of their judges
 //                       call correct
 //   hallucination_rate  fraction of outputs containing fabricated facts: judged outputs of which at least half of their judges say so
-//   latency_p95         95th percentile response time in seconds: nearest rank (the ceil(0.95 n)-th smallest) of outputs with status ok
+//   latency_p95         95th percentile response time in seconds: nearest rank (the ceil(0.95 n)-th smallest) of outputs with status ok and a
+//                       measured time (above 0)
 //   csat                mean score of the week's responses; where there is none, the week's imported `csat`
 //   adoption_rate       active users / `eligible_users`. Active: opened a conversation (its end user, in the customer channel), got an
 //                       output, or sent or discarded a draft in the week

@@ -85,6 +85,13 @@ TEST(Measure, NothingHappenedIsNoDataAndNeverZero) {
   EXPECT_FALSE(report.complete());
 }
 
+TEST(Measure, AnAnswerThatNobodyTimedIsNoFastAnswer) {
+  Events events;
+  events.week = {2026, 47};
+  events.outputs.push_back({.id = "a", .product = "p", .total_ms = 0, .at_ms = events.week.begin_ms()});
+  EXPECT_FALSE(measure(events, {}).nine[2].value);
+}
+
 TEST(Measure, DevelopersAreCountedByTheirSteps) {
   Events events;
   events.week = Week::of(kNow);
@@ -144,7 +151,7 @@ struct History {
       if (o.product != product || index(o.at) != week) continue;
       if (!o.user.empty()) active.insert(o.user);
       tokens_in += static_cast<double>(o.prompt), tokens_out += static_cast<double>(o.completion);
-      if (o.status == "ok") times.push_back(o.ms);
+      if (o.status == "ok" && o.ms > 0) times.push_back(o.ms);
       if (o.judges.empty()) continue;
       int yes = 0, no = 0, made_up = 0;
       for (auto& [who, word] : o.judges) word.first ? ++yes : ++no, made_up += word.second;

@@ -66,11 +66,14 @@ Number completion(const Events& events, const Endings& ended) {
 Number first_text(const Events& events, double fraction, std::string key, std::string label) {
   Number out = number(std::move(key), std::move(label), "seconds");
   std::vector<double> seconds;
-  for (auto& output : events.outputs)
-    if (output.status == "ok") seconds.push_back(output.first_text_ms / 1000);
-  out.sources = {source_of(events, "outputs", "ok", static_cast<int64_t>(seconds.size()))};
+  int64_t answered = 0;
+  for (auto& output : events.outputs) {
+    answered += output.status == "ok";
+    if (output.status == "ok" && output.first_text_ms > 0) seconds.push_back(output.first_text_ms / 1000);
+  }
+  out.sources = {source_of(events, "outputs", "ok", answered)};
   out.value = percentile(std::move(seconds), fraction);
-  if (!out.value) out.note = "no answer was given in the week";
+  if (!out.value) out.note = "no answer of the week was timed";
   return out;
 }
 

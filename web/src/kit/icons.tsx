@@ -1,7 +1,7 @@
 // Drawn here: no icon font, nothing remote. 24 units, stroke of the text's colour.
 const paths = {
   chat: "M4 5h16v11H9l-5 4z", book: "M5 4h6a2 2 0 0 1 2 2v14a2 2 0 0 0-2-2H5zM21 4h-6a2 2 0 0 0-2 2v14a2 2 0 0 1 2-2h6z", search: "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zM16 16l5 5",
-  landscape: "M4 20V10M10 20V4M16 20v-8M22 20H2", metrics: "M3 18l6-7 4 4 8-10M15 5h6v6", report: "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4", system: "M4 5h16v10H4zM9 20h6M12 15v5", menu: "M4 6h16M4 12h16M4 18h16", close: "M6 6l12 12M18 6L6 18", plus: "M12 5v14M5 12h14", send: "M5 12h14M13 6l6 6-6 6", stop: "M7 7h10v10H7z",
+  landscape: "M4 20V10M10 20V4M16 20v-8M22 20H2", left: "M15 5l-7 7 7 7", right: "M9 5l7 7-7 7", metrics: "M3 18l6-7 4 4 8-10M15 5h6v6", report: "M6 3h12v18H6zM9 8h6M9 12h6M9 16h4", system: "M4 5h16v10H4zM9 20h6M12 15v5", menu: "M4 6h16M4 12h16M4 18h16", close: "M6 6l12 12M18 6L6 18", plus: "M12 5v14M5 12h14", send: "M5 12h14M13 6l6 6-6 6", stop: "M7 7h10v10H7z",
   again: "M20 11a8 8 0 1 0-2.3 6M20 5v6h-6", up: "M7 11v9H4v-9zM7 11l4-8a2 2 0 0 1 2 2v4h6a1.5 1.5 0 0 1 1.5 1.8l-1.4 7.4A2 2 0 0 1 17 20H7", down: "M17 13V4h3v9zM17 13l-4 8a2 2 0 0 1-2-2v-4H5a1.500 1.500 0 0 1-1.500-1.800l1.400-7.400A2 2 0 0 1 7 4h10",
   why: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM9.500 9.500a2.500 2.500 0 1 1 3.500 2.300c-.7.3-1 .8-1 1.700M12 17v.01", flag: "M5 21V4h13l-2 4 2 4H5", trash: "M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13", edit: "M4 20l1-4L16 5l3 3L8 19z",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1", sun: "M12 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8zM12 2v3M12 19v3M2 12h3M19 12h3M5 5l2 2M17 17l2 2M19 5l-2 2M7 17l-2 2", moon: "M20 14A8 8 0 0 1 10 4a8 8 0 1 0 10 10z", auto: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18",

@@ -45,7 +45,7 @@ function Nine({ week, before, open }: { week: WeekReport; before: WeekReport | u
   return (
     <section><h2>{t.metrics.nine}</h2>
       <div className="table-scroll" tabIndex={0} role="region" aria-label={t.metrics.nine}>
-        <table className="side"><thead><tr><th>{t.metrics.metric}</th><th className="number">{t.metrics.value}</th><th className="number">{t.metrics.target}</th><th>{t.metrics.status}</th><th>{t.metrics.change}</th><th><span className="hidden">{t.metrics.what}</span></th></tr></thead>
+        <table className="side nine"><thead><tr><th>{t.metrics.metric}</th><th className="number">{t.metrics.value}</th><th className="number">{t.metrics.target}</th><th>{t.metrics.status}</th><th>{t.metrics.change}</th><th><span className="hidden">{t.metrics.what}</span></th></tr></thead>
           {layers.map((layer) => <tbody key={layer}><tr><th scope="rowgroup" colSpan={6}>{layer}</th></tr>{week.metrics.filter((metric) => metric.layer === layer).map(row)}</tbody>)}
         </table>
       </div>
@@ -65,7 +65,7 @@ function Health({ week }: { week: WeekReport }) {
 
 function Numbers({ title, numbers, open }: { title: string; numbers: MetricNumber[]; open: Open }) {
   return (
-    <section className="facts-card"><h2>{title}</h2>
+    <section className="facts-card numbers"><h2>{title}</h2>
       <dl>{numbers.map((number) => <div key={number.key} data-number={number.key}><dt>{number.label}</dt><dd><Value number={number} open={open} /></dd></div>)}</dl>
     </section>
   );
@@ -120,9 +120,9 @@ function Dashboard({ product, picker }: { product: Product; picker: ReactNode })
     <div className="page wide">
       <PageHead title={t.metrics.title} what={t.metrics.what}>
         {picker}
-        <IconButton icon="down" className="turn-left" label={t.metrics.before} onClick={() => setWanted(shiftWeek(last, -1))} />
+        <IconButton icon="left" label={t.metrics.before} onClick={() => setWanted(shiftWeek(last, -1))} />
         <strong aria-live="polite">{last}</strong>
-        <IconButton icon="up" className="turn-right" label={t.metrics.after} disabled={last >= current} onClick={() => setWanted(shiftWeek(last, 1))} />
+        <IconButton icon="right" label={t.metrics.after} disabled={last >= current} onClick={() => setWanted(shiftWeek(last, 1))} />
         {last !== current && <Button onClick={() => setWanted(null)}>{t.metrics.thisWeek}</Button>}
       </PageHead>
       {query.error ? <ErrorBox error={query.error} retry={() => void query.refetch()} /> : !week || !weeks ? <Skeleton lines={12} /> : (
