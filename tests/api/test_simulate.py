@@ -55,6 +55,8 @@ def test_a_fill_is_marked_lies_in_the_past_and_is_the_same_for_the_same_seed(fre
     for row in drafts(fresh_server):
         assert row["simulated"] and row["state"] in ("sent", "discarded")
     assert fresh_server.http.get(PRODUCT).json()["simulated"]
+    spec = fresh_server.http.get(f"{PRODUCT}/spec").json()
+    assert spec["version"] == 1 and "hallucination_risk: high" in spec["text"]
     assert [row["id"] for row in fresh_server.http.get("/strata/v1/providers").json()["data"]] == []   # the stand-in is gone
     simulate(other_server, "fill", "--scripted", "--weeks", "2", "--tickets", "8", "--seed", "3")
     assert story(fresh_server) == story(other_server)
@@ -150,6 +152,7 @@ def test_removing_leaves_no_row_and_touches_nothing_else(fresh_server):
     assert http.get(f"/strata/v1/answers/{answer}").status_code == 200
     assert http.get(f"/strata/v1/conversations/{talk}/outcome").json()["product"] == "real"
     assert http.get(f"/strata/v1/updates/{update}").status_code == 404
+    assert http.get(f"{PRODUCT}/spec").status_code == 404
     assert simulate(fresh_server, "remove") == {"rows": 0, "files": 0}
 
 

@@ -7,6 +7,7 @@
 
 #include "app/api/reply.h"
 #include "product/feedback/feedback.h"
+#include "product/live/live.h"
 #include "product/metrics/metrics.h"
 #include "product/report/report.h"
 
@@ -181,6 +182,7 @@ Result<Json> developer_event(const Services& services, const Context& context, c
 // What is kept about a product beside its rows, once the simulator's product is gone.
 Status forget_product(const Services& services, const Context& context, const std::string& product) {
   if (services.outcomes->product(context, product)) return {};
+  TRY(services.specs->forget(context, product));
   TRY(services.reports->forget(context, product));
   return services.product_metrics->forget(context, product);
 }

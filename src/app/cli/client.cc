@@ -85,14 +85,17 @@ Result<Json> Client::get(const std::string& path) {
   return call(std::move(request));
 }
 
-Result<Json> Client::post(const std::string& path, const Json& body) {
+Result<Json> Client::send(std::string method, const std::string& path, const Json& body) {
   egress::Request request;
-  request.method = "POST";
+  request.method = std::move(method);
   request.url = path;
   request.headers = {{"content-type", "application/json"}};
   request.body = body.dump();
   return call(std::move(request));
 }
+
+Result<Json> Client::post(const std::string& path, const Json& body) { return send("POST", path, body); }
+Result<Json> Client::put(const std::string& path, const Json& body) { return send("PUT", path, body); }
 
 Result<Json> Client::remove(const std::string& path) {
   egress::Request request;

@@ -25,6 +25,7 @@ class Client {
 
   Result<Json> get(const std::string& path);
   Result<Json> post(const std::string& path, const Json& body);
+  Result<Json> put(const std::string& path, const Json& body);
   Result<Json> remove(const std::string& path);
   Result<Json> upload(const std::string& file);            // to /v1/files
   Result<Json> upload(std::string name, std::string_view bytes);
@@ -34,6 +35,7 @@ class Client {
  private:
   Client();
   Result<Json> call(egress::Request request);
+  Result<Json> send(std::string method, const std::string& path, const Json& body);
   std::unique_ptr<egress::Client> http_;
   std::unique_ptr<app::Running> own_;
   std::string base_url_;

@@ -84,7 +84,9 @@ class Fill {
   // --- once ---
   Status prepare() {
     for (auto& week : plan_.weeks) total_ += static_cast<int64_t>(week.size());
-    TRY(client_.post("/strata/v1/products", Json::object({{"id", options_.product}, {"name", product_name()}, {"simulated", true}})));
+    TRY_ASSIGN(Json product, client_.post("/strata/v1/products", Json::object({{"id", options_.product}, {"name", product_name()}, {"simulated", true}})));
+    auto* simulated = product["simulated"].as_bool();
+    TRY(write_spec(simulated && *simulated));
     TRY_ASSIGN(base_, simulated_base(client_, options_.product));
     if (base_.empty()) {
       TRY_ASSIGN(Json made, client_.post("/v1/vector_stores", Json::object({{"name", product_name() + " policies (simulated)"},
@@ -92,6 +94,23 @@ class Fill {
       base_ = text_of(made["id"]);
     }
     return read_state();
+  }
+
+  // A spec of somebody's own stays as it is.
+  Status write_spec(bool simulated_product) {
+    auto there = client_.get(path_of(options_.product, "/spec"));
+    if (there || !simulated_product) return {};
+    if (there.error().code != Code::kNotFound) return std::move(there.error());
+    Json body = Json::object({{"text", spec_text()}, {"base_version", 0}, {"who", "simulator"}, {"why", "sample of the simulated desk"}});
+    TRY(client_.put(path_of(options_.product, "/spec"), body));
+    return {};
+  }
+
+  // The sample's spec, under this product's name.
+  std::string spec_text() const {
+    std::string text(sim::sample_file("spec.yaml"));
+    size_t at = text.find("name: Support Copilot");
+    return text.replace(at, std::string_view("name: Support Copilot").size(), "name: " + product_name());
   }
 
   std::string product_name() const { return options_.product == "support-copilot" ? "Support Copilot" : options_.product; }
@@ -307,7 +326,7 @@ class Scripted {
     std::unique_ptr<Scripted> out(new Scripted(client));
     TRY_ASSIGN(out->stand_in_, StandIn::start());
     TRY(client.post("/strata/v1/providers",
-                    Json::object({{"id", kStandInId}, {"base_url", out->stand_in_->base_url()}, {"model", "scripted"}, {"key", "none"}})));
+                    Json::object({{"id", kStandInId}, {"base_url", out->stand_in_->base_url()}, {"model", "scripted"}, {"key", "none"}, {"residency", "US"}})));
     return out;
   }
   ~Scripted() { (void)client_.remove(std::string("/strata/v1/providers/") + kStandInId); }

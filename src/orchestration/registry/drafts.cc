@@ -121,4 +121,12 @@ Status Registry::remove_draft(const Context& context, const Key& key) {
   });
 }
 
+Status Registry::remove(const Context& context, const Key& key) {
+  return store_.write(context, [&](Transaction& transaction) -> Status {
+    for (const char* table : {"artifact_drafts", "artifact_events", "artifact_labels", "artifact_versions", "artifacts"})
+      TRY(transaction.execute("DELETE FROM " + std::string(table) + " WHERE kind = ? AND name = ?", {key.kind, key.name}));
+    return {};
+  });
+}
+
 }  // namespace strata::registry

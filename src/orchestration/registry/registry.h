@@ -112,6 +112,9 @@ class Registry {
   // An artifact without versions goes with its draft.
   Status remove_draft(const Context&, const Key& key);
 
+  // All of it: versions, labels, draft and history. For what was only simulated; everything else is kept. One that is not there is ok.
+  Status remove(const Context&, const Key& key);
+
  private:
   store::Store& store_;
   const Clock& clock_;

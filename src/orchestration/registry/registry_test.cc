@@ -58,6 +58,19 @@ TEST_F(RegistryTest, VersionsAreThereAfterARestartWithWhoWhyWhenAndHash) {
   EXPECT_EQ(registry_->version(context_, key_, 3).error().code, Code::kNotFound);
 }
 
+TEST_F(RegistryTest, RemovedGoesWhollyAndLeavesTheOthers) {
+  Key other{"spec", "other"};
+  ASSERT_TRUE(add("one", 0));
+  ASSERT_TRUE(registry_->set_label(context_, key_, "live", 1, {"ann", ""}));
+  ASSERT_TRUE(registry_->save_draft(context_, key_, "two", 1, 0, {"ann", ""}));
+  ASSERT_TRUE(registry_->add_version(context_, other, "mine", 0, {"ann", ""}));
+  ASSERT_TRUE(registry_->remove(context_, key_));
+  EXPECT_FALSE(registry_->artifact(context_, key_));
+  EXPECT_EQ(registry_->artifact(context_, other)->latest, 1);
+  EXPECT_TRUE(registry_->remove(context_, key_));
+  EXPECT_EQ(add("again", 0)->number, 1);
+}
+
 TEST_F(RegistryTest, AWriterWhoStartedFromAnOlderVersionIsToldAndNothingIsLost) {
   ASSERT_TRUE(add("one", 0));
   ASSERT_TRUE(add("two", 1));

@@ -64,6 +64,11 @@ Result<registry::Draft> Specs::save_draft(const Context& context, const std::str
   return registry_.save_draft(context, spec_key(product), text, base_version, revision, change);
 }
 
+Status Specs::forget(const Context& context, const std::string& product) {
+  if (outcomes_.product(context, product)) return failed_precondition("the product '" + product + "' exists: its spec stays");
+  return registry_.remove(context, spec_key(product));
+}
+
 Result<std::optional<LiveSpec>> Specs::live(const Context& context, const std::string& product) {
   auto version = registry_.labelled(context, spec_key(product), kLiveLabel);
   if (!version) {

@@ -61,6 +61,9 @@ class Specs {
   Result<registry::Draft> save_draft(const Context&, const std::string& product, const std::string& text, int base_version, int revision,
                                      const registry::Change& change);
 
+  // The spec of a product that is gone, with all versions; kFailedPrecondition while it exists.
+  Status forget(const Context&, const std::string& product);
+
   Result<std::optional<LiveSpec>> live(const Context&, const std::string& product);   // nothing: no product, no spec, or none is live
   Result<std::optional<LiveSpec>> of_conversation(const Context&, const std::string& conversation_id);
   Result<LiveSpec> newest_or_live(const Context&, const std::string& product);       // kNotFound where there is only a draft
