@@ -3,6 +3,7 @@
 #include "app/api/reply.h"
 #include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
+#include "product/outcome/outcome.h"
 
 namespace strata::api {
 namespace {
@@ -11,13 +12,20 @@ using Pairs = std::vector<confidence::Pair>;
 
 constexpr int kRatedMost = 10'000;   // of each rating, the newest: older ones tell of older documents
 
+// What simulated people thought teaches nothing about real answers.
+bool simulated(const Services& services, const Context& context, const feedback::StoredAnswer& answer) {
+  const auto output = services.outcomes->output(context, answer.id);
+  return output && output->simulated;
+}
+
 // Answers with a thumb: raw confidence and whether it was up. Refusals hold no answer that could be right.
 Result<Pairs> rated_pairs(const Services& services, const Context& context) {
   Pairs pairs;
   for (const auto rating : {feedback::Rating::kUp, feedback::Rating::kDown}) {
     TRY_ASSIGN(auto answers, services.feedback->answers(context, {.rating = rating}, kRatedMost, ""));
     for (const auto& answer : answers)
-      if (answer.outcome == "answered" || answer.outcome == "stale") pairs.push_back({answer.raw_confidence, rating == feedback::Rating::kUp});
+      if ((answer.outcome == "answered" || answer.outcome == "stale") && !simulated(services, context, answer))
+        pairs.push_back({answer.raw_confidence, rating == feedback::Rating::kUp});
   }
   return pairs;
 }

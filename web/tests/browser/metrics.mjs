@@ -13,7 +13,7 @@ async function post(page, path, body) {
 
 async function firstProduct({ page, url }) {
   await page.goto(`${url}/dashboard`);
-  await page.getByRole("heading", { name: "Metrics" }).waitFor();
+  await page.getByRole("heading", { name: "Metrics", exact: true }).waitFor();
   if (await page.getByText("No product yet").count() > 0) {
     await page.getByLabel("Name").fill("Support Copilot");
     await page.getByLabel("Id", { exact: true }).fill("support-copilot");
