@@ -69,3 +69,10 @@ def test_what_cannot_be_enforced_is_refused_with_its_place(sdk, model):
         with pytest.raises(openai.BadRequestError) as error:
             ask(sdk, model, schema)
         assert said in error.value.body["message"] and error.value.body["param"].startswith("response_format")
+
+
+def test_a_format_of_too_many_ways_is_a_400_and_nobody_else_waits(http, model):
+    hostile = {"model": model, "prompt": "x", "max_tokens": 30, "response_format": {"type": "regex", "pattern": "(?:(?:.{0,4000}){0,4000}){0,4000}x"}}
+    refused = http.post("/v1/completions", json=hostile)
+    assert refused.status_code == 400 and "too many possibilities" in refused.json()["error"]["message"]
+    assert http.post("/v1/completions", json={"model": model, "prompt": "Hello", "max_tokens": 4}).status_code == 200

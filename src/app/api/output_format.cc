@@ -4,6 +4,7 @@
 #include <mutex>
 
 #include "base/crypto.h"
+#include "model/grammar/grammar.h"
 
 namespace strata::api {
 namespace {

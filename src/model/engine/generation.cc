@@ -109,7 +109,7 @@ int32_t Generation::choose(std::span<float> logits) {
   if (start_.request.logprobs) raw.assign(logits.begin(), logits.end());
   if (matcher_) keep_to_grammar(logits);
   const int32_t token = sampler_.sample(logits);
-  if (matcher_ && token >= 0 && !vocabulary_.end_of_generation.contains(token)) CHECK(matcher_->accept(token));
+  if (matcher_ && token >= 0 && !vocabulary_.end_of_generation.contains(token)) CHECK(matcher_->accept(token) || matcher_->overflowed());
   picked_.emplace_back(token, token >= 0 && start_.request.logprobs ? report(token, raw) : Report{});
   if (token >= 0) start_.prompt.push_back(token);
   return token;
@@ -118,8 +118,8 @@ int32_t Generation::choose(std::span<float> logits) {
 void Generation::deliver() {
   for (auto& [token, report] : std::exchange(picked_, {})) {
     if (token < 0 && matcher_ && matcher_->overflowed()) {
-      return fail(
-          resource_exhausted("response_format: this format leaves too many possibilities open at once to be enforced; make its alternatives differ earlier"));
+      return fail(invalid_argument(
+          "response_format: this format leaves too many possibilities open at once to be enforced; make its alternatives differ earlier", "response_format"));
     }
     if (token < 0) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
     if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();

@@ -20,6 +20,7 @@
 #include "model/engine/draft.h"
 #include "model/engine/sampler.h"
 #include "model/engine/text_stream.h"
+#include "model/grammar/grammar.h"
 #include "model/interface/interface.h"
 #include "model/network/network.h"
 #include "model/tokenizer/tokenizer.h"

@@ -104,11 +104,11 @@ class Matcher {
   Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie);
   // One bit for each token, set where it may come next; the tokens that end an output where it may end here. SHAPE: [(vocabulary + 63) / 64]
   const std::vector<uint64_t>& mask();
-  // False where the token may not come next; then nothing has changed.
+  // False where the token may not come next, or overflowed(); then the place has not changed.
   bool accept(int32_t token);
   bool may_end() const;
   bool must_end() const;                          // nothing but an end may come next
-  // The text may be at too many places of the grammar at once to be followed; masks are empty from here on.
+  // The text may be at too many places of the grammar at once to be followed in time; masks are empty from here on.
   bool overflowed() const { return overflowed_; }
 
  private:
@@ -121,7 +121,7 @@ class Matcher {
     uint32_t plain_run = 0;                       // so many plain bytes may come next at least
   };
   static constexpr int32_t kDead = -1, kUnknown = -2;
-  static constexpr size_t kStatesMost = 4096;     // remembered; past it the rest is forgotten
+  static constexpr size_t kStatesMost = 1024;     // remembered; past it the rest is forgotten
 
   uint32_t push(uint32_t node, uint32_t below);
   void close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts);
@@ -134,12 +134,14 @@ class Matcher {
 
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const TokenTrie> trie_;
+  const std::vector<uint64_t> nothing_;            // an empty mask
   std::vector<std::pair<uint32_t, uint32_t>> stacks_;              // (where to go on, the stack below); 0 is the empty one
   std::map<std::pair<uint32_t, uint32_t>, uint32_t> stack_ids_;
   std::vector<State> states_;
   std::map<std::pair<std::vector<Config>, bool>, int32_t> state_ids_;
   int32_t current_ = 0;
   bool overflowed_ = false;
+  size_t work_ = 0;                               // places looked at since the last mask was asked for
 };
 
 }  // namespace strata::grammar

@@ -254,6 +254,16 @@ TEST(GrammarTest, AFormatThatIsInTooManyPlacesAtOnceEndsInsteadOfStalling) {
   if (matcher.overflowed()) {
     EXPECT_FALSE(matcher.may_end());
   }
+  // Any text, in so many ways that each byte is at thousands of places: the mask gives up instead of holding up every other request.
+  const auto wide = compile_regex("(?:(?:.{0,4000}){0,4000}){0,4000}x", "regex");
+  ASSERT_TRUE(wide);
+  Matcher stuck(*wide, trie());
+  for (int i = 0; i < 30 && !stuck.overflowed(); ++i) {
+    stuck.mask();
+    stuck.accept('b');
+  }
+  EXPECT_TRUE(stuck.overflowed());
+  for (const uint64_t word : stuck.mask()) EXPECT_EQ(word, 0u);
   std::string many = R"({"enum":[)";
   for (int i = 0; i < 9000; ++i) many += "\"value number " + std::to_string(i) + "\",";
   many.back() = ']';

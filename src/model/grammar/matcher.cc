@@ -12,6 +12,8 @@ constexpr uint64_t config_of(uint32_t node, uint32_t stack) { return uint64_t{no
 
 // Places that one text may be at, at once. A grammar that needs more costs more than a step of the model: its output ends with an error.
 constexpr size_t kPlacesMost = 20'000;
+// Places looked at for one mask: some tenths of a second. Real schemas need a few thousand.
+constexpr size_t kWorkMost = 3'000'000;
 
 }  // namespace
 
@@ -60,7 +62,8 @@ TokenTrie::TokenTrie(const std::vector<std::string>& pieces, std::vector<int32_t
 
 // ---- One sequence's place -----------------------------------------------------------------------------------------------------
 
-Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie) : grammar_(std::move(grammar)), trie_(std::move(trie)) {
+Matcher::Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie)
+    : grammar_(std::move(grammar)), trie_(std::move(trie)), nothing_((trie_->vocabulary() + 63) / 64, 0) {
   stacks_.emplace_back(0, 0);
   std::vector<Config> reading;
   std::unordered_set<Config> seen;
@@ -82,7 +85,7 @@ void Matcher::close(Config config, std::vector<Config>& reading, std::unordered_
     const Config at = work.back();
     work.pop_back();
     if (!seen.insert(at).second) continue;
-    overflowed_ = overflowed_ || seen.size() > kPlacesMost;
+    overflowed_ = overflowed_ || seen.size() > kPlacesMost || ++work_ > kWorkMost;
     if (overflowed_) return;
     const Node& node = grammar_->nodes()[node_of(at)];
     const uint32_t stack = stack_of(at);
@@ -142,7 +145,7 @@ void Matcher::allow(uint32_t first, uint32_t end, std::vector<uint64_t>& bits) c
 }
 
 void Matcher::walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits) {
-  for (uint32_t child = trie_->branches()[branch].first_child; child != 0; child = trie_->branches()[child].next_sibling) {
+  for (uint32_t child = trie_->branches()[branch].first_child; child != 0 && !overflowed_; child = trie_->branches()[child].next_sibling) {
     const TokenTrie::Branch& at = trie_->branches()[child];
     if (at.plain && states_[static_cast<size_t>(state)].plain_run > at.height) {
       allow(at.first_token, at.end_token, bits);
@@ -164,6 +167,8 @@ void Matcher::forget_all_but_current() {
 }
 
 const std::vector<uint64_t>& Matcher::mask() {
+  work_ = 0;
+  if (overflowed_) return nothing_;
   if (states_.size() > kStatesMost) forget_all_but_current();
   if (states_[static_cast<size_t>(current_)].mask.empty()) {
     std::vector<uint64_t> bits((trie_->vocabulary() + 63) / 64, 0);
@@ -171,6 +176,7 @@ const std::vector<uint64_t>& Matcher::mask() {
     if (may_end()) {
       for (const int32_t id : trie_->ends()) bits[static_cast<size_t>(id) / 64] |= uint64_t{1} << static_cast<size_t>(id) % 64;
     }
+    if (overflowed_) return nothing_;
     states_[static_cast<size_t>(current_)].mask = std::move(bits);
   }
   return states_[static_cast<size_t>(current_)].mask;
@@ -178,7 +184,7 @@ const std::vector<uint64_t>& Matcher::mask() {
 
 bool Matcher::accept(int32_t token) {
   const std::string_view piece = trie_->piece(token);
-  if (piece.empty()) return false;
+  if (piece.empty() || overflowed_) return false;
   int32_t state = current_;
   for (const char c : piece) {
     state = step(state, static_cast<uint8_t>(c));

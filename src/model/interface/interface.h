@@ -15,7 +15,8 @@
 #include "base/context.h"
 #include "base/json.h"
 #include "base/status.h"
-#include "model/grammar/grammar.h"
+
+namespace strata::grammar { class Grammar; }
 
 namespace strata::model {
 
