@@ -131,7 +131,7 @@ class Reader {
       TRY_ASSIGN(source.title, word(value, "title", true));
       TRY_ASSIGN(source.url, word(value, "url", false));
       if (!source.url.empty() && !source.url.starts_with("https://")) return wrong("url", "expected an address that begins with https://");
-      std::erase_if(out_.sources, [&](const Source& other) { return other.id == id; });
+      std::erase_if(out_.sources, [&](const Source& other) { return other.id == source.id; });
       out_.sources.push_back(std::move(source));
     }
     path_.clear();
