@@ -28,12 +28,10 @@ def test_a_second_request_with_the_same_beginning_reports_cached_tokens(sdk, htt
 
 
 def test_a_quoting_request_streams_the_same_and_guesses_are_counted(sdk, http, model):
-    accepted = series(http, "vllm:spec_decode_num_accepted_tokens_total")
     request = dict(model=model, prompt=PASSAGE + "\n\n" + PASSAGE + "\n\n" + PASSAGE[:50], temperature=0, max_tokens=32)
     whole = sdk.completions.create(**request).choices[0].text
     assert "".join(chunk.choices[0].text for chunk in sdk.completions.create(**request, stream=True) if chunk.choices) == whole
-    # How much is guessed depends on what a row costs on this machine now.
-    assert series(http, "vllm:spec_decode_num_accepted_tokens_total") >= accepted
+    # How much is guessed depends on what a row costs on this machine now: DeterminismTest holds that it happens.
     assert series(http, "vllm:spec_decode_num_draft_tokens_total") >= series(http, "vllm:spec_decode_num_accepted_tokens_total")
 
 

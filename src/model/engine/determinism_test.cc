@@ -86,7 +86,8 @@ TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) {
     auto engine = Engine::make({.threads = static_cast<int>(1 + random.below(3)),
                                 .sequences_max = static_cast<int>(1 + random.below(8)),
                                 .prefill_chunk = static_cast<int>(1 + random.below(300)),
-                                .speculate = random.below(4) != 0})
+                                .speculate = random.below(4) != 0,
+                                .draft_row_cost = 0.2})
                       .value();
     auto* model = engine->load_language_model(path, "tiny").value();
     for (int schedule = 0; schedule < 10; ++schedule) {
@@ -119,11 +120,11 @@ TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) {
   std::printf("%llu prompt tokens from the cache, %llu of %llu guesses right\n", static_cast<unsigned long long>(cached),
               static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(drafted));
   EXPECT_GT(cached, 20u * kEngines);
-  EXPECT_GT(accepted, 0u);
-  EXPECT_GE(drafted, accepted);
+  EXPECT_GT(accepted, 5u * kEngines);
+  EXPECT_GT(drafted, accepted) << "wrong guesses must have been among them";
 }
 
-TEST(DeterminismTest, GuessingChangesNoTokenOfTheDefaultModel) {
+TEST(DeterminismTest, GuessingChangesNoTokenOfTheDefaultModelAndFindsWhatIsQuoted) {
   const char* models = std::getenv("STRATA_MODELS");
   const char* home = std::getenv("HOME");
   const std::string path = (models ? std::string(models) : std::string(home ? home : "") + "/.cache/strata/models") + "/smollm2-135m-instruct/model.gguf";
@@ -137,15 +138,12 @@ TEST(DeterminismTest, GuessingChangesNoTokenOfTheDefaultModel) {
   request.sampling.temperature = 0;
   std::string texts[2];
   for (const bool speculate : {false, true}) {
-    auto engine = Engine::make({.speculate = speculate}).value();
+    auto engine = Engine::make({.speculate = speculate, .draft_row_cost = 0.2}).value();
     auto* model = engine->load_language_model(path, "default").value();
     const auto out = model::generate(Context::background(), *model, request);
     ASSERT_TRUE(out) << out.error().message;
     texts[speculate] = out->text;
-    // How much is guessed depends on what a row costs on this machine now (DraftTest holds the gain): only that nothing is without it.
-    if (!speculate) {
-      EXPECT_EQ(engine->stats().drafted_tokens, 0u);
-    }
+    EXPECT_EQ(engine->stats().accepted_tokens > 10, speculate);
   }
   EXPECT_EQ(texts[0], texts[1]);
 }

@@ -181,7 +181,8 @@ Result<model::LanguageModel*> LocalEngine::load_language_model(const std::string
   loaded.parts.info.context_tokens = context;
   loaded.parts.info.memory_bytes = weights;
   loaded.parts.runner = std::make_unique<LanguageRunner>(
-      std::move(loaded.decoder), std::move(cache), LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk, options_.speculate});
+      std::move(loaded.decoder), std::move(cache),
+      LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk, options_.speculate, options_.draft_row_cost});
   loaded.parts.wake = [this] { wake(); };
   auto model = std::make_unique<LocalLanguageModel>(std::move(loaded.parts));
   model::LanguageModel* out = model.get();

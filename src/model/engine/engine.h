@@ -18,6 +18,7 @@ struct Options {
   int context_tokens = 0;       // 0: the model's own, bounded by memory_bytes_max
   int prefill_chunk = 256;      // tokens of a prompt per step, so that running streams go on
   bool speculate = true;        // guess tokens from the text so far and check them together: the same text, sooner
+  double draft_row_cost = 0;    // UNITS: steps; what a guess is taken to cost. 0: as measured, so how much is guessed depends on the machine
   uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
 };
 

@@ -67,7 +67,7 @@ bool LanguageRunner::step(compute::Threads& threads) {
     if (slice.prompt) continue;
     const int picked = slice.generation->picked();
     slice.generation->advance(picked);
-    if (!slice.draft.empty()) slice.generation->draft.learn(static_cast<int>(slice.draft.size()), picked - 1, pace_.row_cost(plan.decoding));
+    if (!slice.draft.empty()) slice.generation->draft.learn(static_cast<int>(slice.draft.size()), picked - 1, row_cost(plan.decoding));
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   pace_.add(seconds, plan.decode_rows, plan.prefill_rows);
@@ -143,7 +143,7 @@ void LanguageRunner::add_decode(Plan& plan, Generation& generation, std::vector<
 
 std::vector<int32_t> LanguageRunner::draft_for(Generation& generation, int decoding) const {
   if (!limits_.speculate || decoding > kDraftingMost) return {};
-  return generation.draft.propose(generation.tokens(), generation.completion_left() - 1, pace_.row_cost(decoding));
+  return generation.draft.propose(generation.tokens(), generation.completion_left() - 1, row_cost(decoding));
 }
 
 LanguageRunner::Plan LanguageRunner::plan() {

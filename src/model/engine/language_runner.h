@@ -29,6 +29,7 @@ struct LanguageLimits {
   int queue_max = 64;
   int prefill_chunk = 256;
   bool speculate = true;
+  double draft_row_cost = 0;   // 0: as measured
 };
 
 class LanguageRunner {
@@ -73,6 +74,7 @@ class LanguageRunner {
   void add_prompt(Plan& plan, Generation& generation, int count);
   void add_decode(Plan& plan, Generation& generation, std::vector<int32_t> draft);
   std::vector<int32_t> draft_for(Generation& generation, int decoding) const;
+  double row_cost(int decoding) const { return limits_.draft_row_cost > 0 ? limits_.draft_row_cost : pace_.row_cost(decoding); }
   void score_prompts(compute::Threads& threads, const Plan& plan);
   void choose_tokens(compute::Threads& threads, const Plan& plan);
   void deliver(const Plan& plan);
