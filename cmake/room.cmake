@@ -4,8 +4,9 @@
 # strata_infra_http; all its *_test.cc make one program, run as one ctest entry; each X_fuzz.cc is one libFuzzer program.
 # Optional TEST_DEPS are rooms that only the tests need.
 if(STRATA_FUZZ)
-  add_custom_target(fuzzers)  # all of them
+  add_custom_target(fuzzers)     # all of them
 endif()
+add_custom_target(unit_tests)    # the rooms' test programs and what they need
 
 function(strata_room path)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS;TEST_DEPS" ${ARGN})
@@ -46,6 +47,10 @@ function(strata_room path)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE strata_${name} ${test_links} GTest::gmock GTest::gtest_main Threads::Threads)
     target_compile_definitions(${name}_test PRIVATE STRATA_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    if(STRATA_SANITIZE)
+      target_compile_options(${name}_test PRIVATE -O0)  # halves its time in the compiler; what it tests stays optimized
+    endif()
+    add_dependencies(unit_tests ${name}_test)
     add_test(NAME ${path} COMMAND ${name}_test WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(${path} PROPERTIES LABELS unit TIMEOUT 600)
   endif()

@@ -53,6 +53,18 @@ def test_responses_and_completions_hold_to_a_format_too(sdk, http, model):
     assert chosen.json()["choices"][0]["message"]["content"] in ("certainly", "certainly not")
 
 
+def test_a_context_free_grammar_is_held_to(sdk, http, model):
+    sums = 'root ::= sum\nsum ::= sum ("+" | "-") term | term\nterm ::= [1-9] [0-9]{0,2} | "(" sum ")"'
+    for seed in range(3):
+        text = http.post("/v1/completions", json={"model": model, "prompt": "12+(3-", "max_tokens": 60, "temperature": 1.2, "seed": seed, "stop": ["\n"],
+                                                  "response_format": {"type": "grammar", "grammar": sums}}).json()["choices"][0]
+        if text["finish_reason"] == "stop":
+            assert re.fullmatch(r"[-+()0-9]+", text["text"]) and isinstance(eval(text["text"]), int)
+    refused = http.post("/v1/completions", json={"model": model, "prompt": "x", "response_format": {"type": "grammar", "grammar": "root ::= [a-z"}})
+    assert refused.status_code == 400 and "line 1, column 10" in refused.json()["error"]["message"]
+    assert refused.json()["error"]["param"] == "response_format.grammar"
+
+
 def test_json_object_gives_an_object(sdk, model):
     for seed in range(3):
         answer = sdk.chat.completions.create(model=model, messages=[{"role": "user", "content": "Describe a cat in JSON."}], max_tokens=300, seed=seed,

@@ -20,7 +20,7 @@ std::vector<Field> chat_fields() {
   add({"tools", Kind::kArray, "An extension: one file_search tool makes this a grounded answer.", false, 0, 16});
   add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
   add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
-  add({"response_format", Kind::kObject, "text, json_object, json_schema (enforced); extensions: regex, choice."});
+  add({"response_format", Kind::kObject, "text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF)."});
   add({"store", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   add({"modalities", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array({"text"})}});
   for (const char* name :

@@ -70,10 +70,11 @@ Result<Compiled> compile_choices(const Json& choices, const std::string& where) 
 
 Result<OutputFormat> parse_output_format(const Json& json, const std::string& where, const model::LanguageModel& model) {
   if (json.is_null()) return OutputFormat();
-  TRY_ASSIGN(Body body, Body::parse({{"type", Kind::kString, "", true, -1e300, 1e300, {"text", "json_object", "json_schema", "regex", "choice"}},
+  TRY_ASSIGN(Body body, Body::parse({{"type", Kind::kString, "", true, -1e300, 1e300, {"text", "json_object", "json_schema", "regex", "choice", "grammar"}},
                                      {"json_schema", Kind::kObject, ""},
                                      {"pattern", Kind::kString, "", false, 1, 10'000},
-                                     {"choices", Kind::kArray, "", false, 1, 10'000}},
+                                     {"choices", Kind::kArray, "", false, 1, 10'000},
+                                     {"grammar", Kind::kString, "", false, 1, 20'000}},
                                     json, where + "."));
   const std::string type = body.text("type");
   const auto needs = [&](const char* name) -> Status {
@@ -83,7 +84,7 @@ Result<OutputFormat> parse_output_format(const Json& json, const std::string& wh
   OutputFormat out;
   if (type == "text") return out;
   if (model.info().remote) {
-    if (type == "regex" || type == "choice")
+    if (type == "regex" || type == "choice" || type == "grammar")
       return invalid_argument(where + ".type: '" + type + "' is enforced by local models only; model " + model.info().id + " runs elsewhere", where + ".type");
     out.response_format = json;
     return out;
@@ -97,6 +98,10 @@ Result<OutputFormat> parse_output_format(const Json& json, const std::string& wh
     TRY(needs("pattern"));
     const std::string pattern = body.text("pattern");
     TRY_ASSIGN(out.grammar, cache().get("regex" + pattern, [&] { return grammar::compile_regex(pattern, where + ".pattern"); }));
+  } else if (type == "grammar") {
+    TRY(needs("grammar"));
+    const std::string text = body.text("grammar");
+    TRY_ASSIGN(out.grammar, cache().get("grammar" + text, [&] { return grammar::compile_gbnf(text, where + ".grammar"); }));
   } else {
     TRY(needs("choices"));
     TRY_ASSIGN(out.grammar, compile_choices(body["choices"], where + ".choices"));

@@ -14,7 +14,7 @@ struct OutputFormat {
   Json response_format;                              // for a provider, in chat completions' shape; null: any text
 };
 // {"type": "text" | "json_object"}, {"type": "json_schema", "json_schema": {"name", "schema", "strict"}}; extensions: {"type": "regex", "pattern"},
-// {"type": "choice", "choices": […]}. `where` names the parameter in errors. What cannot be enforced is a 400 that names keyword and place.
+// {"type": "choice", "choices": […]}, {"type": "grammar", "grammar": GBNF}. `where` names the parameter in errors. What cannot be enforced is a 400 that names keyword and place.
 // THREADS: safe.
 Result<OutputFormat> parse_output_format(const Json& json, const std::string& where, const model::LanguageModel& model);
 // As a response's text.format has it: the schema's members beside the type.

@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "model/engine/engine.h"
 #include "model/engine/models_for_test.h"
+#include "model/grammar/grammar.h"
 
 namespace strata::engine {
 namespace {
@@ -34,6 +35,7 @@ std::shared_ptr<Output> submit(model::LanguageModel& model, const GenerateReques
   auto out = std::make_shared<Output>();
   auto submitted = model.submit(Context::background(), request, out);
   EXPECT_TRUE(submitted) << submitted.error().message;
+  if (!submitted) out->on_finish({});
   if (handle && submitted) *handle = *submitted;
   return out;
 }
@@ -55,6 +57,10 @@ std::vector<GenerateRequest> requests(Random& random) {
     if (i % 5 == 1) request.sampling.top_k = 20, request.sampling.top_p = 0.9;
     request.logprobs = i % 3 == 1;
     if (i == 7) request.stop = {"zz"};
+    if (i % 6 == 2) {
+      request.grammar = grammar::compile_regex("(?:name: [a-z]{3,8}; total: [0-9]{1,4}\n){2,9}", "grammar").value();
+      request.ignore_eos = false;
+    }
     out.push_back(std::move(request));
   }
   return out;

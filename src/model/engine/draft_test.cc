@@ -14,7 +14,7 @@ double cost_of(const std::vector<int32_t>& text, size_t prompt) {
   Draft draft;
   double cost = 0;
   for (size_t at = prompt; at < text.size();) {
-    const auto guesses = draft.propose(std::span(text).first(at), static_cast<int>(text.size() - at) - 1, kCost);
+    const auto guesses = draft.propose(std::span(text).first(at), {}, static_cast<int>(text.size() - at) - 1, kCost);
     int right = 0;
     while (static_cast<size_t>(right) < guesses.size() && guesses[static_cast<size_t>(right)] == text[at + static_cast<size_t>(right)]) ++right;
     if (!guesses.empty()) draft.learn(static_cast<int>(guesses.size()), right, kCost);
@@ -48,9 +48,22 @@ TEST(DraftTest, GuessesThatKeepFailingCostLittle) {
 TEST(DraftTest, NoMoreThanAskedForAndNothingWithoutAMatch) {
   Draft draft;
   const std::vector<int32_t> text = {1, 2, 3, 4, 5, 6, 1, 2, 3};
-  EXPECT_TRUE(draft.propose(text, 0, kCost).empty());
-  EXPECT_EQ(draft.propose(text, 5, 0.01), (std::vector<int32_t>{4, 5, 6, 1}));
-  EXPECT_TRUE(Draft().propose(std::vector<int32_t>{1, 2}, 5, kCost).empty());
+  EXPECT_TRUE(draft.propose(text, {}, 0, kCost).empty());
+  EXPECT_EQ(draft.propose(text, {}, 5, 0.01), (std::vector<int32_t>{4, 5, 6, 1}));
+  EXPECT_TRUE(Draft().propose(std::vector<int32_t>{1, 2}, {}, 5, kCost).empty());
+}
+
+TEST(DraftTest, WhatAGrammarDemandsComesFirstAndIsJudgedByItself) {
+  Draft draft;
+  const std::vector<int32_t> text = {1, 2, 3, 4, 5, 6, 1, 2, 3}, demanded = {7, 8, 9};
+  EXPECT_EQ(draft.propose(text, demanded, 5, 0.01), demanded);
+  // The model spells it otherwise again and again: demands pause, repeats go on.
+  for (int i = 0; i < 8; ++i) {
+    const auto guesses = draft.propose(text, demanded, 5, kCost);
+    if (!guesses.empty()) draft.learn(static_cast<int>(guesses.size()), 0, kCost);
+  }
+  EXPECT_TRUE(draft.propose(text, demanded, 5, kCost).empty());
+  EXPECT_EQ(draft.propose(text, {}, 5, kCost).front(), 4);
 }
 
 }  // namespace

@@ -103,6 +103,8 @@ void Generation::keep_to_grammar(std::span<float> logits) {
   }
 }
 
+std::vector<int32_t> Generation::forced(int most) { return matcher_ ? matcher_->forced(most) : std::vector<int32_t>(); }
+
 int32_t Generation::choose(std::span<float> logits) {
   // The reported distribution is the model's own, so it is read before the sampler overwrites the logits.
   std::vector<float> raw;

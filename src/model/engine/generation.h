@@ -67,6 +67,7 @@ class Generation {
   int completion_left() const { return start_.completion_max - completion_tokens_; }
   network::KvSequence kv;
   Draft draft;
+  std::vector<int32_t> forced(int most);                      // tokens that the grammar demands next: see grammar::Matcher
   std::function<void()> before_finish;                        // called just before the sink hears of the end: a sink that looks sees it done
 
   // ---- Events, in order of a request's life

@@ -143,7 +143,8 @@ void LanguageRunner::add_decode(Plan& plan, Generation& generation, std::vector<
 
 std::vector<int32_t> LanguageRunner::draft_for(Generation& generation, int decoding) const {
   if (!limits_.speculate || decoding > kDraftingMost) return {};
-  return generation.draft.propose(generation.tokens(), generation.completion_left() - 1, row_cost(decoding));
+  const int most = std::min(generation.completion_left() - 1, Draft::kLongest);
+  return generation.draft.propose(generation.tokens(), generation.forced(most), most, row_cost(decoding));
 }
 
 LanguageRunner::Plan LanguageRunner::plan() {

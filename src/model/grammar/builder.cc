@@ -225,33 +225,54 @@ void Builder::drop_dead_ends() {
   if (!alive[rules_[0].from]) nodes_[rules_[0].from] = {};
 }
 
+// A call is its rule's last act where what comes after it is only the end: recursion to the right then needs no stack.
+void Builder::mark_last_calls() {
+  auto only_ends = [&](uint32_t n) {
+    for (size_t steps = 0; steps < nodes_.size(); ++steps) {
+      const Node& node = nodes_[n];
+      if (!node.bytes.empty() || !node.calls.empty()) return false;
+      if (node.ends) return node.empty.empty();
+      if (node.empty.size() != 1) return false;
+      n = node.empty.front();
+    }
+    return false;
+  };
+  for (Node& node : nodes_) {
+    for (CallEdge& call : node.calls) call.last = only_ends(call.back);
+  }
+}
+
 // Whether some rule can call itself before anything is read: a matcher would never come to an end.
 bool Builder::calls_itself_at_once() const {
   // Rules that can match nothing are passed through; those that begin at a rule's start are its left calls.
   std::vector<char> blank(rules_.size(), 0);
-  std::vector<std::set<uint32_t>> left(rules_.size());
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (uint32_t r = 0; r < rules_.size(); ++r) {
-      std::vector<uint32_t> work = {rules_[r].from};
-      std::set<uint32_t> seen;
-      std::set<uint32_t> calls;
-      bool is_blank = false;
-      while (!work.empty()) {
-        const uint32_t n = work.back();
-        work.pop_back();
-        if (!seen.insert(n).second) continue;
-        is_blank = is_blank || nodes_[n].ends;
-        for (const uint32_t to : nodes_[n].empty) work.push_back(to);
-        for (const CallEdge& call : nodes_[n].calls) {
-          calls.insert(call.rule);
-          if (blank[call.rule]) work.push_back(call.back);
-        }
+  std::vector<std::set<uint32_t>> left(rules_.size()), users(rules_.size());
+  auto look = [&](uint32_t r) {                             // whether it can match nothing, as far as is known
+    std::vector<uint32_t> work = {rules_[r].from};
+    std::set<uint32_t> seen;
+    bool is_blank = false;
+    while (!work.empty()) {
+      const uint32_t n = work.back();
+      work.pop_back();
+      if (!seen.insert(n).second) continue;
+      is_blank = is_blank || nodes_[n].ends;
+      for (const uint32_t to : nodes_[n].empty) work.push_back(to);
+      for (const CallEdge& call : nodes_[n].calls) {
+        left[r].insert(call.rule);
+        users[call.rule].insert(r);
+        if (blank[call.rule]) work.push_back(call.back);
       }
-      changed = changed || is_blank != static_cast<bool>(blank[r]) || calls.size() != left[r].size();
-      blank[r] = is_blank;
-      left[r] = std::move(calls);
     }
+    return is_blank;
+  };
+  std::vector<uint32_t> unsure;
+  for (uint32_t r = 0; r < rules_.size(); ++r) unsure.push_back(r);
+  while (!unsure.empty()) {
+    const uint32_t r = unsure.back();
+    unsure.pop_back();
+    if (!look(r) || blank[r]) continue;
+    blank[r] = 1;
+    unsure.insert(unsure.end(), users[r].begin(), users[r].end());
   }
   std::vector<char> state(rules_.size(), 0);  // 1: on the way down, 2: done
   std::vector<std::pair<uint32_t, bool>> work;
@@ -287,7 +308,8 @@ Result<std::shared_ptr<const Grammar>> Builder::finish(Piece whole, const std::s
   if (first.bytes.empty() && first.empty.empty() && first.calls.empty() && !first.ends) {
     return invalid_argument(where + ": nothing can match this: its parts contradict each other", where);
   }
-  if (calls_itself_at_once()) return invalid_argument(where + ": a $ref leads back to itself with nothing in between", where);
+  if (calls_itself_at_once()) return invalid_argument(where + ": a rule or $ref leads back to itself with nothing in between", where);
+  mark_last_calls();
   auto out = std::make_shared<Grammar>();
   out->nodes_ = std::move(nodes_);
   for (const Rule& rule : rules_) out->rules_.push_back(rule.from);

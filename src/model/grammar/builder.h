@@ -48,6 +48,7 @@ class Builder {
  private:
   void utf8(uint32_t low, uint32_t high, Piece into);  // one range within one length
   void drop_dead_ends();
+  void mark_last_calls();
   bool calls_itself_at_once() const;
 
   std::vector<Node> nodes_;

@@ -1,6 +1,6 @@
 // model/grammar: what an output may look like, and which tokens may come next.
 //
-//   JSON Schema | regular expression | choices ──compile──▶ Grammar: one pushdown automaton over bytes
+//   JSON Schema | regular expression | choices | context-free grammar ──compile──▶ Grammar: one pushdown automaton over bytes
 //   Grammar + TokenTrie ──Matcher, one per sequence──▶ mask of the tokens that keep the output possible, after each token
 //
 // What is compiled is enforced: every output that the matcher lets end is in the language, and from every state that it lets be reached an
@@ -37,6 +37,7 @@ struct ByteEdge {
 struct CallEdge {
   uint32_t rule = 0;
   uint32_t back = 0;                             // where it goes on after the rule
+  bool last = false;                             // there only the caller's own end comes
 };
 struct Node {
   std::vector<ByteEdge> bytes;
@@ -70,6 +71,9 @@ Result<std::shared_ptr<const Grammar>> compile_json_object();                   
 // The whole output matches. The syntax of ECMA 262 without look-around and back references.
 Result<std::shared_ptr<const Grammar>> compile_regex(std::string_view pattern, const std::string& where);
 Result<std::shared_ptr<const Grammar>> compile_choices(const std::vector<std::string>& choices, const std::string& where);
+// A context-free grammar in GBNF (drawn in gbnf.cc), whose rule `root` is the whole. Errors name line and column. A rule may begin with
+// itself directly; one that does so by way of others is refused by its name.
+Result<std::shared_ptr<const Grammar>> compile_gbnf(std::string_view text, const std::string& where);
 
 // The vocabulary as a tree of bytes. Immutable; one for each model. THREADS: safe.
 class TokenTrie {
@@ -106,6 +110,9 @@ class Matcher {
   const std::vector<uint64_t>& mask();
   // False where the token may not come next, or overflowed(); then the place has not changed.
   bool accept(int32_t token);
+  // Tokens that spell what alone may come next, at most `most`: often none. After the first of them the model may still prefer to spell
+  // the same text in other tokens, so they are guesses, to be checked. COST: some steps of the automaton; a mask is not made.
+  std::vector<int32_t> forced(int most);
   bool may_end() const;
   bool must_end() const;                          // nothing but an end may come next
   // The text may be at too many places of the grammar at once to be followed in time; masks are empty from here on.
@@ -127,6 +134,8 @@ class Matcher {
   void close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts);
   int32_t intern(std::vector<Config> configs, bool accepts);
   int32_t step(int32_t state, uint8_t byte);
+  int only_byte(int32_t state) const;
+  std::vector<int32_t> spelled(std::string_view text, int most) const;
   void walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits);
   void allow(uint32_t first, uint32_t end, std::vector<uint64_t>& bits) const;
   uint32_t plain_run(const std::vector<Config>& configs) const;

@@ -1,4 +1,4 @@
-// Schemas and regular expressions from outside: any bytes give a grammar or an error, and a grammar never gives a dead end.
+// Schemas, regular expressions and grammars from outside: any bytes give a grammar or an error, and a grammar never gives a dead end.
 #include "model/grammar/grammar.h"
 
 using namespace strata;
@@ -18,6 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     for (int i = 0; i < 24 && !matcher.must_end(); ++i) {
       const std::vector<uint64_t>& mask = matcher.mask();
       if (matcher.overflowed()) return;
+      const std::vector<int32_t> forced = matcher.forced(1);   // a token that what must come begins with is allowed
+      if (!forced.empty() && (mask[static_cast<size_t>(forced[0]) / 64] >> forced[0] % 64 & 1) == 0) __builtin_trap();
       int32_t first = -1;
       for (int32_t id = 0; id < 256 && first < 0; ++id) {
         if (mask[static_cast<size_t>(id) / 64] >> id % 64 & 1) first = id;
@@ -30,6 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
   };
   run(grammar::compile_regex(text, "fuzz"));
+  run(grammar::compile_gbnf(text, "fuzz"));
   if (auto json = Json::parse(text)) run(grammar::compile_json_schema(*json, "fuzz"));
   return 0;
 }

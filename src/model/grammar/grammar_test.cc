@@ -293,5 +293,85 @@ TEST(GrammarTest, AMaskAgreesWithTryingEveryToken) {
   }
 }
 
+std::shared_ptr<const Grammar> gbnf(const std::string& text) {
+  auto grammar = compile_gbnf(text, "grammar");
+  EXPECT_TRUE(grammar) << grammar.error().message;
+  return grammar ? *grammar : nullptr;
+}
+
+std::string gbnf_refusal(const std::string& text) {
+  auto grammar = compile_gbnf(text, "grammar");
+  return grammar ? "" : grammar.error().message;
+}
+
+TEST(GbnfTest, LiteralsSetsGroupsAndRepetitionsMatchAsWritten) {
+  const auto g = gbnf("root ::= \"a\\n\" [x-z\\]]+ ( \"é\" | [^a-z\\n] ){1,2} .?  # a comment\n  end{,1}\nend ::= \"\\u0041\\x42\"");
+  EXPECT_MATCH(g, "a\nxé");
+  EXPECT_MATCH(g, "a\nz]yéQ☃AB");
+  EXPECT_MATCH(g, "a\nx9AB");
+  EXPECT_NO_MATCH(g, "a\né");
+  EXPECT_NO_MATCH(g, "a\nxABAB!");
+}
+
+TEST(GbnfTest, ARuleMayBeginWithItself) {
+  const auto g = gbnf("root ::= root \"+\" term | root \"-\" term | term\nterm ::= [0-9]+ | \"(\" root \")\"");
+  EXPECT_MATCH(g, "1");
+  EXPECT_MATCH(g, "1+23-(4-5)");
+  EXPECT_NO_MATCH(g, "1+");
+  EXPECT_NO_MATCH(g, "(1");
+}
+
+TEST(GbnfTest, BracketsNestWithoutEndAndLongListsNeedNoStack) {
+  const auto brackets = gbnf("root ::= \"[\" root? \"]\"");
+  EXPECT_MATCH(brackets, std::string(500, '[') + std::string(500, ']'));
+  EXPECT_NO_MATCH(brackets, std::string(500, '[') + std::string(499, ']'));
+  const auto list = gbnf("root ::= \"a\" root | \"a\"");
+  EXPECT_MATCH(list, std::string(30'000, 'a'));
+}
+
+TEST(GbnfTest, WhatIsWrongIsNamedWithItsPlace) {
+  EXPECT_NE(gbnf_refusal("root ::= itme\nitem ::= \"x\"").find("line 1, column 10: no rule is named 'itme'; did you mean 'item'?"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("item ::= \"x\"").find("needs a rule 'root'"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"x").find("a literal that is not closed"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= (\"x\"").find("line 1, column 10: a '(' that is not closed"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"x\" )").find("without its '('"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"x\"\nroot ::= \"y\"").find("line 2, column 1: rule 'root' is defined twice"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"x\"{3,2}").find("a count that falls"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= [z-a]").find("a range that falls"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"\\q\"").find("an escape that is not known: \\q"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= a\na ::= b \"x\"\nb ::= \"y\"? a").find("rule 'a' can begin with itself by way of"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= \"a\" root").find("nothing can match"), std::string::npos);
+  EXPECT_NE(gbnf_refusal("root ::= root").find("nothing can match"), std::string::npos);
+}
+
+TEST(GbnfTest, RandomOutputsOfAGrammarAreInItsLanguage) {
+  const auto g = gbnf("root ::= list\nlist ::= \"[\" (item (\", \" item)*)? \"]\"\nitem ::= list | \"true\" | \"null\" | [1-9] [0-9]{0,3}");
+  Random random(11);
+  int ended = 0;
+  for (int i = 0; i < 60; ++i) {
+    const std::string text = random_output(g, random, 200);
+    if (text.empty()) continue;
+    ++ended;
+    EXPECT_TRUE(Json::parse(text)) << text;
+  }
+  EXPECT_GT(ended, 20);
+}
+
+TEST(MatcherTest, WhatAloneMayComeIsForeseenInTheLongestTokensAndChangesNothing) {
+  Matcher matcher(schema(R"({"type":"object","properties":{"name":{"enum":["true"]}},"required":["name"],"additionalProperties":false})"), trie());
+  const auto tokens = trie();
+  const std::vector<uint64_t> before = matcher.mask();
+  std::string text;
+  for (const int32_t id : matcher.forced(100)) text += tokens->piece(id);
+  EXPECT_EQ(text, "{\"name\":");                      // a blank may come next, or none
+  EXPECT_EQ(matcher.forced(1).size(), 1u);
+  EXPECT_EQ(tokens->piece(matcher.forced(1)[0]), "{\"");
+  EXPECT_EQ(matcher.mask(), before);
+  for (const int32_t id : matcher.forced(100)) ASSERT_TRUE(matcher.accept(id));
+  EXPECT_TRUE(matcher.forced(8).empty());
+  Matcher free(gbnf("root ::= \"a\"*"), trie());
+  EXPECT_TRUE(free.forced(8).empty());                   // an end may come too
+}
+
 }  // namespace
 }  // namespace strata::grammar

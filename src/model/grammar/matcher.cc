@@ -14,6 +14,8 @@ constexpr uint64_t config_of(uint32_t node, uint32_t stack) { return uint64_t{no
 constexpr size_t kPlacesMost = 20'000;
 // Places looked at for one mask: some tenths of a second. Real schemas need a few thousand.
 constexpr size_t kWorkMost = 3'000'000;
+// Of what must come: more than the longest guess can hold.
+constexpr size_t kForcedBytesMost = 128;
 
 }  // namespace
 
@@ -91,7 +93,7 @@ void Matcher::close(Config config, std::vector<Config>& reading, std::unordered_
     const uint32_t stack = stack_of(at);
     if (!node.bytes.empty()) reading.push_back(at);
     for (const uint32_t to : node.empty) work.push_back(config_of(to, stack));
-    for (const CallEdge& call : node.calls) work.push_back(config_of(grammar_->rule_start(call.rule), push(call.back, stack)));
+    for (const CallEdge& call : node.calls) work.push_back(config_of(grammar_->rule_start(call.rule), call.last ? stack : push(call.back, stack)));
     if (!node.ends) continue;
     if (stack == 0) *accepts = true;
     else work.push_back(config_of(stacks_[stack].first, stacks_[stack].second));
@@ -192,6 +194,55 @@ bool Matcher::accept(int32_t token) {
   }
   current_ = state;
   return true;
+}
+
+// The byte that alone may come next; -1 where there is a choice, or an end.
+int Matcher::only_byte(int32_t state) const {
+  const State& at = states_[static_cast<size_t>(state)];
+  if (at.accepts) return -1;
+  int only = -1;
+  for (const Config config : at.configs) {
+    for (const ByteEdge& edge : grammar_->nodes()[node_of(config)].bytes) {
+      if (edge.low != edge.high || (only >= 0 && only != edge.low)) return -1;
+      only = edge.low;
+    }
+  }
+  return only;
+}
+
+std::vector<int32_t> Matcher::forced(int most) {
+  if (overflowed_) return {};
+  work_ = 0;
+  std::string text;
+  int32_t state = current_;
+  while (text.size() < kForcedBytesMost) {
+    const int byte = only_byte(state);
+    if (byte < 0) break;
+    state = step(state, static_cast<uint8_t>(byte));
+    if (overflowed_ || state == kDead) break;
+    text += static_cast<char>(byte);
+  }
+  if (std::exchange(overflowed_, false)) forget_all_but_current();  // a look ahead changes nothing
+  return spelled(text, most);
+}
+
+// The longest tokens that spell the text, from its beginning.
+std::vector<int32_t> Matcher::spelled(std::string_view text, int most) const {
+  std::vector<int32_t> out;
+  for (size_t at = 0; at < text.size() && out.size() < static_cast<size_t>(std::max(0, most));) {
+    uint32_t branch = 0, longest = 0;
+    size_t length = 0;
+    for (size_t i = at; i < text.size(); ++i) {
+      branch = trie_->branches()[branch].first_child;
+      while (branch != 0 && trie_->branches()[branch].byte != static_cast<uint8_t>(text[i])) branch = trie_->branches()[branch].next_sibling;
+      if (branch == 0) break;
+      if (trie_->branches()[branch].tokens > 0) longest = branch, length = i + 1 - at;
+    }
+    if (length == 0) break;
+    out.push_back(trie_->token_ids()[trie_->branches()[longest].first_token]);
+    at += length;
+  }
+  return out;
 }
 
 bool Matcher::may_end() const { return states_[static_cast<size_t>(current_)].accepts; }

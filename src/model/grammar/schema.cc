@@ -6,44 +6,13 @@
 #include "base/text.h"
 #include "model/grammar/json_text.h"
 #include "model/grammar/regex.h"
+#include "model/grammar/schemas.h"
 
 namespace strata::grammar {
 namespace {
 
-constexpr int kDepthMost = 64;
 constexpr size_t kEnumMost = 10'000;
 
-const std::set<std::string, std::less<>> kEnforced = {"type",
-                                                      "enum",
-                                                      "const",
-                                                      "properties",
-                                                      "required",
-                                                      "additionalProperties",
-                                                      "items",
-                                                      "prefixItems",
-                                                      "minItems",
-                                                      "maxItems",
-                                                      "minLength",
-                                                      "maxLength",
-                                                      "pattern",
-                                                      "minimum",
-                                                      "maximum",
-                                                      "exclusiveMinimum",
-                                                      "exclusiveMaximum",
-                                                      "anyOf",
-                                                      "oneOf",
-                                                      "allOf",
-                                                      "$ref",
-                                                      "multipleOf",
-                                                      "uniqueItems",
-                                                      "minProperties",
-                                                      "maxProperties",
-                                                      "patternProperties",
-                                                      "additionalItems"};
-// They say nothing about what is valid (format is an annotation in 2020-12), or hold what is only referred to.
-const std::set<std::string, std::less<>> kAnnotations = {
-    "title", "description", "default", "examples", "deprecated",      "readOnly",         "writeOnly",     "$schema",     "$id",     "$comment",
-    "$defs", "definitions", "$anchor", "format",   "contentEncoding", "contentMediaType", "contentSchema", "$vocabulary", "nullable"};
 const std::set<std::string, std::less<>> kRefused = {
     "not",           "if",       "then",        "else",        "dependentRequired", "dependentSchemas",      "dependencies",
 
@@ -66,160 +35,23 @@ std::string pointer_segment(std::string_view key) {
 
 class Compiler {
  public:
-  Compiler(const Json& root, std::string where) : root_(root), where_(std::move(where)), text_(b_) {}
+  Compiler(const Json& root, std::string where) : schemas_(root, std::move(where)), text_(b_) {}
 
   Result<std::shared_ptr<const Grammar>> run() {
-    TRY_ASSIGN(const Piece whole, compile(root_, "", 0));
-    return b_.finish(whole, where_);
+    TRY_ASSIGN(const Piece whole, compile(schemas_.root(), "", 0));
+    return b_.finish(whole, schemas_.where());
   }
 
  private:
-  Error error(const std::string& path, const std::string& what) const {
-    return invalid_argument(where_ + (path.empty() ? "" : " at " + path) + ": " + what, where_);
-  }
-
-  // ---- References, and schemas put together -----------------------------------------------------------------------------------
-
-  Result<const Json*> resolve(const std::string& reference, const std::string& path) const {
-    if (reference.empty() || reference[0] != '#') return error(path, "$ref '" + reference + "': only references inside this schema ('#/…') are followed");
-    const Json* at = &root_;
-    for (size_t begin = 1; begin < reference.size();) {
-      if (reference[begin] != '/') return error(path, "$ref '" + reference + "': expected '#' or '#/…'; anchors are not followed");
-      const size_t end = std::min(reference.find('/', begin + 1), reference.size());
-      std::string segment = reference.substr(begin + 1, end - begin - 1);
-      for (size_t i; (i = segment.find("~1")) != std::string::npos;) segment.replace(i, 2, "/");
-      for (size_t i; (i = segment.find("~0")) != std::string::npos;) segment.replace(i, 2, "~");
-      const Json* next = at->find(segment);
-      if (const auto* items = at->as_array()) {
-        const size_t index = segment.find_first_not_of("0123456789") == std::string::npos && segment.size() < 6 ? std::stoul("0" + segment) : items->size();
-        next = index < items->size() ? &(*items)[index] : nullptr;
-      }
-      if (!next) return error(path, "$ref '" + reference + "' leads nowhere");
-      at = next;
-      begin = end;
-    }
-    return at;
-  }
+  Error error(const std::string& path, const std::string& what) const { return schemas_.error(path, what); }
 
   Result<Piece> reference(const std::string& name, const std::string& path, int depth) {
     if (const auto known = rules_.find(name); known != rules_.end()) return b_.call(known->second);
-    TRY_ASSIGN(const Json* target, resolve(name, path));
+    TRY_ASSIGN(const Json* target, schemas_.resolve(name, path));
     const uint32_t rule = rules_[name] = b_.declare();
     TRY_ASSIGN(const Piece piece, compile(*target, name.substr(1), depth + 1));
     b_.define(rule, piece);
     return b_.call(rule);
-  }
-
-  static bool asserts(const Json& schema, std::string_view except) {
-    for (const auto& [key, value] : *schema.as_object()) {
-      if (key != except && kEnforced.contains(key)) return true;
-    }
-    return false;
-  }
-
-  // A schema that both must hold, without $ref and allOf of its own.
-  Result<Json> flat(const Json& schema, const std::string& path, int depth) const {
-    if (depth > kDepthMost) return error(path, "schemas nested deeper than " + std::to_string(kDepthMost));
-    if (!schema.as_object()) return schema;
-    Json out = schema;
-    if (const auto* name = schema["$ref"].as_string()) {
-      out.erase("$ref");
-      TRY_ASSIGN(const Json* target, resolve(*name, path));
-      TRY_ASSIGN(const Json other, flat(*target, name->substr(1), depth + 1));
-      TRY_ASSIGN(out, merge(out, other, path));
-    }
-    if (const auto* parts = schema["allOf"].as_array()) {
-      out.erase("allOf");
-      for (size_t i = 0; i < parts->size(); ++i) {
-        const std::string at = path + "/allOf/" + std::to_string(i);
-        TRY_ASSIGN(const Json other, flat((*parts)[i], at, depth + 1));
-        TRY_ASSIGN(out, merge(out, other, at));
-      }
-    }
-    return out;
-  }
-
-  Result<Json> merge(const Json& a, const Json& b, const std::string& path) const {
-    if (const bool* all = b.as_bool()) return *all ? a : b;
-    if (const bool* all = a.as_bool()) return *all ? b : a;
-    if (!a.as_object() || !b.as_object()) return error(path, "expected a schema (an object or a boolean)");
-    if ((a.find("patternProperties") && b.find("properties")) || (b.find("patternProperties") && a.find("properties"))) {
-      return error(path, "patternProperties beside properties of another part cannot be enforced");
-    }
-    const bool a_closed = a["additionalProperties"] == Json(false), b_closed = b["additionalProperties"] == Json(false);
-    if ((a_closed && adds_properties(b, a)) || (b_closed && adds_properties(a, b))) {
-      return error(path, "additionalProperties: false beside properties of another part cannot be enforced");
-    }
-    Json out = a;
-    for (const auto& [key, value] : *b.as_object()) {
-      const Json* mine = a.find(key);
-      if (!mine || *mine == value || kAnnotations.contains(key)) {
-        if (!mine) out.set(key, value);
-        continue;
-      }
-      TRY_ASSIGN(Json both, merge_keyword(key, *mine, value, path));
-      out.set(key, std::move(both));
-    }
-    return out;
-  }
-
-  static bool adds_properties(const Json& schema, const Json& to) {
-    const auto* properties = schema["properties"].as_object();
-    return properties && std::any_of(properties->begin(), properties->end(), [&](const auto& p) { return to["properties"].find(p.first) == nullptr; });
-  }
-
-  Result<Json> merge_keyword(const std::string& key, const Json& a, const Json& b, const std::string& path) const {
-    if (key == "properties" && a.as_object() && b.as_object()) {
-      Json out = a;
-      for (const auto& [name, value] : *b.as_object()) {
-        const Json* mine = a.find(name);
-        out.set(name, mine && *mine != value ? Json::object({{"allOf", Json::array({*mine, value})}}) : value);
-      }
-      return out;
-    }
-    if (key == "required" && a.as_array() && b.as_array()) {
-      Json out = a;
-      for (const Json& name : *b.as_array()) {
-        if (std::find(a.as_array()->begin(), a.as_array()->end(), name) == a.as_array()->end()) out.push(name);
-      }
-      return out;
-    }
-    if (key == "type") {
-      Json out = Json::array();
-      for (const std::string& type : types_in(a)) {
-        const std::vector<std::string> others = types_in(b);
-        if (std::find(others.begin(), others.end(), type) != others.end() ||
-            (type == "integer" && std::find(others.begin(), others.end(), "number") != others.end()))
-          out.push(type);
-        else if (type == "number" && std::find(others.begin(), others.end(), "integer") != others.end()) out.push("integer");
-      }
-      return out;
-    }
-    if (key == "enum" && a.as_array() && b.as_array()) {
-      Json out = Json::array();
-      for (const Json& value : *a.as_array()) {
-        if (std::find(b.as_array()->begin(), b.as_array()->end(), value) != b.as_array()->end()) out.push(value);
-      }
-      return out;
-    }
-    const bool lower = key == "minimum" || key == "exclusiveMinimum" || key == "minLength" || key == "minItems" || key == "minProperties";
-    const bool upper = key == "maximum" || key == "exclusiveMaximum" || key == "maxLength" || key == "maxItems" || key == "maxProperties";
-    if ((lower || upper) && a.is_number() && b.is_number()) {
-      const bool a_less = a.to_double("").value_or(0) < b.to_double("").value_or(0);
-      return a_less == upper ? a : b;
-    }
-    return error(path, "two parts give '" + key + "' differently, which cannot be enforced together");
-  }
-
-  static std::vector<std::string> types_in(const Json& type) {
-    std::vector<std::string> out;
-    if (const auto* one = type.as_string()) out.push_back(*one);
-    if (const auto* many = type.as_array()) {
-      for (const Json& item : *many) {
-        if (const auto* name = item.as_string()) out.push_back(*name);
-      }
-    }
-    return out;
   }
 
   // ---- One schema -------------------------------------------------------------------------------------------------------------
@@ -241,14 +73,14 @@ class Compiler {
   }
 
   Result<Piece> compile(const Json& schema, const std::string& path, int depth) {
-    if (depth > kDepthMost) return error(path, "schemas nested deeper than " + std::to_string(kDepthMost));
+    if (depth > kSchemaDepthMost) return error(path, "schemas nested deeper than " + std::to_string(kSchemaDepthMost));
     if (b_.full()) return error(path, "the schema is too large to be enforced; shorten lengths, counts and enumerations");
     if (const bool* any = schema.as_bool()) return *any ? text_.value() : b_.nothing();
     if (!schema.as_object()) return error(path, "expected a schema (an object or a boolean), got " + std::string(schema.type_name()));
     TRY(check_keywords(schema, path));
     if (const auto* name = schema["$ref"].as_string(); name && !asserts(schema, "$ref")) return reference(*name, path, depth);
     if (schema.find("$ref") || schema.find("allOf")) {
-      TRY_ASSIGN(const Json together, flat(schema, path, depth));
+      TRY_ASSIGN(const Json together, schemas_.flat(schema, path, depth));
       return compile(together, path, depth + 1);
     }
     for (const char* key : {"anyOf", "oneOf"}) {
@@ -269,7 +101,7 @@ class Compiler {
     for (size_t i = 0; i < parts->size(); ++i) {
       const std::string at = path + "/" + key + "/" + std::to_string(i);
       if (key == "oneOf") {
-        TRY_ASSIGN(Json one, flat((*parts)[i], at, depth + 1));
+        TRY_ASSIGN(Json one, schemas_.flat((*parts)[i], at, depth + 1));
         for (size_t j = 0; j < flats.size(); ++j) {
           if (!disjoint(flats[j], one)) {
             return error(at, "oneOf: it is not clear that this excludes alternative " + std::to_string(j) +
@@ -283,63 +115,17 @@ class Compiler {
         ways.push_back(way);
         continue;
       }
-      TRY_ASSIGN(const Json other, flat((*parts)[i], at, depth + 1));
-      TRY_ASSIGN(const Json together, merge(rest, other, at));
+      TRY_ASSIGN(const Json other, schemas_.flat((*parts)[i], at, depth + 1));
+      TRY_ASSIGN(const Json together, schemas_.merge(rest, other, at));
       TRY_ASSIGN(const Piece way, compile(together, at, depth + 1));
       ways.push_back(way);
     }
     return b_.any_of(ways);
   }
 
-  static std::vector<Json> values_of(const Json& schema) {
-    if (schema.find("const")) return {schema["const"]};
-    if (const auto* list = schema["enum"].as_array()) return *list;
-    return {};
-  }
-
-  static bool no_common(const std::vector<Json>& a, const std::vector<Json>& b) {
-    return std::none_of(a.begin(), a.end(), [&](const Json& value) { return std::find(b.begin(), b.end(), value) != b.end(); });
-  }
-
-  // Whether nothing that we write for one is valid for the other.
-  bool disjoint(const Json& a, const Json& b) const {
-    if (!a.as_object() || !b.as_object()) return a == Json(false) || b == Json(false);
-    const std::vector<Json> a_values = values_of(a), b_values = values_of(b);
-    if (!a_values.empty() && !b_values.empty()) return no_common(a_values, b_values);
-    auto kinds = [](const Json& schema, const std::vector<Json>& values) {
-      std::set<std::string> out;
-      for (std::string type : types_in(schema["type"])) out.insert(type == "integer" ? "number" : type);
-      if (out.empty()) {
-        for (const Json& value : values) out.insert(value.is_number() ? "number" : std::string(value.type_name()));
-      }
-      return out;
-    };
-    const std::set<std::string> a_kinds = kinds(a, a_values), b_kinds = kinds(b, b_values);
-    if (a_kinds.empty() || b_kinds.empty()) return false;
-    std::vector<std::string> common;
-    std::set_intersection(a_kinds.begin(), a_kinds.end(), b_kinds.begin(), b_kinds.end(), std::back_inserter(common));
-    if (common.empty()) return true;
-    if (common != std::vector<std::string>{"object"}) return false;
-    const auto* a_required = a["required"].as_array();
-    const auto* b_required = b["required"].as_array();
-    if (!a_required || !b_required) return false;
-    for (const Json& name : *a_required) {
-      if (!name.as_string() || std::find(b_required->begin(), b_required->end(), name) == b_required->end()) continue;
-      const std::vector<Json> here = values_of(a["properties"][*name.as_string()]), there = values_of(b["properties"][*name.as_string()]);
-      if (!here.empty() && !there.empty() && no_common(here, there)) return true;
-    }
-    // Objects are written with their own properties only, where the schema does not ask for others.
-    auto lacks = [](const Json& schema, const Json::Array& required) {
-      const Json& more = schema["additionalProperties"];
-      if (!schema["properties"].as_object() || (!more.is_null() && more != Json(false))) return false;
-      return std::any_of(required.begin(), required.end(), [&](const Json& name) { return name.as_string() && !schema["properties"].find(*name.as_string()); });
-    };
-    return lacks(a, *b_required) && lacks(b, *a_required);
-  }
-
   Result<Piece> listed(const Json& schema, const std::string& path) {
     for (const auto& [key, value] : *schema.as_object()) {
-      if (key != "const" && key != "enum" && key != "type" && kEnforced.contains(key)) {
+      if (key != "const" && key != "enum" && key != "type" && is_enforced(key)) {
         return error(path, "'" + key + "' beside " + (schema.find("const") ? "const" : "enum") + " cannot be enforced; leave out the values that it excludes");
       }
     }
@@ -404,7 +190,7 @@ class Compiler {
     const auto* pattern = schema["pattern"].as_string();
     if (!pattern) return error(path, "pattern: expected a regular expression");
     if (least > 0 || most >= 0) return error(path, "pattern beside minLength or maxLength cannot be enforced: put the length into the pattern");
-    TRY_ASSIGN(const Piece inside, regex_piece(b_, *pattern, true, where_ + (path.empty() ? "" : " at " + path) + "/pattern",
+    TRY_ASSIGN(const Piece inside, regex_piece(b_, *pattern, true, schemas_.where() + (path.empty() ? "" : " at " + path) + "/pattern",
                                                [this](const CodePoints& set) { return text_.code_point(set); }));
     return b_.sequence({b_.text("\""), inside, b_.text("\"")});
   }
@@ -556,7 +342,7 @@ class Compiler {
 
   // Members whose names match the one pattern there is. Of several patterns none are added: a name could match two.
   Status add_pattern(const Json::Object& patterns, const std::vector<Property>& properties, const std::string& path, int depth, uint32_t none, uint32_t some) {
-    const std::string where = where_ + " at " + path + "/patternProperties";
+    const std::string where = schemas_.where() + " at " + path + "/patternProperties";
     for (const auto& [pattern, value] : patterns) {
       Builder apart;
       TRY_ASSIGN(const Piece piece, regex_piece(apart, pattern, true, where, [&](const CodePoints& set) { return apart.code_points(set); }));
@@ -596,8 +382,7 @@ class Compiler {
     b_.link(comma.to, member.from);
   }
 
-  const Json& root_;
-  const std::string where_;
+  const Schemas schemas_;
   Builder b_;
   JsonText text_;
   std::map<std::string, uint32_t> rules_;              // by $ref
