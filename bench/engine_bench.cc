@@ -1,5 +1,5 @@
 // Our side of bench/engine: runs workloads of the language model (or the embedder) through the public Engine and prints one JSON object
-// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, embed BATCHES, perplexity WINDOW WINDOWS, generate
+// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, embed BATCHES, perplexity WINDOW WINDOWS STRIDE, generate
 // TEXT N. With "loop" instead, one workload a line is read from standard input, so that a peer can be measured in between.
 #include <algorithm>
 #include <chrono>
@@ -105,13 +105,13 @@ struct Bench {
 
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
 
-// Perplexity as tools/fixtures/engine_logprobs.py defines it: each window's first token is only context.
-Json perplexity(const Bench& bench, const std::string& text, int window, int windows) {
+// Perplexity as tools/fixtures/engine_logprobs.py defines it: each window's first token is only context. Every stride-th window is read.
+Json perplexity(const Bench& bench, const std::string& text, int window, int windows, int stride) {
   const auto ids = bench.language->tokenize(text, false);
   if (!ids) return Json::object({{"error", ids.error().message}});
   double total = 0;
   int count = 0;
-  for (int i = 0; i < windows && static_cast<size_t>((i + 1) * window) <= ids->size(); ++i) {
+  for (int i = 0; i < windows && static_cast<size_t>((i + 1) * window) <= ids->size(); i += stride) {
     GenerateRequest request;
     request.prompt = std::vector<int32_t>(ids->begin() + i * window, ids->begin() + (i + 1) * window);
     request.echo = request.logprobs = request.prompt_only = true;
@@ -137,7 +137,7 @@ bool run_work(const Bench& bench, const std::vector<std::string>& args, Json& ou
     out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), seed(4)));
     out.set("tokens_per_s", out["serve"]["tokens_per_s"]);
   } else if (work == "perplexity") {
-    out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 30)));
+    out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 20), std::max(1, number(3, 1))));
   } else if (work == "generate") {
     GenerateRequest request;
     request.prompt = args.size() > 1 ? args[1] : std::string("The capital of France is");
