@@ -6,5 +6,5 @@ export default defineConfig({
   plugins: [react()],
   build: { outDir: "dist", assetsInlineLimit: 0, target: "es2023", cssTarget: ["chrome123", "firefox121", "safari17.5"], reportCompressedSize: true },
   server: { proxy: { "/v1": "http://localhost:8080", "/strata": "http://localhost:8080" } },
-  test: { environment: "node", include: ["src/**/*.test.ts"] },
+  test: { environment: "node", include: ["src/**/*.test.ts", "tools/*.test.mjs"] },
 });

@@ -68,6 +68,31 @@ def test_what_is_simulated_carries_its_own_time_and_goes_at_once(api):
     assert api.get(f"/strata/v1/conversations/{conversation}").status_code == 404
 
 
+def test_what_a_person_enters_is_marked_as_entered_and_can_be_taken_back(api):
+    at = NOW.timestamp() - 3600
+    score = good(api.post(PRODUCT + "/satisfaction", json={"score": 4, "at": at}))
+    assert (score["source"], score["conversation_id"], score["score"]) == ("entered", None, 4)
+    refused(api.post(PRODUCT + "/satisfaction", json={"score": 6}), 400, "score", "from 1 to 5")
+    refused(api.post("/strata/v1/products/support-copilt/satisfaction", json={"score": 4}), 404, "did you mean 'support-copilot'")
+    step = good(api.post(PRODUCT + "/developers", json={"developer": "dee", "kind": "signup", "source": "entered", "at": at}))
+    assert step["source"] == "entered"
+    rows = good(api.get(PRODUCT + "/rows?list=satisfaction"))["data"]
+    assert [row["source"] for row in rows] == ["entered"]
+    for path in (f"/strata/v1/satisfaction/{score['id']}", f"/strata/v1/developer_events/{step['id']}"):
+        assert good(api.delete(path))["deleted"]
+        assert api.delete(path).status_code == 404
+    assert good(api.get(PRODUCT + "/rows?list=satisfaction"))["data"] == []
+
+
+def test_settings_say_what_stands_and_what_the_defaults_are(api):
+    path = PRODUCT + "/metrics/settings"
+    assert good(api.get(path))["defaults"]["csat"] == 4.0
+    changed = good(api.patch(path, json={"csat": 4.5, "prompt_price": 2}))
+    assert (changed["csat"], changed["defaults"]["csat"], changed["defaults"]["prompt_price"]) == (4.5, 4.0, None)
+    refused(api.patch(path, json={"accuracy": 85}), 400, "accuracy", "from 0")
+    assert good(api.patch(path, json={"csat": None, "prompt_price": None}))["csat"] == 4.0  # null: the default again
+
+
 def worked_week(api):
     """Three tickets: one answered without an agent, two by an agent of whom one edits the draft."""
     csv = f"week,name,value\n{WEEK},eligible_users,4\n{WEEK},human_cost,6\n{WEEK},baseline_cost_per_resolution,5\n"

@@ -153,6 +153,7 @@ web_checks() {
   (web_install)
   export PATH=$NODE/bin:$PATH
   cd web
+  ../build/strata openapi | node tools/api_types.mjs --check
   npm run --silent typecheck
   npm run --silent lint
   npm run --silent test

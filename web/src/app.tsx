@@ -20,12 +20,13 @@ const ReliabilityPage = lazy(() => import("./pages/reliability/reliability_page"
 const SpecsPage = lazy(() => import("./pages/specs/specs_page"));
 const MetricsPage = lazy(() => import("./pages/metrics/metrics_page"));
 const ReportsPage = lazy(() => import("./pages/metrics/reports_page"));
+const SettingsPage = lazy(() => import("./pages/settings/settings_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
-  ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
+  ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["settings", "settings", t.nav.settings], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
   ["system", "system", t.nav.system, t.nav.groups.run]];
 
 function Page({ parts }: { parts: string[] }) {
@@ -39,6 +40,7 @@ function Page({ parts }: { parts: string[] }) {
   if (parts[0] === "reliability" && parts.length === 1) return <ReliabilityPage />;
   if (parts[0] === "dashboard" && parts.length === 1) return <MetricsPage />;
   if (parts[0] === "reports" && parts.length === 1) return <ReportsPage />;
+  if (parts[0] === "settings" && parts.length === 1) return <SettingsPage />;
   if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
   return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
 }

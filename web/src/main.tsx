@@ -9,6 +9,7 @@ import "./styles/base.css";
 import "./styles/kit.css";
 import "./styles/ask.css";
 import "./styles/pages.css";
+import "./styles/settings.css";
 import "./styles/drafts.css";
 
 applyTheme(storedTheme());

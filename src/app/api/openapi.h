@@ -21,6 +21,7 @@ std::vector<Field> draft_discard_fields();
 std::vector<Field> escalate_fields();
 std::vector<Field> who_fields();
 std::vector<Field> reply_fields();
+std::vector<Field> product_satisfaction_fields();
 
 Json openapi_document(const std::string& version);
 

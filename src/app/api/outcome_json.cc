@@ -153,6 +153,13 @@ std::vector<Field> satisfaction_fields() {
           at_field()};
 }
 
+std::vector<Field> product_satisfaction_fields() {
+  return {{"score", Kind::kInteger, "Customer satisfaction.", true, 1, 5},
+          {"conversation_id", Kind::kString, "The conversation that it is about; none: one held elsewhere.", false, 1, 200},
+          {"source", Kind::kString, "entered (default): by a person here.", false, -1e300, 1e300, {"entered", "api"}},
+          at_field()};
+}
+
 std::vector<Field> judgement_fields() {
   return {{"correct", Kind::kBoolean, "The output is correct.", true},
           {"fabricated", Kind::kBoolean, "It contains facts that are in no source."},
@@ -192,6 +199,7 @@ std::vector<Field> developer_event_fields() {
   return {{"developer", Kind::kString, "", true, 1, 200},
           {"kind", Kind::kString, "calls: adds to the day's calls.", true, -1e300, 1e300, {"signup", "first_call", "production", "paid", "calls"}},
           {"calls", Kind::kInteger, "Of the kind calls.", false, 1, 1e9},
+          {"source", Kind::kString, "entered: by a person here; default: api.", false, -1e300, 1e300, {"entered", "api"}},
           {"simulated", Kind::kBoolean, ""},
           at_field()};
 }

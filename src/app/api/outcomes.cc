@@ -83,6 +83,19 @@ Result<Json> add_satisfaction(const Services& services, const Context& context, 
   return satisfaction_json(row);
 }
 
+// A score that a person or another system reports, about a conversation here or one held elsewhere.
+Result<Json> enter_satisfaction(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(Body body, body_of(request, product_satisfaction_fields()));
+  outcome::Satisfaction response;
+  response.product = request.captures[0];
+  response.conversation = body.text("conversation_id");
+  response.score = static_cast<int>(body.integer("score", 0));
+  response.source = body.text("source", "entered");
+  response.at_ms = at_ms(body);
+  TRY_ASSIGN(auto row, services.outcomes->add_satisfaction(context, std::move(response)));
+  return satisfaction_json(row);
+}
+
 Result<Json> judge(const Services& services, const Context& context, const Request& request) {
   TRY_ASSIGN(Body body, body_of(request, judgement_fields()));
   outcome::Judgement judgement;
@@ -151,8 +164,9 @@ Result<Json> put_fact(const Services& services, const Context& context, const Re
   return fact_json(row);
 }
 
-Result<Json> remove_fact(const Services& services, const Context& context, const Request& request) {
-  TRY(services.outcomes->remove_fact(context, request.captures[0]));
+template <Status (outcome::Outcomes::*kRemove)(const Context&, const std::string&)>
+Result<Json> remove_row(const Services& services, const Context& context, const Request& request) {
+  TRY((services.outcomes->*kRemove)(context, request.captures[0]));
   return Json::object({{"id", request.captures[0]}, {"deleted", true}});
 }
 
@@ -174,7 +188,7 @@ Result<Json> developer_event(const Services& services, const Context& context, c
     TRY(services.outcomes->count_calls(context, product, developer, calls, at_ms(body), simulated));
     return Json::object({{"product", product}, {"developer", developer}, {"calls", calls}});
   }
-  outcome::DeveloperEvent event{"", product, developer, body.text("kind"), "api", at_ms(body), simulated};
+  outcome::DeveloperEvent event{"", product, developer, body.text("kind"), body.text("source", "api"), at_ms(body), simulated};
   TRY_ASSIGN(auto row, services.outcomes->add_developer_event(context, std::move(event)));
   return developer_event_json(row);
 }
@@ -234,7 +248,10 @@ void add_outcome_routes(http::Server& server, Services& services) {
   add("POST", "/strata/v1/answers/{}/judgements", judge);
   add("GET", "/strata/v1/facts/kinds", fact_kinds);
   add("POST", "/strata/v1/products/{}/facts", put_fact);
-  add("DELETE", "/strata/v1/facts/{}", remove_fact);
+  add("DELETE", "/strata/v1/facts/{}", remove_row<&outcome::Outcomes::remove_fact>);
+  add("POST", "/strata/v1/products/{}/satisfaction", enter_satisfaction);
+  add("DELETE", "/strata/v1/satisfaction/{}", remove_row<&outcome::Outcomes::remove_satisfaction>);
+  add("DELETE", "/strata/v1/developer_events/{}", remove_row<&outcome::Outcomes::remove_developer_event>);
   add("POST", "/strata/v1/products/{}/facts/import", import_csv<&outcome::Outcomes::import_facts>);
   add("POST", "/strata/v1/products/{}/satisfaction/import", import_csv<&outcome::Outcomes::import_satisfaction>);
   add("POST", "/strata/v1/products/{}/developers/import", import_csv<&outcome::Outcomes::import_developer_events>);

@@ -33,6 +33,7 @@ std::vector<Field> product_fields();
 std::vector<Field> product_conversation_fields();
 std::vector<Field> outcome_fields();
 std::vector<Field> satisfaction_fields();
+std::vector<Field> product_satisfaction_fields();
 std::vector<Field> judgement_fields();
 std::vector<Field> output_fields();
 std::vector<Field> fact_fields();

@@ -117,9 +117,16 @@ Result<Json> health(const Services& services, const Context& context, const Requ
   return out;
 }
 
+// What stands, and what it would be if nothing were set.
+Json settings_body(const product_metrics::Settings& settings) {
+  Json out = product_metrics::settings_json(settings);
+  out.set("defaults", product_metrics::settings_json({}));
+  return out;
+}
+
 Result<Json> get_settings(const Services& services, const Context& context, const Request& request) {
   TRY_ASSIGN(auto settings, services.product_metrics->settings(context, request.captures[0]));
-  return settings_json(settings);
+  return settings_body(settings);
 }
 
 Result<Json> change_settings(const Services& services, const Context& context, const Request& request) {
@@ -129,7 +136,7 @@ Result<Json> change_settings(const Services& services, const Context& context, c
   for (auto& [name, value] : *changes.as_object()) merged.set(name, value);
   TRY_ASSIGN(auto settings, product_metrics::settings_from(merged));
   TRY(services.product_metrics->set_settings(context, request.captures[0], settings));
-  return settings_json(settings);
+  return settings_body(settings);
 }
 
 template <class Row>

@@ -1,4 +1,4 @@
-// strata doctor, config, version.
+// strata doctor, config, openapi, version.
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "app/api/openapi.h"
 #include "app/cli/cli.h"
 #include "app/load_models.h"
 #include "app/wire.h"
@@ -123,6 +124,11 @@ int config(const Common& common) {
   return kDone;
 }
 
+int openapi(const Common&) {
+  std::printf("%s\n", api::openapi_document(STRATA_VERSION).dump().c_str());
+  return kDone;
+}
+
 int version(const Common& common) {
   if (common.json) std::printf("%s\n", Json::object({{"version", STRATA_VERSION}, {"isa", compute::isa_name(compute::best_isa())}}).dump().c_str());
   else std::printf("strata %s\n", STRATA_VERSION);
@@ -137,6 +143,7 @@ void add_machine(CLI::App& app, Common& common, Chosen& chosen) {
   };
   add("doctor", "What is missing, slow or unsafe on this machine, and its devices", doctor);
   add("config", "Every setting with its meaning, range, value and origin, as a configuration file", config);
+  add("openapi", "The API's OpenAPI document, as /openapi.json serves it", openapi);
   add("version", "The version", version);
 }
 

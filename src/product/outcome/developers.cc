@@ -52,10 +52,18 @@ Status put_developer_event_in(Transaction& transaction, DeveloperEvent& event) {
 
 Result<DeveloperEvent> Outcomes::add_developer_event(const Context& context, DeveloperEvent event) {
   TRY(check_developer_event(event));
-  if (event.source != "api" && event.source != "csv") return not_one_of(event.source, {"api", "csv"}, "source");
+  if (event.source != "api" && event.source != "csv" && event.source != "entered") return not_one_of(event.source, {"api", "csv", "entered"}, "source");
   TRY_ASSIGN(event.at_ms, stamp(clock_, event.at_ms, true));
   TRY(store_.write(context, [&](Transaction& transaction) { return put_developer_event_in(transaction, event); }));
   return event;
+}
+
+Status Outcomes::remove_developer_event(const Context& context, const std::string& id) {
+  return store_.write(context, [&](Transaction& transaction) -> Status {
+    TRY_ASSIGN(int64_t removed, transaction.execute("DELETE FROM outcome_developer_events WHERE id = ?", {id}));
+    if (removed == 0) return not_found("no developer's step has the id '" + id.substr(0, 100) + "'", "event_id");
+    return {};
+  });
 }
 
 Result<std::vector<DeveloperEvent>> Outcomes::developer_events(const Context& context, const Filter& filter, int limit, std::string_view after) {

@@ -126,7 +126,7 @@ struct Satisfaction {                                       // a CSAT response
   std::string conversation;                                 // one response per conversation: the last; "" of an imported one that names none
   std::string product;
   int score = 0;                                            // 1 to 5
-  std::string source = "api";                               // "survey" (in the product), "api", "csv"
+  std::string source = "api";                               // "survey" (in the product), "api", "csv", "entered" (by a person, from elsewhere)
   int64_t at_ms = 0;
   bool simulated = false;
 };
@@ -154,7 +154,7 @@ struct DeveloperEvent {
   std::string id;                                           // "dev_…"
   std::string product, developer;
   std::string kind;                                         // "signup", "first_call", "production", "paid": one of each per developer and product: the first
-  std::string source = "api";                               // "api", "csv", "observed" (first_call, by count_calls)
+  std::string source = "api";                               // "api", "csv", "entered", "observed" (first_call, by count_calls)
   int64_t at_ms = 0;
   bool simulated = false;
 };
@@ -247,8 +247,9 @@ class Outcomes {
   Result<Judgement> judge(const Context&, Judgement judgement);
   Result<std::vector<Judgement>> judgements(const Context&, const Filter&, int limit, std::string_view after);
 
-  // With a conversation: its product and simulated. Without: `product` must be given and the source be "api" or "csv".
+  // With a conversation: its product and simulated. Without: `product` must be given and the source be no "survey".
   Result<Satisfaction> add_satisfaction(const Context&, Satisfaction response);
+  Status remove_satisfaction(const Context&, const std::string& id);
   Result<std::vector<Satisfaction>> satisfaction(const Context&, const Filter&, int limit, std::string_view after);
 
   Result<Fact> put_fact(const Context&, Fact fact);
@@ -259,6 +260,7 @@ class Outcomes {
 
   // A developer's step; the first of its kind stays. `first_call` is also seen by count_calls.
   Result<DeveloperEvent> add_developer_event(const Context&, DeveloperEvent event);
+  Status remove_developer_event(const Context&, const std::string& id);
   Result<std::vector<DeveloperEvent>> developer_events(const Context&, const Filter&, int limit, std::string_view after);
   Status count_calls(const Context&, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms = 0, bool simulated = false);
   Result<std::vector<DeveloperDay>> developer_days(const Context&, const Filter&);  // oldest first, at most 100,000; kind must be ""

@@ -67,7 +67,8 @@ const std::vector<FactKind>& fact_kinds() {
 Status check_satisfaction(const Satisfaction& r) {
   TRY(check_name(r.conversation, "conversation"));
   if (r.score < 1 || r.score > 5) return invalid_argument("score: expected 1 to 5, got " + std::to_string(r.score), "score");
-  if (r.source != "survey" && r.source != "api" && r.source != "csv") return not_one_of(r.source, {"survey", "api", "csv"}, "source");
+  if (r.source != "survey" && r.source != "api" && r.source != "csv" && r.source != "entered")
+    return not_one_of(r.source, {"survey", "api", "csv", "entered"}, "source");
   if (r.conversation.empty() && r.source == "survey") return invalid_argument("conversation: a survey of ours is about one", "conversation");
   return {};
 }
@@ -111,6 +112,14 @@ Result<std::vector<Satisfaction>> Outcomes::satisfaction(const Context& context,
   std::vector<Satisfaction> found;
   TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(satisfaction_from(row)); }));
   return found;
+}
+
+Status Outcomes::remove_satisfaction(const Context& context, const std::string& id) {
+  return store_.write(context, [&](Transaction& transaction) -> Status {
+    TRY_ASSIGN(int64_t removed, transaction.execute("DELETE FROM outcome_satisfaction WHERE id = ?", {id}));
+    if (removed == 0) return not_found("no satisfaction score has the id '" + id.substr(0, 100) + "'", "satisfaction_id");
+    return {};
+  });
 }
 
 Status check_fact(const Fact& fact, int64_t now_ms) {

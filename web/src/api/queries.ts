@@ -2,8 +2,8 @@
 import { QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
 import type {
-  Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, Handover,
-  Landscape, List, MetricRows, Product, ProductConversation, ProductNotes, Provider, SearchResult, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
+  Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, FactKind, Handover,
+  Landscape, List, MetricRows, MetricSettings, OutsideFact, OutsideRow, Product, ProductConversation, ProductNotes, Provider, SearchResult, SettingValues, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
   SpecRow, SpecVersion, Suggestions, System, UpdateSchedule, WeekReport, WeeklyUpdate,
 } from "./types";
 
@@ -171,3 +171,27 @@ export const scheduleQuery = (product: string) => queryOptions({
   queryFn: ({ signal }) => get<UpdateSchedule>(`/strata/v1/products/${id(product)}/schedule`, signal),
   enabled: product !== "",
 });
+
+// The settings beside their defaults; the server sends both in one object.
+export const metricSettingsQuery = (product: string) => queryOptions({
+  queryKey: ["metric-settings", product],
+  queryFn: async ({ signal }): Promise<MetricSettings> => {
+    const { defaults, ...values } = await get<SettingValues & { defaults: never }>(`${productUrl(product)}/metrics/settings`, signal);
+    return { values, defaults };
+  },
+});
+export const weekQuery = (product: string, week: string) => queryOptions({
+  queryKey: ["weeks", product, week, "one"],
+  queryFn: ({ signal }) => get<WeekReport>(`${productUrl(product)}/metrics?week=${id(week)}`, signal),
+});
+export const factKindsQuery = queryOptions({ queryKey: ["fact-kinds"], queryFn: ({ signal }) => get<List<FactKind>>("/strata/v1/facts/kinds", signal), staleTime: Infinity });
+export const factsQuery = (product: string, week: string) => queryOptions({
+  queryKey: ["outside", product, "facts", week],
+  queryFn: ({ signal }) => get<List<OutsideFact>>(`${productUrl(product)}/facts?week=${id(week)}`, signal),
+});
+export const outsideRowsQuery = (product: string, list: string) => queryOptions({
+  queryKey: ["outside", product, list],
+  queryFn: ({ signal }) => get<List<OutsideRow>>(`${productUrl(product)}/rows?list=${id(list)}&limit=50`, signal),
+});
+// Whatever comes from outside changes the weeks.
+export const reloadOutside = () => Promise.all([queryClient.invalidateQueries({ queryKey: ["outside"] }), queryClient.invalidateQueries({ queryKey: ["weeks"] })]);

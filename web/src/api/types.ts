@@ -147,4 +147,9 @@ export interface WeeklyUpdate {
   id: string; product: string; week: string; body: string; text: string; edited: boolean; state: "draft" | "sent"; made_by: string;
   created_at: number; updated_at: number; sent_at: number | null;
 }
+export type SettingValues = Record<string, number | null>;
+export interface MetricSettings { values: SettingValues; defaults: SettingValues }
+export interface FactKind { name: string; unit: string; meaning: string; least: number; most: number; standing: boolean }
+export interface OutsideFact { id: string; product: string; week: string; name: string; value: number; source: string; who: string | null; at: number; simulated: boolean }
+export interface OutsideRow { id: string; source: string; simulated: boolean; at: number; score?: number; conversation_id?: string | null; developer?: string; kind?: string; week?: string; name?: string; value?: number; who?: string | null }
 export interface UpdateSchedule { enabled: boolean; weekday: number; hour: number }

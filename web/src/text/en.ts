@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", settings: "Settings", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -23,8 +23,7 @@ export const t = {
     statuses: { PASS: "PASS", FAIL: "FAIL", WARN: "WARN", "NO DATA": "no data" }, up: (by: string) => `up ${by}`, down: (by: string) => `down ${by}`, same: "unchanged",
     rows: (label: string) => `Behind “${label}”`, open: (label: string) => `${label}: open the rows`, noRows: "No rows.", more: "Only the last 100 rows are shown.", of: (n: number) => `${n} rows`,
     lists: { conversations: "Conversations", outputs: "Outputs", drafts: "Drafts", handovers: "Hand-overs", judgements: "Judgements", satisfaction: "Satisfaction", facts: "Facts from outside", developer_events: "Developers' steps", developer_days: "API calls by day" } as Record<string, string>,
-    facts: "Numbers from outside", factsWhat: "CSV with a header line: week,name,value. All rows are taken or none; an error names its line.", csv: "CSV", importNow: "Import", imported: (n: number) => `${n} rows imported`,
-    csvExample: "week,name,value\n2026-W47,eligible_users,40",
+    settings: "Settings",
   },
   reports: {
     title: "Reports", what: "The week in the language of those who decide: dollars, percentages, satisfaction.", make: "Write this week's update", makeAgain: "Write it anew", none: "No update yet",
@@ -32,7 +31,35 @@ export const t = {
     draft: "draft", sent: "sent", edited: "edited", by: (who: string) => (who === "schedule" ? "written by the schedule" : `asked for by ${who}`), edit: "Edit", preview: "Preview", email: "E-mail", forms: "Form",
     body: "The update, as Markdown", save: "Save", saved: "Saved", unsaved: "Not saved yet: kept in this browser", reset: "Discard changes and write it anew", resetTitle: "Discard your changes?", resetWhat: "The update is written anew from the week's metrics; what was changed by hand is gone.",
     download: (form: string) => `Download ${form}`, markSent: "Mark as sent", copy: "Copy the e-mail text",
-    schedule: "Schedule", enabled: "Write an update each week", day: "Day", hour: "Hour (UTC)", days: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+    change: "Change the schedule", written: (when: string) => `Written ${when}.`, notWritten: "No update is written by itself.", days: ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
+  },
+  settings: {
+    title: "Settings", what: "What a product is measured against, what it costs, and what comes from outside.", view: "Settings of", toDashboard: "Dashboard",
+    views: { targets: "Targets", costs: "Costs and people", import: "Import", schedule: "Weekly update" },
+    unsaved: (n: number) => (n === 1 ? "1 change is not saved yet. It is kept in this browser." : `${n} changes are not saved yet. They are kept in this browser.`), clean: "Everything is saved.", save: "Save", discard: "Discard changes", saved: "Saved",
+    targetsWhat: "The dashboard and the weekly update judge each week against these. An emptied field takes its default again.", now: "This week", standard: "Default", toDefault: (label: string) => `${label}: back to the default`, allDefaults: "All defaults",
+    targetOf: (label: string) => `Target of ${label}`, costReduction: "Cost per resolution, below the baseline", baselineHint: "The baseline is on “Costs and people”.",
+    units: { fraction: "%", seconds: "s", score: "of 5", usd: "USD" } as Record<string, string>,
+    expected: (least: number | null, most: number | null, example: string) => `Expected a number${least === null ? "" : ` from ${least}`}${most === null ? "" : ` to ${most}`}, such as ${example}`,
+    prices: "Model prices", pricesWhat: "In dollars for a million tokens, as your provider bills them. A model that runs here may cost nothing, or what its machine costs. While a price is not stated, no cost is made up.", promptPrice: "Price of tokens read", completionPrice: "Price of tokens written", perMillion: "USD / million tokens", notStated: "not stated",
+    outside: "Numbers from outside", outsideWhat: "What Strata cannot see. Each number says where it came from.", week: "Week", before: "Week before", after: "Week after", thisWeek: "This week",
+    standing: "Hold until they are changed", weekly: "Of this one week", since: (week: string) => `since ${week}`, holds: "Holds", none: "nothing stated", newValue: (label: string) => `New value of ${label}`, from: (week: string) => `Saved values count from ${week} on.`, only: (week: string) => `Saved values count for ${week} only.`,
+    takeBack: (label: string) => `${label}: take it back`, takenBack: "Taken back", takeBackTitle: "Take this number back?", takeBackWhat: (label: string, value: string, week: string) => `${label}: ${value} (${week}) will be gone; what stood before it holds again.`,
+    sources: { csv: "imported (CSV)", entered: "entered by hand", api: "sent by API", survey: "asked in the product", observed: "seen in API calls" } as Record<string, string>, simulated: "simulated", by: (who: string) => `by ${who}`,
+    facts: { eligible_users: "Eligible users", csat: "CSAT of a survey (mean)", human_cost: "Human cost", baseline_cost_per_resolution: "Baseline: human cost per resolution", manual_minutes_per_reply: "Minutes per reply by hand", minutes_saved: "Minutes saved", revenue_impact: "Revenue impact", eval_accuracy: "Accuracy in evaluation", developer_nps: "Developers' NPS", support_tickets: "Developers' support tickets", api_spend: "API spend" } as Record<string, string>,
+    kinds: { satisfaction: "CSAT survey", developers: "Developers", facts: "Weekly numbers" }, kind: "What to import", csv: "CSV", choose: "Choose a CSV file", drop: "or drop one here", limit: "UTF-8, up to 1 MB. Its lines appear below, where they can be changed.", example: "Put an example in", importNow: "Import", clear: "Empty it",
+    allOrNone: "All lines are taken or none.", lines: (n: number) => (n === 1 ? "1 line below the header" : `${n} lines below the header`), tooLarge: (size: string) => `This file has ${size}; an import takes up to 1 MB. Split it.`, notText: "This file is no text. Save the sheet as CSV (UTF-8).",
+    imported: (n: number) => (n === 1 ? "1 row imported." : `${n} rows imported.`), seeWeek: "See the dashboard", badLine: (n: number) => `Line ${n}`, goToLine: (n: number) => `Go to line ${n}`,
+    column: "Column", needed: "needed", optional: "optional", expectedHead: "Expected",
+    columns: {
+      satisfaction: [["date", true, "a day (2026-11-22), or with its time"], ["score", true, "a whole number from 1 to 5"], ["conversation", false, "the id of a conversation here: its score replaces the one before"]],
+      developers: [["date", true, "a day (2026-11-22), or with its time"], ["developer", true, "who: any name, the same each time"], ["kind", true, "signup, first_call, production or paid; the first of each counts"]],
+      facts: [["week", true, "an ISO week: 2026-W47"], ["name", true, "a number's name, for instance eligible_users"], ["value", true, "a number: 4200 or 0.5"]],
+    } as Record<string, readonly (readonly [string, boolean, string])[]>,
+    orEnter: "Or enter one", date: "Date", score: "Score", conversation: "Conversation (optional)", developer: "Developer", step: "Step", steps: [["signup", "Signed up"], ["first_call", "First call"], ["production", "In production"], ["paid", "Pays"]] as const, enter: "Enter", entered: "Entered",
+    factsElsewhere: "Single numbers are entered on “Costs and people”.", rows: { satisfaction: "Scores, last added first", developers: "Developers' steps, last added first", facts: "Numbers, last added first" } as Record<string, string>, noRows: { satisfaction: "No score yet. Ask your customers once a week: “How satisfied were you, from 1 to 5?”, and put the answers here.", developers: "No developer yet. Signups, first calls, integrations in production and paying customers come from your own systems.", facts: "No number from outside yet." } as Record<string, string>,
+    source: "From", moreRows: "Only the last 50 are shown.", value: "Value", name: "Name", removeTitle: "Take this row back?", removeWhat: "It counts no longer in any week.", remove: "Take back",
+    scheduleWhat: "An update is written once a week, for the week before, and waits as a draft on Reports.", enabled: "Write an update each week", day: "Day", hour: "Hour (UTC)", next: (when: string, week: string) => `Next: ${when}, for ${week}.`, off: "No update is written by itself. On Reports you can still write one at any time.", toReports: "Reports", skipped: "Weeks in which nothing happened are left out.",
   },
   ask: {
     title: "Ask", conversations: "Conversations", fresh: "New conversation", untitled: "New conversation", none: "Your conversations will be listed here.",
@@ -166,6 +193,6 @@ export const t = {
   },
   palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", spec: "Spec", action: "Action" },
   keys: {
-    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, D, Q, Y", "Ask, Knowledge, Search, Drafts, Queue, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
+    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, D, Q, E, Y", "Ask, Knowledge, Search, Drafts, Queue, Settings, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
   },
 };

@@ -50,7 +50,7 @@ async function addresses(page, url) {
     const draft = (await read("/strata/v1/drafts"))[0], handover = (await read("/strata/v1/handovers"))[0];
     const work = { drafts: "/drafts?state=all", queue: "/queue?state=done", reliability: "/reliability", ...(draft ? { draft: `/drafts/${draft.id}` } : {}), ...(handover ? { handover: `/queue/${handover.id}` } : {}) };
     return { ...work, ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
-      chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", specs: "/specs", spec: "/specs/support-copilot", specVersions: "/specs/support-copilot?view=versions", specFollows: "/specs/support-copilot?view=follows", specNotes: "/specs/support-copilot?view=notes", landscape: "/landscape", side: "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", rank: "/landscape?view=rank&for=coding", decide: "/landscape?view=decide&private_docs=yes", metrics: "/dashboard", rows: "/dashboard?rows=deflection_rate", reports: "/reports?view=email", system: "/system", missing: "/nowhere", origin };
+      chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", specs: "/specs", spec: "/specs/support-copilot", specVersions: "/specs/support-copilot?view=versions", specFollows: "/specs/support-copilot?view=follows", specNotes: "/specs/support-copilot?view=notes", landscape: "/landscape", side: "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", rank: "/landscape?view=rank&for=coding", decide: "/landscape?view=decide&private_docs=yes", metrics: "/dashboard", rows: "/dashboard?rows=deflection_rate", reports: "/reports?view=email", settings: "/settings", settingsCosts: "/settings?product=measured&view=costs", settingsImport: "/settings?product=measured&view=import", settingsSchedule: "/settings?view=schedule", system: "/system", missing: "/nowhere", origin };
   }, url);
 }
 
@@ -88,7 +88,7 @@ async function accessible({ page, url }) {
 async function phone({ page, url }) {
   await page.setViewportSize({ width: 390, height: 780 });
   const { document, conversation } = await addresses(await (await page.goto(`${url}/ask`), page), url);
-  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/specs", "/specs/support-copilot", "/specs/support-copilot?view=versions", "/specs/support-copilot?view=follows", "/specs/support-copilot?view=notes", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/drafts", "/queue", "/reliability", "/dashboard", "/reports", "/system"]) {
+  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/specs", "/specs/support-copilot", "/specs/support-copilot?view=versions", "/specs/support-copilot?view=follows", "/specs/support-copilot?view=notes", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/drafts", "/queue", "/reliability", "/dashboard", "/reports", "/settings", "/settings?view=costs", "/settings?product=measured&view=import", "/settings?view=schedule", "/system"]) {
     await page.goto(url + address);
     await page.waitForFunction(() => !document.querySelector(".skeleton"));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

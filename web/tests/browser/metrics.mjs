@@ -48,13 +48,15 @@ async function week({ page, url }) {
     ["edit_rate", "no data", "no data"], ["resolution_rate", "75 %", "PASS"], ["deflection_rate", "50 %", "PASS"], ["cost_per_resolution", "no data", "no data"]]) {
     check(await value(metric) === shown && await status(metric) === state, `${metric}: ${await value(metric)} ${await status(metric)} instead of ${shown} ${state}`);
   }
-  await page.getByText("Numbers from outside").click();
   const name = (await page.locator("strong[aria-live]").innerText()).trim();
-  await page.getByLabel("CSV").fill(`week,name,value\n${name},eligible_user,5`);
-  await page.getByRole("button", { name: "Import" }).click();
+  await page.goto(`${url}/settings?product=week&view=import&kind=facts`);
+  const csv = page.getByLabel("CSV", { exact: true }), send = page.getByRole("form").getByRole("button", { name: "Import", exact: true });
+  await csv.fill(`week,name,value\n${name},eligible_user,5`);
+  await send.click();
   await page.getByText("did you mean 'eligible_users'?", { exact: false }).waitFor();
-  await page.getByLabel("CSV").fill(`week,name,value\n${name},eligible_users,5\n${name},human_cost,6\n${name},baseline_cost_per_resolution,5`);
-  await page.getByRole("button", { name: "Import" }).click();
+  await csv.fill(`week,name,value\n${name},eligible_users,5\n${name},human_cost,6\n${name},baseline_cost_per_resolution,5`);
+  await send.click();
+  await page.getByRole("link", { name: "See the dashboard" }).click();
   await page.getByRole("button", { name: "Cost per Resolution: open the rows, $2.00" }).waitFor();
   check(await value("adoption_rate") === "80 %", `adoption is ${await value("adoption_rate")}`);
   await page.getByRole("button", { name: "Deflection Rate: open the rows, 50 %" }).click();

@@ -1,8 +1,8 @@
 // Hands a conversation over to a person, and says how far that is.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { post } from "../../api/client";
 import { productsQuery, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import { useTyped } from "../../api/remember";
 import type { Handover } from "../../api/types";
 import { Dialog } from "../../kit/dialog";
@@ -20,7 +20,7 @@ export function HandOverDialog({ conversation, product, answer, reason, title, w
   const [note, setNote, forgetNote] = useTyped(`handover.${conversation}`);
   const wanted = product || chosen || products?.[0]?.id || "";
   const send = useMutation({
-    mutationFn: () => post<Handover>(`/strata/v1/conversations/${encodeURIComponent(conversation)}/escalate`,
+    mutationFn: () => invoke("POST /strata/v1/conversations/{conversation}/escalate", { conversation },
       { product: wanted, reason, ...(answer ? { answer_id: answer } : {}), ...(note.trim() ? { note: note.trim() } : {}) }),
     onSuccess: () => {
       forgetNote();

@@ -1,8 +1,8 @@
 // The reply as an agent edits it: kept on this device with every key, saved on the server a moment later, sent once.
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { patch, post } from "../../api/client";
 import { queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import { remember, remembered } from "../../api/remember";
 import type { Draft } from "../../api/types";
 import { Confirm } from "../../kit/dialog";
@@ -25,7 +25,7 @@ function useSaving(draft: Draft, text: string) {
     if (text === saved.current || draft.state !== "open") return;
     const timer = setTimeout(() => {
       setState("saving");
-      patch<Draft>(`/strata/v1/drafts/${draft.id}`, { text }).then(() => { saved.current = text; setState("saved"); }, () => setState("unsaved"));
+      invoke("PATCH /strata/v1/drafts/{draft}", { draft: draft.id }, { text }).then(() => { saved.current = text; setState("saved"); }, () => setState("unsaved"));
     }, saveAfterMs);
     return () => clearTimeout(timer);
   }, [draft.id, draft.state, text]);
@@ -48,10 +48,10 @@ export function Editor({ draft, onEscalate, escalatable, refused }: { draft: Dra
   const change = (next: string) => { setText(next); remember(name, next); };
   const done = (next: Draft) => { remember(name, null); remember(`draft.key.${draft.id}`, null); refresh(next); };
   const send = useMutation({
-    mutationFn: () => post<Draft>(`/strata/v1/drafts/${draft.id}/send`, { text, idempotency_key: keyOf(draft.id) }),
+    mutationFn: () => invoke("POST /strata/v1/drafts/{draft}/send", { draft: draft.id }, { text, idempotency_key: keyOf(draft.id) }),
     onSuccess: (next) => { done(next); toast(t.drafts.sent); },
   });
-  const discard = useMutation({ mutationFn: () => post<Draft>(`/strata/v1/drafts/${draft.id}/discard`, {}), onSuccess: (next) => { done(next); setDiscarding(false); } });
+  const discard = useMutation({ mutationFn: () => invoke("POST /strata/v1/drafts/{draft}/discard", { draft: draft.id }, {}), onSuccess: (next) => { done(next); setDiscarding(false); } });
   if (draft.state !== "open") return (
     <section aria-label={t.drafts.reply}>
       <h2>{draft.state === "discarded" ? t.drafts.discarded : draft.edited ? t.drafts.sentEdited(draft.edit_distance) : t.drafts.sentAs}</h2>

@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
-import { post, remove } from "../../api/client";
 import { basesQuery, documentsQuery, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { DocumentRow } from "../../api/types";
 import { Confirm, Rename } from "../../kit/dialog";
 import { Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
@@ -13,7 +13,7 @@ import { DropZone, UploadList } from "./drop_zone";
 
 function RenameBase({ base, name, onClose }: { base: string; name: string; onClose: () => void }) {
   const rename = useMutation({
-    mutationFn: (fresh: string) => post(`/v1/vector_stores/${base}`, { name: fresh }),
+    mutationFn: (fresh: string) => invoke("POST /v1/vector_stores/{vector_store_id}", { vector_store_id: base }, { name: fresh }),
     onSuccess: () => { void queryClient.invalidateQueries({ queryKey: ["bases"] }); onClose(); },
   });
   return <Rename title={t.knowledge.renameBase} name={name} busy={rename.isPending} error={rename.error} onClose={onClose} onRename={(fresh) => rename.mutate(fresh)} />;
@@ -21,7 +21,7 @@ function RenameBase({ base, name, onClose }: { base: string; name: string; onClo
 
 function DeleteBase({ base, name, total, onClose }: { base: string; name: string; total: number; onClose: () => void }) {
   const drop = useMutation({
-    mutationFn: () => remove(`/v1/vector_stores/${base}`),
+    mutationFn: () => invoke("DELETE /v1/vector_stores/{vector_store_id}", { vector_store_id: base }),
     onSuccess: () => { void queryClient.invalidateQueries({ queryKey: ["bases"] }); navigate("/knowledge", { replace: true }); toast(t.knowledge.deleted); },
   });
   return <Confirm title={t.knowledge.deleteBaseTitle} what={t.knowledge.deleteBaseWhat(name, total)} typed={name} action={t.knowledge.deleteBase} busy={drop.isPending} error={drop.error} onClose={onClose} onConfirm={() => drop.mutate()} />;
@@ -30,8 +30,8 @@ function DeleteBase({ base, name, total, onClose }: { base: string; name: string
 function DeleteDocument({ base, row, onClose }: { base: string; row: DocumentRow; onClose: () => void }) {
   const drop = useMutation({
     mutationFn: async () => {
-      await remove(`/v1/vector_stores/${base}/files/${row.file_id}`);
-      await remove(`/v1/files/${row.file_id}`);
+      await invoke("DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}", { vector_store_id: base, file_id: row.file_id });
+      await invoke("DELETE /v1/files/{file_id}", { file_id: row.file_id });
     },
     onSuccess: () => { toast(t.knowledge.deleted); onClose(); },
     onSettled: () => { void queryClient.invalidateQueries({ queryKey: ["documents", base] }); void queryClient.invalidateQueries({ queryKey: ["bases"] }); },

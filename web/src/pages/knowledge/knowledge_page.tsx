@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { post } from "../../api/client";
 import { basesQuery, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { Base } from "../../api/types";
 import { bytes } from "../../format/format";
 import { Ago, Badge, Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
@@ -14,7 +14,7 @@ import { DropZone } from "./drop_zone";
 function NewBase() {
   const [name, setName] = useState("");
   const create = useMutation({
-    mutationFn: () => post<Base>("/v1/vector_stores", { name: name.trim() }),
+    mutationFn: () => invoke("POST /v1/vector_stores", {}, { name: name.trim() }),
     onSuccess: (base) => { void queryClient.invalidateQueries({ queryKey: ["bases"] }); navigate(`/knowledge/${base.id}`); },
   });
   const submit = (event: FormEvent) => { event.preventDefault(); if (name.trim()) create.mutate(); };
@@ -45,7 +45,7 @@ function Bases({ bases }: { bases: Base[] }) {
 
 // The first files need no base made first: it is made for them.
 async function firstBase(): Promise<string> {
-  const base = await post<Base>("/v1/vector_stores", { name: t.knowledge.firstBase });
+  const base = await invoke("POST /v1/vector_stores", {}, { name: t.knowledge.firstBase });
   navigate(`/knowledge/${base.id}`);
   return base.id;
 }

@@ -1,7 +1,8 @@
 // Uploads outlive the page that began them: two at a time, each a file and then its place in a base.
 import { useSyncExternalStore } from "react";
-import { post, request } from "../../api/client";
+import { request } from "../../api/client";
 import { queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 
 export interface Upload { id: number; base: string; name: string; error: string | null }
 let uploads: Upload[] = [], last = 0, running = 0;
@@ -16,7 +17,7 @@ async function send(base: string, file: File) {
   form.append("file", file, file.name);
   const response = await request("/v1/files", { method: "POST", body: form });
   const { id } = await response.json() as { id: string };
-  await post(`/v1/vector_stores/${encodeURIComponent(base)}/files`, { file_id: id });
+  await invoke("POST /v1/vector_stores/{vector_store_id}/files", { vector_store_id: base }, { file_id: id });
 }
 
 function pump() {

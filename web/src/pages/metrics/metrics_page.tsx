@@ -1,13 +1,11 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useState } from "react";
-import { post } from "../../api/client";
-import { queryClient, weeksQuery } from "../../api/queries";
+import { useQuery } from "@tanstack/react-query";
+import type { ReactNode } from "react";
+import { weeksQuery } from "../../api/queries";
 import type { MetricNumber, MetricStatus, MetricTarget, Product, WeekReport } from "../../api/types";
 import { comparison, metricChange, metricValue, shiftWeek, weekOf } from "../../format/metric";
 import { Line } from "../../kit/chart";
-import { Badge, Button, ErrorBox, Field, IconButton, PageHead, Skeleton } from "../../kit/kit";
-import { toast } from "../../kit/toast";
-import { useParam } from "../../router";
+import { Badge, Button, ErrorBox, IconButton, PageHead, Skeleton } from "../../kit/kit";
+import { Link, useParam } from "../../router";
 import { t } from "../../text/en";
 import { WithProduct } from "./product_picker";
 import { RowsDialog } from "./rows_dialog";
@@ -88,23 +86,6 @@ function Trends({ weeks }: { weeks: WeekReport[] }) {
   );
 }
 
-function ImportFacts({ product }: { product: string }) {
-  const [csv, setCsv] = useState("");
-  const send = useMutation({
-    mutationFn: () => post<{ rows: number }>(`/strata/v1/products/${encodeURIComponent(product)}/facts/import`, { csv }),
-    onSuccess: (done) => { setCsv(""); toast(t.metrics.imported(done.rows)); void queryClient.invalidateQueries({ queryKey: ["weeks"] }); },
-  });
-  const submit = (event: FormEvent) => { event.preventDefault(); send.mutate(); };
-  return (
-    <details><summary>{t.metrics.facts}</summary>
-      <form className="narrow-form" onSubmit={submit}>
-        <Field label={t.metrics.csv} hint={t.metrics.factsWhat}>{(id) => <textarea id={id} required rows={5} spellCheck={false} placeholder={t.metrics.csvExample} value={csv} onChange={(event) => setCsv(event.target.value)} />}</Field>
-        {send.error && <ErrorBox error={send.error} />}
-        <Button type="submit" disabled={send.isPending}>{t.metrics.importNow}</Button>
-      </form></details>
-  );
-}
-
 function Dashboard({ product, picker }: { product: Product; picker: ReactNode }) {
   const current = weekOf(Date.now());
   const [wanted, setWanted] = useParam("week");
@@ -124,6 +105,7 @@ function Dashboard({ product, picker }: { product: Product; picker: ReactNode })
         <strong aria-live="polite">{last}</strong>
         <IconButton icon="right" label={t.metrics.after} disabled={last >= current} onClick={() => setWanted(shiftWeek(last, 1))} />
         {last !== current && <Button onClick={() => setWanted(null)}>{t.metrics.thisWeek}</Button>}
+        <Link className="button plain" to={`/settings?product=${encodeURIComponent(product.id)}`}>{t.metrics.settings}</Link>
       </PageHead>
       {query.error ? <ErrorBox error={query.error} retry={() => void query.refetch()} /> : !week || !weeks ? <Skeleton lines={12} /> : (
         <>
@@ -137,7 +119,6 @@ function Dashboard({ product, picker }: { product: Product; picker: ReactNode })
             <Numbers title={t.metrics.technical} numbers={week.technical} open={open} />
             <Numbers title={t.metrics.developer} numbers={week.developer} open={open} />
           </div>
-          <ImportFacts product={product.id} />
         </>)}
       {opened && <RowsDialog key={opened.key} label={opened.label} sources={opened.rows} onClose={() => setBehind(null)} />}
     </div>

@@ -2,11 +2,12 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
 import { patch, post } from "../../api/client";
 import { queryClient, scheduleQuery, updatesQuery } from "../../api/queries";
-import type { Product, UpdateSchedule, WeeklyUpdate } from "../../api/types";
+import type { Product, WeeklyUpdate } from "../../api/types";
+import { everyWeek } from "../../format/schedule";
 import { Confirm } from "../../kit/dialog";
 import { Ago, Badge, Button, Empty, ErrorBox, Field, PageHead, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
-import { useParam } from "../../router";
+import { Link, useParam } from "../../router";
 import { t } from "../../text/en";
 import { WithProduct } from "./product_picker";
 
@@ -79,21 +80,9 @@ function One({ update }: { update: WeeklyUpdate }) {
 }
 
 function Schedule({ product }: { product: string }) {
-  const query = useQuery(scheduleQuery(product));
-  const change = useMutation({
-    mutationFn: (changes: Partial<UpdateSchedule>) => patch<UpdateSchedule>(`/strata/v1/products/${encodeURIComponent(product)}/schedule`, changes),
-    onSettled: () => void queryClient.invalidateQueries({ queryKey: ["schedule", product] }),
-  });
-  const schedule = query.data;
+  const schedule = useQuery(scheduleQuery(product)).data;
   if (!schedule) return null;
-  return (
-    <fieldset className="schedule"><legend>{t.reports.schedule}</legend>
-      <label className="check"><input type="checkbox" checked={schedule.enabled} onChange={(event) => change.mutate({ enabled: event.target.checked })} />{t.reports.enabled}</label>
-      <label className="check">{t.reports.day} <select value={schedule.weekday} disabled={!schedule.enabled} onChange={(event) => change.mutate({ weekday: Number(event.target.value) })}>{t.reports.days.map((day, index) => <option key={day} value={index + 1}>{day}</option>)}</select></label>
-      <label className="check">{t.reports.hour} <input type="number" min="0" max="23" value={schedule.hour} disabled={!schedule.enabled} onChange={(event) => { if (event.target.value !== "") change.mutate({ hour: Number(event.target.value) }); }} /></label>
-      {change.error && <ErrorBox error={change.error} />}
-    </fieldset>
-  );
+  return <p className="soft">{schedule.enabled ? t.reports.written(everyWeek(schedule)) : t.reports.notWritten} <Link to={`/settings?product=${encodeURIComponent(product)}&view=schedule`}>{t.reports.change}</Link></p>;
 }
 
 function Updates({ product, picker }: { product: Product; picker: ReactNode }) {

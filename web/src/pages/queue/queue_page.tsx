@@ -1,7 +1,7 @@
 // Where a person works what the answers could not settle: claim one, read the conversation, answer, next.
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { post } from "../../api/client";
 import { conversationQuery, handoverQuery, handoversQuery, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import { useTyped } from "../../api/remember";
 import type { Handover } from "../../api/types";
 import { Ago, Badge, Button, Empty, ErrorBox, Field, PageHead, Skeleton } from "../../kit/kit";
@@ -15,7 +15,8 @@ const reasonOf = (handover: Handover) => t.queue.reasons[handover.reason] ?? han
 
 function useStep(handover: Handover, step: "claim" | "release" | "reply", after: (next: Handover) => void) {
   return useMutation({
-    mutationFn: (body: { who: string; text?: string }) => post<Handover>(`/strata/v1/handovers/${handover.id}/${step}`, body),
+    mutationFn: (body: { who: string; text?: string }) => (step === "reply" ? invoke("POST /strata/v1/handovers/{handover}/reply", { handover: handover.id }, { text: "", ...body })
+      : invoke(`POST /strata/v1/handovers/{handover}/${step}`, { handover: handover.id }, body)),
     onSettled: () => { for (const name of ["handovers", "handover", "conversation"]) void queryClient.invalidateQueries({ queryKey: [name] }); },
     onSuccess: after,
   });

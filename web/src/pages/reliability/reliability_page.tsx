@@ -1,7 +1,7 @@
 // How far confidence can be believed: the reliability diagram with its table, and refitting on what was rated here.
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { post, remove } from "../../api/client";
 import { calibrationQuery, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { Calibration, Reliability } from "../../api/types";
 import { count, percent, score } from "../../format/format";
 import { Button, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
@@ -40,8 +40,8 @@ function Panel({ title, what, reliability }: { title: string; what: string; reli
 export default function ReliabilityPage() {
   const query = useQuery(calibrationQuery);
   const set = (next: Calibration) => queryClient.setQueryData(calibrationQuery.queryKey, next);
-  const refit = useMutation({ mutationFn: () => post<Calibration>("/strata/v1/calibration"), onSuccess: (next) => { set(next); toast(t.reliability.refitted); } });
-  const reset = useMutation({ mutationFn: () => remove<Calibration>("/strata/v1/calibration"), onSuccess: (next) => { set(next); toast(t.reliability.wasReset); } });
+  const refit = useMutation({ mutationFn: () => invoke("POST /strata/v1/calibration", {}), onSuccess: (next) => { set(next); toast(t.reliability.refitted); } });
+  const reset = useMutation({ mutationFn: () => invoke("DELETE /strata/v1/calibration", {}), onSuccess: (next) => { set(next); toast(t.reliability.wasReset); } });
   const data = query.data;
   const rated = data?.rated;
   const enough = rated !== undefined && rated.count >= rated.needed && rated.right >= rated.needed_each && rated.count - rated.right >= rated.needed_each;

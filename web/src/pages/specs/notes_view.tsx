@@ -1,7 +1,8 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useState } from "react";
-import { get, put } from "../../api/client";
+import { get } from "../../api/client";
 import { notesQuery, productUrl, queryClient } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { ProductNotes, SpecDetail } from "../../api/types";
 import { Badge, Button, Empty, ErrorBox, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
@@ -19,7 +20,7 @@ function Editor({ notes }: { notes: ProductNotes }) {
     keep(box, { source: "yaml", value: null, text: next, base: notes.latest, revision: 0 });
   };
   const save = useMutation({
-    mutationFn: () => put<ProductNotes>(`${productUrl(notes.id)}/notes`, { text, base_version: readKept(box)?.base ?? notes.latest }),
+    mutationFn: () => invoke("PUT /strata/v1/products/{product_id}/notes", { product_id: notes.id }, { text, base_version: readKept(box)?.base ?? notes.latest }),
     onSuccess: (saved) => { forget(box); queryClient.setQueryData(notesQuery(notes.id).queryKey, saved); toast(t.specs.notesSaved); },
   });
   const again = useMutation({ mutationFn: () => get<ProductNotes>(`${productUrl(notes.id)}/notes?generated=true`), onSuccess: (fresh) => type(fresh.text) });

@@ -1,8 +1,8 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { post } from "../../api/client";
 import { queryClient, specQuery, specsQuery } from "../../api/queries";
-import type { SpecRow, SpecSaved } from "../../api/types";
+import { invoke } from "../../api/invoke";
+import type { SpecRow } from "../../api/types";
 import { Ago, Badge, Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { Link, navigate, useParam } from "../../router";
 import { t } from "../../text/en";
@@ -12,7 +12,7 @@ import { VersionsView } from "./versions_view";
 import { WriteView } from "./write_view";
 
 async function begin(spec: Record<string, unknown>) {
-  const made = await post<SpecSaved>("/strata/v1/specs", { spec, why: t.specs.firstWhy });
+  const made = await invoke("POST /strata/v1/specs", {}, { spec, why: t.specs.firstWhy });
   void queryClient.invalidateQueries({ queryKey: ["specs"], exact: true });
   navigate(`/specs/${encodeURIComponent(made.id)}`);
 }

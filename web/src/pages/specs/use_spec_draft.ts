@@ -3,8 +3,9 @@
 // typing → state and localStorage, at once → after a pause: POST /specs/check (problems, and the other side) → PUT …/spec/draft.
 // One saving at a time. A lost connection is tried again; another writer's draft stops the saving until a person chooses.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError, get, post, put, remove } from "../../api/client";
+import { ApiError, get, put, remove } from "../../api/client";
 import { productUrl, queryClient, specQuery } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { SpecChecked, SpecDetail, SpecDraft, SpecValue } from "../../api/types";
 import { forget, keep, readKept, type Kept } from "./kept";
 import { tidied } from "./spec_value";
@@ -42,7 +43,7 @@ export function useSpecDraft(detail: SpecDetail) {
 
   const follow = useCallback(async () => {
     const asked = now.current;
-    const answer = await post<SpecChecked>("/strata/v1/specs/check", bodyOf(asked));
+    const answer = await invoke("POST /strata/v1/specs/check", {}, bodyOf(asked));
     if (!sameTyping(now.current, asked)) return;
     setChecked(answer);
     if (asked.source === "form") set({ ...asked, text: answer.text });

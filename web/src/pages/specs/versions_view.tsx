@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { put } from "../../api/client";
-import { productUrl, queryClient, specDiffQuery, specVersionsQuery } from "../../api/queries";
+import { queryClient, specDiffQuery, specVersionsQuery } from "../../api/queries";
+import { invoke } from "../../api/invoke";
 import type { SpecDetail } from "../../api/types";
 import { Ago, Badge, Button, Empty, ErrorBox, Skeleton } from "../../kit/kit";
 import { useParam } from "../../router";
@@ -25,7 +25,7 @@ export function VersionsView({ detail }: { detail: SpecDetail }) {
   const [from, setFrom] = useParam("from");
   const [to, setTo] = useParam("to");
   const live = useMutation({
-    mutationFn: (version: number) => put(`${productUrl(detail.id)}/spec/labels`, { label: "live", version }),
+    mutationFn: (version: number) => invoke("PUT /strata/v1/products/{product_id}/spec/labels", { product_id: detail.id }, { label: "live", version }),
     onSettled: () => { void queryClient.invalidateQueries({ queryKey: ["spec", detail.id] }); void queryClient.invalidateQueries({ queryKey: ["specs"], exact: true }); },
   });
   if (query.error) return <ErrorBox error={query.error} retry={() => void query.refetch()} />;

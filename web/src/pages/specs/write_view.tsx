@@ -1,8 +1,8 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { put } from "../../api/client";
-import { productUrl, queryClient, specFieldsQuery } from "../../api/queries";
-import type { SpecDetail, SpecSaved } from "../../api/types";
+import { queryClient, specFieldsQuery } from "../../api/queries";
+import { invoke } from "../../api/invoke";
+import type { SpecDetail } from "../../api/types";
 import { Badge, Button, ErrorBox, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { t } from "../../text/en";
@@ -16,7 +16,7 @@ function SaveBar({ detail, draft, onReset }: { detail: SpecDetail; draft: Draft;
   const save = useMutation({
     mutationFn: async () => {
       const kept = await draft.settled();
-      return put<SpecSaved>(`${productUrl(detail.id)}/spec`, { text: kept.text, base_version: detail.latest, why });
+      return invoke("PUT /strata/v1/products/{product_id}/spec", { product_id: detail.id }, { text: kept.text, base_version: detail.latest, why });
     },
     onSuccess: (saved) => {
       if (saved.state === "draft") { toast(t.specs.stillDraft(saved.missing.length)); return; }

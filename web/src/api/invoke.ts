@@ -1,0 +1,48 @@
+// Requests by the operation's own name in the API's document. Paths and bodies are checked against src/api/openapi.ts, which is written
+// from the program, so a changed API fails the build. What an answer looks like is declared here, until the document says it.
+import { call } from "./client";
+import type { Answers, Requests } from "./openapi";
+import type {
+  Advice, Base, Calibration, Compared, Draft, Handover, ProductNotes, SpecChecked, SpecDetail, SpecSaved,
+} from "./types";
+
+export type Operation = keyof Requests;
+type Named<Path> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | Named<Rest> : never;
+type Names<O> = [Named<O>] extends [never] ? Record<string, never> : { [name in Named<O>]: string };
+type Body<O extends Operation> = Requests[O] extends null ? [] : [body: Requests[O]];
+
+interface Given {
+  "PATCH /strata/v1/drafts/{draft}": Draft;
+  "POST /strata/v1/drafts/{draft}/send": Draft;
+  "POST /strata/v1/drafts/{draft}/discard": Draft;
+  "POST /strata/v1/conversations/{conversation}/escalate": Handover;
+  "POST /strata/v1/handovers/{handover}/claim": Handover;
+  "POST /strata/v1/handovers/{handover}/release": Handover;
+  "POST /strata/v1/handovers/{handover}/reply": Handover;
+  "POST /strata/v1/calibration": Calibration;
+  "DELETE /strata/v1/calibration": Calibration;
+  "POST /strata/v1/landscape/compare": Compared;
+  "POST /strata/v1/decide": Advice;
+  "POST /strata/v1/specs": SpecSaved;
+  "POST /strata/v1/specs/check": SpecChecked;
+  "GET /strata/v1/products/{product_id}/spec": SpecDetail;
+  "PUT /strata/v1/products/{product_id}/spec": SpecSaved;
+  "PUT /strata/v1/products/{product_id}/notes": ProductNotes;
+  "POST /v1/vector_stores": Base;
+}
+// An operation that is declared above and no longer there is an error here.
+type Missing = Exclude<keyof Given, Operation>;
+export const allDeclared: [Missing] extends [never] ? true : Missing = true;
+
+export type Answer<O extends Operation> = O extends keyof Given ? Given[O] : O extends keyof Answers ? Answers[O] : unknown;
+
+// "PATCH /strata/v1/drafts/{draft}" and {draft: "a/b"} → ["PATCH", "/strata/v1/drafts/a%2Fb"]
+export function place(operation: string, names: Record<string, string>): [string, string] {
+  const [method = "", path = ""] = operation.split(" ");
+  return [method, path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ""))];
+}
+
+export function invoke<O extends Operation>(operation: O, names: Names<O>, ...body: Body<O>): Promise<Answer<O>> {
+  const [method, path] = place(operation, names as Record<string, string>);
+  return call<Answer<O>>(method, path, body[0]);
+}

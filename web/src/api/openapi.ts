@@ -1,0 +1,566 @@
+// Written by tools/api_types.mjs from `strata openapi`; changes belong into the server's declarations (src/app/api).
+export interface Requests {
+  /** List models */
+  "GET /v1/models": null;
+  /** One model */
+  "GET /v1/models/{model}": null;
+  /** Chat; with the file_search tool, an answer from your documents */
+  "POST /v1/chat/completions": {
+    /** Id of the model, as GET /v1/models lists it. */
+    model?: string;
+    /** 0 is greedy. */
+    temperature?: number;
+    /** Nucleus: smallest set of tokens with this probability. */
+    top_p?: number;
+    /** Only the k likeliest tokens; 0 is off. */
+    top_k?: number;
+    /** Only tokens at least this fraction as likely as the likeliest. */
+    min_p?: number;
+    /** Subtracted per earlier occurrence. */
+    frequency_penalty?: number;
+    /** Subtracted once for a token that has occurred. */
+    presence_penalty?: number;
+    /** Divides the logits of tokens seen; 1 is off. */
+    repetition_penalty?: number;
+    /** The same seed and request give the same tokens. */
+    seed?: number;
+    /** A string, or up to 4 strings, before which the output ends. */
+    stop?: unknown;
+    /** Token id → bias from -100 to 100. */
+    logit_bias?: Record<string, unknown>;
+    /** Server-sent events. */
+    stream?: boolean;
+    /** include_usage: one more event with the usage. */
+    stream_options?: Record<string, unknown>;
+    /** Go on past the end-of-text token. */
+    ignore_eos?: boolean;
+    /** An extension: strata.receipt says all that the output came from; `strata verify` replays it. Local models only. */
+    receipt?: boolean;
+    /** How many choices. Not supported: only values that change nothing are accepted. */
+    n?: number;
+    /** The end user. Accepted without effect. */
+    user?: string;
+    /** The end user. Accepted without effect. */
+    safety_identifier?: string;
+    /** A hint. Accepted without effect. */
+    prompt_cache_key?: string;
+    /** Kept by the caller. Accepted without effect. */
+    metadata?: Record<string, unknown>;
+    /** Processing tier. Not supported: only values that change nothing are accepted. */
+    service_tier?: string;
+    /** The conversation. */
+    messages: unknown[];
+    /** Longest answer in tokens. */
+    max_completion_tokens?: number;
+    /** Older name of max_completion_tokens. */
+    max_tokens?: number;
+    /** Return log-probabilities of the output tokens. */
+    logprobs?: boolean;
+    /** And of the likeliest alternatives. */
+    top_logprobs?: number;
+    /** An extension: one file_search tool makes this a grounded answer. */
+    tools?: unknown[];
+    /** Not supported: only values that change nothing are accepted. */
+    tool_choice?: unknown;
+    /** Accepted without effect. */
+    parallel_tool_calls?: boolean;
+    /** text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF). */
+    response_format?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    store?: boolean;
+    /** Not supported: only values that change nothing are accepted. */
+    modalities?: unknown[];
+    /** Not supported: only values that change nothing are accepted. */
+    audio?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    functions?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    function_call?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    prediction?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    reasoning_effort?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    verbosity?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    web_search_options?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    moderation?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    prompt_cache_retention?: unknown;
+  };
+  /** Complete a text or token ids */
+  "POST /v1/completions": {
+    /** Id of the model, as GET /v1/models lists it. */
+    model?: string;
+    /** 0 is greedy. */
+    temperature?: number;
+    /** Nucleus: smallest set of tokens with this probability. */
+    top_p?: number;
+    /** Only the k likeliest tokens; 0 is off. */
+    top_k?: number;
+    /** Only tokens at least this fraction as likely as the likeliest. */
+    min_p?: number;
+    /** Subtracted per earlier occurrence. */
+    frequency_penalty?: number;
+    /** Subtracted once for a token that has occurred. */
+    presence_penalty?: number;
+    /** Divides the logits of tokens seen; 1 is off. */
+    repetition_penalty?: number;
+    /** The same seed and request give the same tokens. */
+    seed?: number;
+    /** A string, or up to 4 strings, before which the output ends. */
+    stop?: unknown;
+    /** Token id → bias from -100 to 100. */
+    logit_bias?: Record<string, unknown>;
+    /** Server-sent events. */
+    stream?: boolean;
+    /** include_usage: one more event with the usage. */
+    stream_options?: Record<string, unknown>;
+    /** Go on past the end-of-text token. */
+    ignore_eos?: boolean;
+    /** An extension: strata.receipt says all that the output came from; `strata verify` replays it. Local models only. */
+    receipt?: boolean;
+    /** How many choices. Not supported: only values that change nothing are accepted. */
+    n?: number;
+    /** The end user. Accepted without effect. */
+    user?: string;
+    /** The end user. Accepted without effect. */
+    safety_identifier?: string;
+    /** A hint. Accepted without effect. */
+    prompt_cache_key?: string;
+    /** Kept by the caller. Accepted without effect. */
+    metadata?: Record<string, unknown>;
+    /** Processing tier. Not supported: only values that change nothing are accepted. */
+    service_tier?: string;
+    /** A string, or a list of token ids; or a list of one of either. */
+    prompt: unknown;
+    /** Longest completion in tokens. */
+    max_tokens?: number;
+    /** Give the prompt back in front, with its log-probabilities where asked for. */
+    echo?: boolean;
+    /** Log-probabilities of each token and of this many alternatives. */
+    logprobs?: number;
+    /** An extension, as in chat completions. */
+    response_format?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    best_of?: number;
+    /** Not supported: only values that change nothing are accepted. */
+    suffix?: string;
+  };
+  /** Embed texts */
+  "POST /v1/embeddings": {
+    /** A string, or a list of up to 2048 strings. */
+    input: unknown;
+    /** Id of the embedding model. */
+    model?: string;
+    encoding_format?: "float" | "base64";
+    /** Shorter vectors: the first so many dimensions, made unit length again. */
+    dimensions?: number;
+    /** The end user. Accepted without effect. */
+    user?: string;
+  };
+  /** A response; with the file_search tool, an answer from your documents */
+  "POST /v1/responses": {
+    /** Id of the model, as GET /v1/models lists it. */
+    model?: string;
+    /** 0 is greedy. */
+    temperature?: number;
+    /** Nucleus: smallest set of tokens with this probability. */
+    top_p?: number;
+    /** Only the k likeliest tokens; 0 is off. */
+    top_k?: number;
+    /** Only tokens at least this fraction as likely as the likeliest. */
+    min_p?: number;
+    /** Subtracted per earlier occurrence. */
+    frequency_penalty?: number;
+    /** Subtracted once for a token that has occurred. */
+    presence_penalty?: number;
+    /** Divides the logits of tokens seen; 1 is off. */
+    repetition_penalty?: number;
+    /** The same seed and request give the same tokens. */
+    seed?: number;
+    /** Server-sent events. */
+    stream?: boolean;
+    /** The end user. Accepted without effect. */
+    user?: string;
+    /** The end user. Accepted without effect. */
+    safety_identifier?: string;
+    /** A hint. Accepted without effect. */
+    prompt_cache_key?: string;
+    /** Kept by the caller. Accepted without effect. */
+    metadata?: Record<string, unknown>;
+    /** Processing tier. Not supported: only values that change nothing are accepted. */
+    service_tier?: string;
+    /** A text, or a list of messages. */
+    input: unknown;
+    /** The system message of this turn alone. */
+    instructions?: string;
+    /** Go on with that stored response's conversation. */
+    previous_response_id?: string;
+    /** Longest output in tokens. */
+    max_output_tokens?: number;
+    /** At most one file_search tool. */
+    tools?: unknown[];
+    /** 'file_search_call.results' gives the passages found. */
+    include?: unknown[];
+    /** Keep the response. */
+    store?: boolean;
+    /** Accepted without effect. */
+    stream_options?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    tool_choice?: unknown;
+    /** Accepted without effect. */
+    parallel_tool_calls?: boolean;
+    /** Not supported: only values that change nothing are accepted. */
+    truncation?: string;
+    /** format: text, json_object or json_schema (enforced). */
+    text?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    background?: boolean;
+    /** Not supported: only values that change nothing are accepted. */
+    reasoning?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    prompt?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    conversation?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    max_tool_calls?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    top_logprobs?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    moderation?: unknown;
+    /** Not supported: only values that change nothing are accepted. */
+    prompt_cache_retention?: unknown;
+  };
+  /** A stored response */
+  "GET /v1/responses/{response_id}": null;
+  /** Delete a stored response */
+  "DELETE /v1/responses/{response_id}": null;
+  /** Upload a file (multipart/form-data: file, purpose) */
+  "POST /v1/files": null;
+  /** List files */
+  "GET /v1/files": null;
+  /** One file */
+  "GET /v1/files/{file_id}": null;
+  /** Delete a file */
+  "DELETE /v1/files/{file_id}": null;
+  /** A file's bytes, as an attachment */
+  "GET /v1/files/{file_id}/content": null;
+  /** Make a knowledge base */
+  "POST /v1/vector_stores": {
+    /** A name for people. */
+    name?: string;
+    /** Up to 16 pairs of texts. */
+    metadata?: Record<string, unknown>;
+    /** Files to put in at once. */
+    file_ids?: unknown[];
+    /** {"type": "auto"} or {"type": "static", "static": {…}}. */
+    chunking_strategy?: Record<string, unknown>;
+    /** Accepted without effect. */
+    description?: string;
+    /** Not supported: only values that change nothing are accepted. */
+    expires_after?: Record<string, unknown>;
+  };
+  /** List knowledge bases */
+  "GET /v1/vector_stores": null;
+  /** One knowledge base */
+  "GET /v1/vector_stores/{vector_store_id}": null;
+  /** Change a knowledge base */
+  "POST /v1/vector_stores/{vector_store_id}": {
+    /** A name for people. */
+    name?: string;
+    /** Up to 16 pairs of texts. */
+    metadata?: Record<string, unknown>;
+    /** Files to put in at once. */
+    file_ids?: unknown[];
+    /** {"type": "auto"} or {"type": "static", "static": {…}}. */
+    chunking_strategy?: Record<string, unknown>;
+    /** Accepted without effect. */
+    description?: string;
+    /** Not supported: only values that change nothing are accepted. */
+    expires_after?: Record<string, unknown>;
+  };
+  /** Delete a knowledge base */
+  "DELETE /v1/vector_stores/{vector_store_id}": null;
+  /** Put a file into it */
+  "POST /v1/vector_stores/{vector_store_id}/files": {
+    /** An uploaded file. */
+    file_id: string;
+    /** Up to 16 values (text, number, boolean) to filter by. */
+    attributes?: Record<string, unknown>;
+    /** {"type": "auto"} or {"type": "static", "static": {…}}. */
+    chunking_strategy?: Record<string, unknown>;
+  };
+  /** List its files */
+  "GET /v1/vector_stores/{vector_store_id}/files": null;
+  /** One of its files */
+  "GET /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
+  /** Change a file's attributes */
+  "POST /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
+  /** Take a file out of it */
+  "DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
+  /** Search */
+  "POST /v1/vector_stores/{vector_store_id}/search": {
+    /** A text, or several that are searched for together. */
+    query: unknown;
+    max_num_results?: number;
+    /** Comparisons (eq, ne, gt, gte, lt, lte, in, nin) and combinations (and, or) of attributes. */
+    filters?: Record<string, unknown>;
+    /** ranker (auto, none), score_threshold, mode, fusion, vector_weight. */
+    ranking_options?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    rewrite_query?: boolean;
+    /** On /strata/v1/search: where to search. */
+    vector_store_ids?: unknown[];
+  };
+  /** A ticket becomes a grounded draft (an event stream) */
+  "POST /strata/v1/products/{product}/tickets": {
+    /** What the customer wrote. Without it, and with conversation_id: the last question is answered again. */
+    content?: string;
+    /** A conversation of this product that goes on; none: a new one. */
+    conversation_id?: string;
+    /** The agent who works on it; default: who asks. */
+    user?: string;
+    /** The customer. */
+    end_user?: string;
+    /** Where to look. */
+    vector_store_ids: unknown[];
+    /** Id of the model. */
+    model?: string;
+    /** Let the model add verified sentences. */
+    generate?: boolean;
+    /** Told apart everywhere, and removable at once. */
+    simulated?: boolean;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** List drafts */
+  "GET /strata/v1/drafts": null;
+  /** One draft */
+  "GET /strata/v1/drafts/{draft}": null;
+  /** Save a draft while it is edited */
+  "PATCH /strata/v1/drafts/{draft}": {
+    /** The draft as it now reads. */
+    text: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Send a draft, once */
+  "POST /strata/v1/drafts/{draft}/send": {
+    /** What is sent; default: the draft as it was saved. */
+    text?: string;
+    /** The same key again sends nothing twice. Or the header Idempotency-Key. */
+    idempotency_key?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Discard a draft */
+  "POST /strata/v1/drafts/{draft}/discard": {
+    /** Why. */
+    reason?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** A conversation as its product sees it */
+  "GET /strata/v1/conversations/{conversation}/product": null;
+  /** Hand a conversation over to a person */
+  "POST /strata/v1/conversations/{conversation}/escalate": {
+    /** Of a conversation that belongs to none yet: which product's people take it. */
+    product?: string;
+    /** What could not be answered. */
+    answer_id?: string;
+    /** Why, in a word. */
+    reason?: string;
+    /** What the person should know; default: the last question. */
+    note?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** The queue of hand-overs */
+  "GET /strata/v1/handovers": null;
+  /** One hand-over */
+  "GET /strata/v1/handovers/{handover}": null;
+  /** Claim it */
+  "POST /strata/v1/handovers/{handover}/claim": {
+    /** The person; default: who asks. */
+    who?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Put it back */
+  "POST /strata/v1/handovers/{handover}/release": {
+    /** The person; default: who asks. */
+    who?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Answer it */
+  "POST /strata/v1/handovers/{handover}/reply": {
+    /** What the person answered. */
+    text: string;
+    /** The person who claimed it; default: who asks. */
+    who?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Enter a satisfaction score from elsewhere */
+  "POST /strata/v1/products/{product}/satisfaction": {
+    /** Customer satisfaction. */
+    score: number;
+    /** The conversation that it is about; none: one held elsewhere. */
+    conversation_id?: string;
+    /** entered (default): by a person here. */
+    source?: "entered" | "api";
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Take a score back */
+  "DELETE /strata/v1/satisfaction/{satisfaction}": null;
+  /** Take a developer's step back */
+  "DELETE /strata/v1/developer_events/{event}": null;
+  /** What could be asked, while it is typed */
+  "GET /strata/v1/suggestions": null;
+  /** How confidence is calibrated, and how well */
+  "GET /strata/v1/calibration": null;
+  /** Refit it on the answers rated here */
+  "POST /strata/v1/calibration": null;
+  /** Back to the built-in table */
+  "DELETE /strata/v1/calibration": null;
+  /** Known models and families, with what this installation has */
+  "GET /strata/v1/landscape": null;
+  /** One of them, by id, name or alias */
+  "GET /strata/v1/landscape/models/{model}": null;
+  /** Models ranked for a purpose, with reasons */
+  "POST /strata/v1/landscape/compare": {
+    /** What for. */
+    use?: "chat" | "analytics" | "coding" | "agents";
+    /** Reasoning or creativity. */
+    lean?: "balanced" | "reasoning" | "creativity";
+    /** Low cost or low latency. */
+    favour?: "balanced" | "cost" | "latency";
+    /** Only models whose context holds so many tokens. */
+    context_tokens_min?: number;
+    /** Only models that this installation has. */
+    here_only?: boolean;
+    /** Only models whose weights can be downloaded. */
+    open_weights_only?: boolean;
+    /** Also models that their makers no longer serve. */
+    with_retired?: boolean;
+    /** Only these, by id, name or alias. */
+    models?: unknown[];
+  };
+  /** The questions and the matrix of the decision helper */
+  "GET /strata/v1/decide": null;
+  /** Prompt, retrieval or fine-tuning, with reasons */
+  "POST /strata/v1/decide": {
+    /** Must answers come from your own documents? */
+    private_docs?: boolean;
+    /** Do the facts change between two trainings? */
+    dynamic_data?: boolean;
+    /** Must answers be alike in style, or decisions alike in like cases? */
+    style_consistency?: boolean;
+    /** Does your field speak its own language? */
+    domain_jargon?: boolean;
+    /** Is it one narrow task? */
+    narrow_task?: boolean;
+    /** Does all that must be known fit into one prompt? */
+    fits_in_prompt?: boolean;
+    /** How many requests a day? */
+    daily_requests?: number;
+    /** How many labelled examples are there? */
+    labelled_examples?: number;
+  };
+  /** Products with a spec or a draft of one */
+  "GET /strata/v1/specs": null;
+  /** Make a product by its spec; half filled: a draft */
+  "POST /strata/v1/specs": {
+    /** The product's slug; default: from the spec's name. */
+    id?: string;
+    /** The spec as YAML or JSON. */
+    text?: string;
+    /** The spec as an object, instead of text. */
+    spec?: Record<string, unknown>;
+    /** Who changes it; default: the caller. */
+    who?: string;
+    /** Why, for the history. */
+    why?: string;
+  };
+  /** Every field of a spec: kind, choices, range, meaning */
+  "GET /strata/v1/specs/fields": null;
+  /** Check a spec without keeping it */
+  "POST /strata/v1/specs/check": {
+    /** The spec as YAML or JSON. */
+    text?: string;
+    /** The spec as an object, instead of text. */
+    spec?: Record<string, unknown>;
+    /** Who changes it; default: the caller. */
+    who?: string;
+    /** Why, for the history. */
+    why?: string;
+    /** The version that the change starts from; 0: there is none. */
+    base_version?: number;
+    /** Answer by it from now on; default true. */
+    live?: boolean;
+  };
+  /** A product's spec: the newest, ?version= or ?label= */
+  "GET /strata/v1/products/{product_id}/spec": null;
+  /** Save a version; half filled: a draft */
+  "PUT /strata/v1/products/{product_id}/spec": {
+    /** The spec as YAML or JSON. */
+    text?: string;
+    /** The spec as an object, instead of text. */
+    spec?: Record<string, unknown>;
+    /** Who changes it; default: the caller. */
+    who?: string;
+    /** Why, for the history. */
+    why?: string;
+    /** The version that the change starts from; 0: there is none. */
+    base_version?: number;
+    /** Answer by it from now on; default true. */
+    live?: boolean;
+  };
+  /** Point a label at a version */
+  "PUT /strata/v1/products/{product_id}/spec/labels": {
+    /** live, or one of your own. */
+    label: string;
+    version: number;
+    /** Who changes it; default: the caller. */
+    who?: string;
+    /** Why, for the history. */
+    why?: string;
+  };
+  /** Versions: who, why, when */
+  "GET /strata/v1/products/{product_id}/spec/versions": null;
+  /** Two versions, line by line */
+  "GET /strata/v1/products/{product_id}/spec/diff": null;
+  /** Model tier, our pick with reasons, layers */
+  "GET /strata/v1/products/{product_id}/recommendation": null;
+  /** Demand against what was measured; promise against answers */
+  "GET /strata/v1/products/{product_id}/capacity": null;
+  /** Product notes; notes.md: as Markdown */
+  "GET /strata/v1/products/{product_id}/notes": null;
+  /** Keep edited notes */
+  "PUT /strata/v1/products/{product_id}/notes": {
+    /** Markdown. */
+    text: string;
+    /** The version that the change starts from; 0: the generated notes. */
+    base_version?: number;
+    who?: string;
+    why?: string;
+  };
+}
+
+export interface Answers {
+}
+
+export interface Schemas {
+  Error: {
+    error: {
+      message: string;
+      type: string;
+      param: string | null;
+      code: string | null;
+    };
+  };
+}
