@@ -20,7 +20,7 @@ def read_layers():
             rooms[name.strip()] = set(allowed.split())
         elif line.startswith("library "):
             header, room = line[8:].split(":")
-            libraries[header.strip()] = room.strip()
+            libraries[header.strip()] = room.split()
     return layers, rooms, libraries
 
 
@@ -66,8 +66,8 @@ def check_file(path, rooms, libraries, breaches):
     for kind, target in INCLUDE.findall(path.read_text(errors="replace")):
         if kind == "<":
             for header, owner in libraries.items():
-                if target.startswith(header) and room != owner:
-                    breaches.append(f"{name}: <{target}> is included by {owner} only")
+                if target.startswith(header) and room not in owner:
+                    breaches.append(f"{name}: <{target}> is included by {' and '.join(owner)} only")
             continue
         other = room_of(target, rooms)
         if other is None or other == room:

@@ -70,10 +70,28 @@ Result<std::shared_ptr<const Grammar>> compile_json_schema(const Json& schema, c
 Result<std::shared_ptr<const Grammar>> compile_json_object();                        // any JSON object
 // The whole output matches. The syntax of ECMA 262 without look-around and back references.
 Result<std::shared_ptr<const Grammar>> compile_regex(std::string_view pattern, const std::string& where);
+// A part of the output matches: what JSON Schema's `pattern` means.
+Result<std::shared_ptr<const Grammar>> compile_search(std::string_view pattern, const std::string& where);
 Result<std::shared_ptr<const Grammar>> compile_choices(const std::vector<std::string>& choices, const std::string& where);
 // A context-free grammar in GBNF (drawn in gbnf.cc), whose rule `root` is the whole. Errors name line and column. A rule may begin with
 // itself directly; one that does so by way of others is refused by its name.
 Result<std::shared_ptr<const Grammar>> compile_gbnf(std::string_view text, const std::string& where);
+
+// Calls of functions: kCallOpen {"name": "NAME", "arguments": {…}} kCallClose, one after another with a line break between; arguments are
+// valid for the schema. SOURCE: the format that the Hermes and Qwen model families are trained on.
+inline constexpr std::string_view kCallOpen = "<tool_call>\n", kCallClose = "\n</tool_call>";
+inline constexpr int kCallsMost = 16;
+struct Function {
+  std::string name;
+  Json parameters;
+  std::string where;                             // names the schema in errors
+};
+// `text`: any text instead of calls, or before them, that does not hold "<tool_call>".
+Result<std::shared_ptr<const Grammar>> compile_calls(const std::vector<Function>& functions, bool text, int calls_most);
+
+// Whether the text is in the language. False too where it is at too many places of the grammar at once to be followed in time.
+// COST: linear in the text, but for the first time that a state is reached.
+bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text);
 
 // The vocabulary as a tree of bytes. Immutable; one for each model. THREADS: safe.
 class TokenTrie {

@@ -248,4 +248,17 @@ std::vector<int32_t> Matcher::spelled(std::string_view text, int most) const {
 bool Matcher::may_end() const { return states_[static_cast<size_t>(current_)].accepts; }
 bool Matcher::must_end() const { return may_end() && states_[static_cast<size_t>(current_)].configs.empty(); }
 
+bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {
+  static const auto kBytes = [] {
+    std::vector<std::string> pieces;
+    for (int b = 0; b < 256; ++b) pieces.push_back(std::string(1, static_cast<char>(b)));
+    return std::make_shared<const TokenTrie>(pieces, std::vector<int32_t>());
+  }();
+  Matcher matcher(grammar, kBytes);
+  for (const char c : text) {
+    if (!matcher.accept(static_cast<unsigned char>(c))) return false;
+  }
+  return matcher.may_end();
+}
+
 }  // namespace strata::grammar

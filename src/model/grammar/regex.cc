@@ -236,4 +236,10 @@ Result<std::shared_ptr<const Grammar>> compile_regex(std::string_view pattern, c
   return builder.finish(whole, where);
 }
 
+Result<std::shared_ptr<const Grammar>> compile_search(std::string_view pattern, const std::string& where) {
+  Builder builder;
+  TRY_ASSIGN(const Piece whole, regex_piece(builder, pattern, true, where, [&](const CodePoints& set) { return builder.code_points(set); }));
+  return builder.finish(whole, where);
+}
+
 }  // namespace strata::grammar

@@ -35,12 +35,9 @@ std::string pointer_segment(std::string_view key) {
 
 class Compiler {
  public:
-  Compiler(const Json& root, std::string where) : schemas_(root, std::move(where)), text_(b_) {}
+  Compiler(Builder& builder, const Json& root, std::string where) : schemas_(root, std::move(where)), b_(builder), text_(builder) {}
 
-  Result<std::shared_ptr<const Grammar>> run() {
-    TRY_ASSIGN(const Piece whole, compile(schemas_.root(), "", 0));
-    return b_.finish(whole, schemas_.where());
-  }
+  Result<Piece> run() { return compile(schemas_.root(), "", 0); }
 
  private:
   Error error(const std::string& path, const std::string& what) const { return schemas_.error(path, what); }
@@ -362,19 +359,6 @@ class Compiler {
     return {};
   }
 
-  static bool reads(const std::shared_ptr<const Grammar>& grammar, const std::string& text) {
-    static const auto kBytes = [] {
-      std::vector<std::string> pieces;
-      for (int b = 0; b < 256; ++b) pieces.push_back(std::string(1, static_cast<char>(b)));
-      return std::make_shared<const TokenTrie>(pieces, std::vector<int32_t>());
-    }();
-    Matcher matcher(grammar, kBytes);
-    for (const char c : text) {
-      if (!matcher.accept(static_cast<unsigned char>(c))) return false;
-    }
-    return matcher.may_end();
-  }
-
   void add_member(uint32_t none, uint32_t some, Piece member) {
     const Piece comma = text_.comma();
     b_.link(none, member.from);
@@ -383,14 +367,77 @@ class Compiler {
   }
 
   const Schemas schemas_;
-  Builder b_;
+  Builder& b_;
   JsonText text_;
   std::map<std::string, uint32_t> rules_;              // by $ref
 };
 
+// Any bytes in which `marker` does not stand whole; after it the way goes on to `marked`, else it may end at `end` at any time.
+// SOURCE: Knuth, Morris, Pratt, "Fast pattern matching in strings", 1977: node i has read the marker's first i bytes.
+uint32_t text_until(Builder& b, std::string_view marker, uint32_t marked, uint32_t end) {
+  std::vector<uint32_t> nodes;
+  for (size_t i = 0; i < marker.size(); ++i) nodes.push_back(b.node());
+  for (size_t read = 0; read < marker.size(); ++read) {
+    b.link(nodes[read], end);
+    const std::string seen(marker.substr(0, read));
+    auto after = [&](char c) {   // how much of the marker the text ends with once c is read too
+      const std::string text = seen + c;
+      for (size_t length = std::min(text.size(), marker.size()); length > 0; --length) {
+        if (text.ends_with(marker.substr(0, length))) return length;
+      }
+      return size_t{0};
+    };
+    for (int low = 0; low < 256;) {
+      const size_t to = after(static_cast<char>(low));
+      int high = low;
+      while (high + 1 < 256 && after(static_cast<char>(high + 1)) == to) ++high;
+      const Piece edge = b.bytes(static_cast<uint8_t>(low), static_cast<uint8_t>(high));
+      b.link(nodes[read], edge.from);
+      b.link(edge.to, to == marker.size() ? marked : nodes[to]);
+      low = high + 1;
+    }
+  }
+  return nodes[0];
+}
+
+Result<Piece> one_call(Builder& b, const std::vector<Function>& functions) {
+  std::vector<Piece> ways;
+  for (const Function& function : functions) {
+    TRY_ASSIGN(const Piece arguments, Compiler(b, function.parameters, function.where).run());
+    ways.push_back(b.sequence({b.text(json_quote(function.name) + ", \"arguments\": "), arguments}));
+  }
+  return b.sequence({b.text("{\"name\": "), b.any_of(ways), b.text("}" + std::string(kCallClose))});
+}
+
 }  // namespace
 
-Result<std::shared_ptr<const Grammar>> compile_json_schema(const Json& schema, const std::string& where) { return Compiler(schema, where).run(); }
+Result<std::shared_ptr<const Grammar>> compile_json_schema(const Json& schema, const std::string& where) {
+  Builder builder;
+  TRY_ASSIGN(const Piece whole, Compiler(builder, schema, where).run());
+  return builder.finish(whole, where);
+}
+
+Result<std::shared_ptr<const Grammar>> compile_calls(const std::vector<Function>& functions, bool text, int calls_most) {
+  if (functions.empty()) return invalid_argument("tools: expected at least one function", "tools");
+  Builder b;
+  TRY_ASSIGN(const Piece body, one_call(b, functions));
+  const uint32_t call = b.rule(body);
+  // The marker is the opening without its line break, so that no text can come near a call and miss it.
+  const std::string_view marker = kCallOpen.substr(0, kCallOpen.size() - 1);
+  const Piece first = b.sequence({b.text(kCallOpen.substr(marker.size())), b.call(call)});
+  const uint32_t more = b.rule(b.sequence({b.text("\n" + std::string(kCallOpen)), b.call(call)}));
+  const Piece rest = b.repeat(more, 0, std::max(0, calls_most - 1));
+  b.link(first.to, rest.from);
+  uint32_t begin = 0;
+  if (text) {
+    begin = text_until(b, marker, first.from, rest.to);
+  } else {
+    const Piece open = b.text(marker);
+    b.link(open.to, first.from);
+    begin = open.from;
+  }
+  return b.finish({begin, rest.to}, "tools");
+}
 
 Result<std::shared_ptr<const Grammar>> compile_json_object() {
   Builder builder;

@@ -1,0 +1,208 @@
+// knowledge/tool: what a model, a flow, an agent or a person may call. A tool is a name, a JSON Schema of its arguments, one of its results, and
+// what may go wrong with it (risk, cost, limits); the registry stands between the caller and the tool and lets through only what fits.
+//
+//   call(name, arguments, key) → permission → arguments against the schema → approval → limits → idempotency → the tool → result against
+//   the schema → Outcome
+//
+// 1. A tool never sees arguments, and a caller never sees a result, that its schema does not allow.
+// 2. Whatever a model could mend is an Outcome with problems (path, expected, got, nearest), not an Error.
+// 3. Untrusted text: where the caller's prompt holds text from documents, the web or tools (`untrusted`), a tool above the risk line runs only
+//    with a person's approval of exactly these arguments. Results that hold such text say so; whoever puts one into a prompt sets the flag.
+// 4. With an idempotency key a call is recorded: the same key again gives the recorded outcome without a second effect. A process that dies in a
+//    call leaves it open; the next call with that key runs again where the tool is `repeatable` (reading, or honouring the key itself), else its
+//    state is kUnknown until a person resolves it. Never twice, never silently lost.
+//
+// THREADS: safe; a call blocks its thread until the tool's time limit at most.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/context.h"
+#include "base/json.h"
+#include "base/status.h"
+#include "infra/store/store.h"
+#include "model/schema/schema.h"
+
+namespace strata::tool {
+
+// Ascending. The risk line lies above one of them (kMedium by default): what is above it needs approval in an untrusted context.
+enum class Risk {
+  kLow,     // computes, or reads what the caller may read anyway
+  kMedium,  // runs code behind walls, or reads from a host fixed beforehand
+  kHigh,    // changes something, or sends something out
+};
+std::string_view risk_name(Risk risk);          // "low", "medium", "high"
+
+struct Limits {
+  int64_t time_ms = 30'000;
+  int calls_per_minute = 120;                   // of one user; past it: kRefused with reason "rate_limited"
+  int at_once = 4;                              // past it likewise
+  size_t argument_bytes = 256u << 10;
+  size_t result_bytes = 1u << 20;
+};
+
+struct Description {
+  std::string name;                             // 1 to 64 letters, digits, '_', '-'
+  std::string description;                      // for the model: what it does, when to use it
+  Json parameters;                              // JSON Schema, of an object
+  Json result;                                  // JSON Schema
+  Risk risk = Risk::kLow;
+  bool changes = false;                         // has an effect outside the call
+  bool repeatable = true;                       // running it again with the same key has no second effect
+  bool dry_run = false;                         // can say what it would do without doing it (reading tools just run)
+  bool untrusted_result = false;                // results hold text that others wrote
+  double cost = 0;                              // UNITS: US dollars a call
+  Limits limits;
+  std::string source = "built-in";              // "openapi:NAME", "mcp:NAME"
+};
+
+struct Invocation {
+  const Json& arguments;                        // valid
+  const std::string& idempotency_key;           // may be empty
+  bool dry_run = false;
+};
+
+// What did not work, in words that the caller can act on. `retry`: the same call may work later, as it is.
+struct Failure {
+  std::string code;                             // "invalid_arguments", "sql_error", "timeout", …
+  std::string message;
+  std::vector<schema::Problem> problems;
+  bool retry = false;
+  Json json() const;
+};
+struct Answer {
+  Json result;
+  std::optional<Failure> failure;
+  static Answer of(Json result) { return {std::move(result), std::nullopt}; }
+  static Answer failed(std::string code, std::string message, std::vector<schema::Problem> problems = {}) {
+    return {Json(), Failure{std::move(code), std::move(message), std::move(problems), false}};
+  }
+};
+
+class Tool {
+ public:
+  virtual ~Tool() = default;
+  virtual const Description& description() const = 0;
+  // Runs on the caller's thread, with the time limit in the context. An Error: ours or a dependency's, after which, if the tool changes
+  // something, nobody knows whether it did. THREADS: safe.
+  virtual Result<Answer> run(const Context& context, const Invocation& invocation) = 0;
+};
+using Run = std::function<Result<Answer>(const Context&, const Invocation&)>;
+std::unique_ptr<Tool> make_tool(Description description, Run run);
+
+// What an administrator decided about a tool. Stored; without a row the default stands (kAllow).
+enum class Permission { kAllow, kAsk, kDeny };  // kAsk: every call needs a person's approval
+std::string_view permission_name(Permission permission);                   // "allow", "ask", "deny"
+Result<Permission> permission_from(std::string_view name);
+struct Policy {
+  Permission permission = Permission::kAllow;
+  std::vector<std::string> roles;               // who may call it; empty: everyone
+  std::string why, who;
+  int64_t updated_ms = 0;                       // 0: the default
+};
+
+// Approvals are kept by whoever asks people (orchestration/flow). A grant is of one tool with exactly these arguments, once.
+class Approvals {
+ public:
+  virtual ~Approvals() = default;
+  // Whether a person granted `approval_id` for this digest (call_digest), and no other call has used it; uses it up. `key` is the call's
+  // idempotency key: a grant that the same (not empty) key took before is granted again, so that a crash in between costs no approval.
+  virtual Result<bool> take(const Context& context, const std::string& approval_id, const std::string& digest, const std::string& key) = 0;
+};
+// SHA-256 over name and arguments (members sorted): what a person approves.
+std::string call_digest(const std::string& name, const Json& arguments);
+
+enum class State {
+  kDone,           // result
+  kFailed,         // the tool ran and says why not; recorded under the key
+  kRefused,        // not run: arguments, permission, limits (failure says which)
+  kNeedsApproval,  // not run: call again with an approval of `digest`
+  kUnknown,        // it was begun, and nobody knows how it ended; see resolve()
+};
+std::string_view state_name(State state);       // "done", "failed", "refused", "needs_approval", "unknown"
+
+struct Outcome {
+  State state = State::kDone;
+  Json result;
+  std::optional<Failure> failure;
+  std::string digest;                           // where state is kNeedsApproval
+  bool repeated = false;                        // from the record, not run now
+  bool untrusted = false;                       // the result holds text that others wrote
+  bool dry_run = false;
+  double cost = 0;                              // UNITS: US dollars
+  double ms = 0;
+  Json json() const;                            // what a model is shown, and the API sends
+};
+
+struct CallOptions {
+  bool untrusted = false;                       // the prompt behind this call holds text from documents, the web or tools
+  bool dry_run = false;
+  std::string approval_id;                      // of a grant
+};
+
+inline constexpr Risk kRiskLine = Risk::kMedium;
+
+std::vector<store::Migration> migrations();
+
+class Tools {
+ public:
+  Tools(store::Store& store, const Clock& clock);
+  ~Tools();
+
+  // kInvalidArgument names what is wrong with the description; kAlreadyExists. Its schemas are compiled here, once.
+  Status add(std::unique_ptr<Tool> tool);
+  bool remove(const std::string& name);         // calls that run go on
+  void set_approvals(Approvals* approvals);     // without: nothing is ever approved. Outlives us
+
+  std::vector<Description> list() const;        // by name
+  Result<Description> describe(const std::string& name) const;             // kNotFound with the nearest name
+
+  // Whatever the tool or its caller did is an Outcome; an Error only where the store fails or the context is over before it is begun.
+  // `key`: at most 256 bytes, the caller's own, unique within tenant and tool; empty: not recorded.
+  Result<Outcome> call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options = {});
+
+  // A person's word on a call that is kUnknown: it did happen (with what result), or it did not and may run again.
+  Status resolve(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result);
+  // Calls that were begun by a process that died, and are not repeatable.
+  struct Open {
+    std::string name, key;
+    Json arguments;
+    int64_t begun_ms = 0;
+  };
+  Result<std::vector<Open>> open_calls(const Context& context);
+
+  Result<Policy> policy(const Context& context, const std::string& name);
+  Result<Policy> set_policy(const Context& context, const std::string& name, Policy policy);
+
+  // Forgets recorded calls begun before then, but for open ones.
+  Status prune(const Context& context, int64_t before_ms);
+
+ private:
+  struct Entry;
+  class Turn;                                   // holds a place among the calls that run at once
+  struct Call;
+  std::shared_ptr<Entry> find(const std::string& name) const;
+  Outcome unknown_tool(const std::string& name) const;
+  Result<std::optional<Outcome>> refuse(const Context& context, const Call& call);
+  Result<std::optional<Outcome>> ask(const Context& context, const Call& call);
+  Result<Outcome> run_recorded(const Context& context, const Call& call);
+  Outcome run_now(const Context& context, const Call& call);
+
+  store::Store& store_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;
+  std::set<std::string> running_;               // tenant, tool and key of recorded calls in this process
+  Approvals* approvals_ = nullptr;
+};
+
+}  // namespace strata::tool

@@ -1,0 +1,216 @@
+#include "knowledge/tool/tool.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "base/random.h"
+
+namespace strata::tool {
+namespace {
+
+using testing::HasSubstr;
+
+Json json(const std::string& text) { return Json::parse(text).value(); }
+
+// Grants one digest to one approval id, once per key.
+class OneGrant : public Approvals {
+ public:
+  std::string id, digest, taken_by;
+  bool taken = false;
+  Result<bool> take(const Context&, const std::string& approval_id, const std::string& wanted, const std::string& key) override {
+    if (approval_id != id || wanted != digest || (taken && (key.empty() || key != taken_by))) return false;
+    taken = true, taken_by = key;
+    return true;
+  }
+};
+
+class ToolTest : public testing::Test {
+ protected:
+  ToolTest() : folder_(std::filesystem::temp_directory_path() / make_id("tool-test")) { open(); }
+  ~ToolTest() override {
+    tools_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  // As after a crash: nothing but the rows remains.
+  void open() {
+    tools_.reset();
+    store_.reset();
+    store_ = store::Store::open(folder_, migrations()).value();
+    tools_ = std::make_unique<Tools>(*store_, clock_);
+  }
+  Description refund() const {
+    Description about;
+    about.name = "refund";
+    about.description = "Pays back an invoice";
+    about.parameters = json(R"({"type":"object","properties":{"invoice":{"type":"string"},"cents":{"type":"integer","minimum":1}},
+      "required":["invoice","cents"],"additionalProperties":false})");
+    about.result = json(R"({"type":"object","properties":{"paid":{"type":"integer"}},"required":["paid"]})");
+    about.risk = Risk::kHigh;
+    about.changes = true, about.repeatable = false, about.dry_run = true;
+    about.limits.calls_per_minute = 5;
+    return about;
+  }
+  void add(Description about, strata::tool::Run run) {
+    auto added = tools_->add(make_tool(std::move(about), std::move(run)));
+    ASSERT_TRUE(added) << added.error().message;
+  }
+  void add_refund() {
+    add(refund(), [this](const Context&, const Invocation& call) -> Result<Answer> {
+      if (!call.dry_run) ++paid_;
+      return Answer::of(Json::object({{"paid", call.arguments["cents"]}}));
+    });
+  }
+  Outcome call(const std::string& name, const std::string& arguments, const std::string& key = "", const CallOptions& options = {}) {
+    auto outcome = tools_->call(context_, name, json(arguments), key, options);
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    return outcome ? *outcome : Outcome();
+  }
+
+  std::string folder_;
+  ManualClock clock_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<Tools> tools_;
+  Context context_ = Context::background(clock_);
+  int paid_ = 0;
+};
+
+const std::string kTen = R"({"invoice":"a","cents":10})";
+
+TEST_F(ToolTest, WrongArgumentsNeverReachTheToolAndSayHowToMendThem) {
+  add_refund();
+  const Outcome out = call("refund", R"({"invoice":"a","cent":10})");
+  EXPECT_EQ(out.state, State::kRefused);
+  EXPECT_EQ(out.failure->code, "invalid_arguments");
+  ASSERT_EQ(out.failure->problems.size(), 2u);
+  EXPECT_EQ(out.failure->problems[0].text(), "/cents: expected 'cents', an integer, got nothing; did you mean 'cent'?");
+  EXPECT_EQ(out.json()["error"]["problems"].as_array()->at(1)["nearest"], Json("cents"));
+  EXPECT_EQ(call("refnd", kTen).failure->problems[0].nearest, "refund");
+  EXPECT_EQ(paid_, 0);
+}
+
+TEST_F(ToolTest, AResultThatTheSchemaDoesNotAllowIsNeverPassedOn) {
+  Description about = refund();
+  about.limits.result_bytes = 64;
+  Json answer = json(R"({"paid":"ten"})");
+  add(about, [&](const Context&, const Invocation&) -> Result<Answer> { return Answer::of(answer); });
+  Outcome out = call("refund", kTen);
+  EXPECT_EQ(out.state, State::kFailed);
+  EXPECT_EQ(out.failure->code, "invalid_result");
+  EXPECT_THAT(out.failure->message, HasSubstr("what it did stands"));
+  answer = Json::object({{"paid", 1}, {"note", std::string(100, 'x')}});
+  out = call("refund", kTen);
+  EXPECT_EQ(out.failure->code, "result_too_large");
+  EXPECT_TRUE(out.result.is_null());
+}
+
+TEST_F(ToolTest, TheSameKeyHasOneEffectAlsoAfterARestart) {
+  add_refund();
+  EXPECT_EQ(call("refund", kTen, "k1").result["paid"], Json(10));
+  const Outcome again = call("refund", R"({"cents":10,"invoice":"a"})", "k1");
+  EXPECT_TRUE(again.repeated);
+  EXPECT_EQ(again.result["paid"], Json(10));
+  EXPECT_EQ(call("refund", R"({"invoice":"a","cents":11})", "k1").failure->code, "idempotency_key_reused");
+  open();
+  add_refund();
+  EXPECT_TRUE(call("refund", kTen, "k1").repeated);
+  EXPECT_EQ(paid_, 1);
+}
+
+TEST_F(ToolTest, ACallThatAnErrorCutShortIsUnknownUntilAPersonResolvesIt) {
+  bool fails = true;
+  add(refund(), [&](const Context&, const Invocation&) -> Result<Answer> {
+    ++paid_;
+    if (fails) return unavailable("the bank hung up");
+    return Answer::of(Json::object({{"paid", 10}}));
+  });
+  EXPECT_EQ(call("refund", kTen, "k").state, State::kUnknown);
+  EXPECT_EQ(call("refund", kTen, "k").state, State::kUnknown);
+  EXPECT_EQ(paid_, 1);
+  auto open = tools_->open_calls(context_).value();
+  ASSERT_EQ(open.size(), 1u);
+  EXPECT_EQ(open[0].arguments["invoice"], Json("a"));
+  EXPECT_FALSE(tools_->resolve(context_, "refund", "k", true, json(R"({"paid":"?"})")));
+  ASSERT_TRUE(tools_->resolve(context_, "refund", "k", true, json(R"({"paid":10})")));
+  EXPECT_EQ(call("refund", kTen, "k").result["paid"], Json(10));
+  EXPECT_EQ(paid_, 1);
+  EXPECT_EQ(call("refund", kTen, "k2").state, State::kUnknown);
+  fails = false;
+  ASSERT_TRUE(tools_->resolve(context_, "refund", "k2", false, Json()));
+  EXPECT_EQ(call("refund", kTen, "k2").state, State::kDone);
+}
+
+TEST_F(ToolTest, ARepeatableCallThatFailedForNowRunsAgainUnderItsKey) {
+  Description about = refund();
+  about.repeatable = true;
+  add(about, [&](const Context&, const Invocation& call) -> Result<Answer> {
+    if (++paid_ == 1) return unavailable("later: " + call.idempotency_key);
+    return Answer::of(Json::object({{"paid", 10}}));
+  });
+  const Outcome first = call("refund", kTen, "k");
+  EXPECT_EQ(first.state, State::kFailed);
+  EXPECT_TRUE(first.failure->retry);
+  EXPECT_EQ(call("refund", kTen, "k").state, State::kDone);
+}
+
+TEST_F(ToolTest, AfterUntrustedTextARiskyToolWantsApprovalOfExactlyTheseArguments) {
+  add_refund();
+  const CallOptions untrusted{.untrusted = true};
+  const Outcome held = call("refund", kTen, "k", untrusted);
+  EXPECT_EQ(held.state, State::kNeedsApproval);
+  EXPECT_EQ(held.digest, call_digest("refund", json(R"({"cents":10,"invoice":"a"})")));
+  const CallOptions approved{.untrusted = true, .approval_id = "appr_1"};
+  EXPECT_EQ(call("refund", kTen, "k", approved).failure->code, "approval_invalid") << "nobody keeps approvals yet";
+  OneGrant grant;
+  grant.id = "appr_1", grant.digest = held.digest;
+  tools_->set_approvals(&grant);
+  EXPECT_EQ(call("refund", R"({"invoice":"a","cents":9999})", "k3", approved).failure->code, "approval_invalid");
+  EXPECT_EQ(paid_, 0);
+  EXPECT_EQ(call("refund", kTen, "k", approved).state, State::kDone);
+  EXPECT_EQ(call("refund", kTen, "k", approved).repeated, true);
+  EXPECT_EQ(call("refund", kTen, "k4", approved).failure->code, "approval_invalid") << "used up";
+  EXPECT_EQ(paid_, 1);
+  EXPECT_EQ(call("refund", kTen, "", {.untrusted = true, .dry_run = true}).state, State::kDone) << "a dry run does nothing";
+  EXPECT_EQ(paid_, 1);
+}
+
+TEST_F(ToolTest, PermissionsAreKeptAndEnforced) {
+  add_refund();
+  ASSERT_TRUE(tools_->set_policy(context_, "refund", {.permission = Permission::kDeny, .why = "audit"}));
+  open();
+  add_refund();
+  EXPECT_EQ(call("refund", kTen).failure->code, "permission_denied");
+  ASSERT_TRUE(tools_->set_policy(context_, "refund", {.permission = Permission::kAsk}));
+  EXPECT_EQ(call("refund", kTen).state, State::kNeedsApproval);
+  ASSERT_TRUE(tools_->set_policy(context_, "refund", {.roles = {"accountant"}}));
+  EXPECT_EQ(call("refund", kTen).failure->code, "permission_denied");
+  ASSERT_TRUE(tools_->set_policy(context_, "refund", {.roles = {"accountant", "admin"}}));
+  EXPECT_EQ(call("refund", kTen).state, State::kDone);
+  EXPECT_EQ(tools_->set_policy(context_, "refnd", {}).error().reason, "tool_not_found");
+}
+
+TEST_F(ToolTest, PastItsRateAToolWaitsForTheMinuteToEnd) {
+  add_refund();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(call("refund", kTen).state, State::kDone);
+  const Outcome held = call("refund", kTen);
+  EXPECT_EQ(held.failure->code, "rate_limited");
+  EXPECT_TRUE(held.failure->retry);
+  clock_.advance_ms(60'001);
+  EXPECT_EQ(call("refund", kTen).state, State::kDone);
+}
+
+TEST_F(ToolTest, ToolsWithSchemasThatCannotBeCheckedAreNotAdded) {
+  Description about = refund();
+  about.parameters = json(R"({"type":"object","unevaluatedProperties":false})");
+  EXPECT_THAT(tools_->add(make_tool(about, nullptr)).error().message, HasSubstr("unevaluatedProperties"));
+  about = refund();
+  about.name = "pay back";
+  EXPECT_FALSE(tools_->add(make_tool(about, nullptr)));
+  add_refund();
+  EXPECT_EQ(tools_->add(make_tool(refund(), nullptr)).error().code, Code::kAlreadyExists);
+}
+
+}  // namespace
+}  // namespace strata::tool
