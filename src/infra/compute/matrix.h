@@ -24,6 +24,9 @@ Result<uint64_t> format_row_bytes(Format format, uint64_t cols);
 // values / format_block_values * format_block_bytes bytes (no alignment needed).
 void dequantize(Format format, const std::byte* raw, size_t values, float* out);
 
+// Names the layout that pack() writes; another number whenever a byte of it changes. All instruction-set levels share this one.
+inline constexpr uint32_t kPackedLayout = 1;
+
 // A weight matrix W [rows, cols], row-major in the file, repacked once into the layout that the kernels stream (pack.h).
 // Immutable after pack(); any number of threads may read it.
 class Matrix {
@@ -36,10 +39,18 @@ class Matrix {
   // or a dimension is zero; kResourceExhausted where memory is short. `isa` is the level whose kernels will run on it (tests pass
   // others); a level above best_isa() is taken as best_isa().
   static Result<Matrix> pack(Format format, size_t rows, size_t cols, std::span<const std::byte> raw, Isa isa = best_isa());
+  // The matrix whose packed() bytes these are, written by an earlier run (layout kPackedLayout): nothing is copied. `owner` keeps them
+  // where they are. kInvalidArgument where there are not exactly packed_bytes() of them, or not aligned to 64. Bytes that pack() never
+  // made give wrong numbers and no crash.
+  static Result<Matrix> of_packed(Format format, size_t rows, size_t cols, std::span<const std::byte> bytes, std::shared_ptr<const void> owner,
+                                  Isa isa = best_isa());
+  // What pack() makes of such a matrix. kInvalidArgument where a dimension is zero, `cols` is no multiple of the block, or it overflows.
+  static Result<uint64_t> packed_bytes(Format format, uint64_t rows, uint64_t cols);
   size_t rows() const;
   size_t cols() const;
   Format format() const;
   size_t bytes() const;                         // memory held
+  std::span<const std::byte> packed_data() const;  // for of_packed()
   void read_row(size_t row, float* out) const;  // exactly what dequantize() gives. SHAPE: out [cols]
 
   struct Packed;

@@ -14,6 +14,8 @@
 namespace strata::compute {
 namespace {
 
+constexpr uint64_t kPackedValuesMax = uint64_t{1} << 48;   // no machine holds more
+
 constexpr size_t round_up(size_t value, size_t unit) { return (value + unit - 1) / unit * unit; }
 
 PackedView layout_of(Format format, size_t rows, size_t cols) {
@@ -29,12 +31,14 @@ PackedView layout_of(Format format, size_t rows, size_t cols) {
 }
 
 // Where a panel's parts are for one block of 32 columns.
+template <class Byte>
 struct BlockPlace {
-  unsigned char* info;
-  unsigned char* values;
+  Byte* info;
+  Byte* values;
 };
 
-BlockPlace place(const PackedView& view, unsigned char* panel, size_t block) {
+template <class Byte>
+BlockPlace<Byte> place(const PackedView& view, Byte* panel, size_t block) {
   return {panel + block * info_bytes_of(view.format), panel + view.info_bytes + block * value_bytes_of(view.format)};
 }
 
@@ -61,7 +65,7 @@ void pack_row_q6(const PackedView& view, unsigned char* panel, size_t lane, cons
   for (size_t super = 0; super < view.cols / kQ6Values; ++super, row += kQ6Bytes) {
     unpack_q6(row, q);
     for (size_t part = 0; part < kQ6Values / kBlockValues; ++part) {
-      const BlockPlace to = place(view, panel, super * (kQ6Values / kBlockValues) + part);
+      const auto to = place(view, panel, super * (kQ6Values / kBlockValues) + part);
       std::memcpy(to.info + lane * 2, row + 208, 2);
       std::memcpy(to.info + 32 + lane, row + 192 + part * 2, 1);
       std::memcpy(to.info + 48 + lane, row + 192 + part * 2 + 1, 1);
@@ -78,7 +82,7 @@ void pack_row(const PackedView& view, unsigned char* panel, size_t lane, const s
     return;
   }
   for (size_t block = 0; block < view.blocks; ++block) {
-    const BlockPlace to = place(view, panel, block);
+    const auto to = place(view, panel, block);
     if (values_of(view.format) == Values::kBytes) {
       std::memcpy(to.info + lane * 2, row + block * kQ8Bytes, 2);
       put_bytes(to.values, lane, row + block * kQ8Bytes + 2);
@@ -112,7 +116,7 @@ int weight_at(Format format, const unsigned char* values, size_t lane, size_t co
   return number - shift_of(format);
 }
 
-void read_block(Format format, const BlockPlace& from, size_t lane, float* out) {
+void read_block(Format format, const BlockPlace<const unsigned char>& from, size_t lane, float* out) {
   const float d = f16_to_f32(read_as<uint16_t>(from.info + lane * 2));
   const float second = scales_of(format) == Scales::kPlain ? 0 : f16_to_f32(read_as<uint16_t>(from.info + 32 + lane * 2));
   for (size_t c = 0; c < kBlockValues; ++c) {
@@ -127,8 +131,6 @@ void read_block(Format format, const BlockPlace& from, size_t lane, float* out) 
 }
 
 }  // namespace
-
-void Matrix::Packed::FreeBytes::operator()(unsigned char* bytes) const { std::free(bytes); }
 
 Matrix::Matrix() : packed_(std::make_unique<Packed>()) {}
 Matrix::Matrix(Matrix&&) noexcept = default;
@@ -148,7 +150,7 @@ Result<Matrix> Matrix::pack(Format format, size_t rows, size_t cols, std::span<c
   auto* data = static_cast<unsigned char*>(std::aligned_alloc(64, bytes));
   if (data == nullptr) return resource_exhausted("no memory for a weight matrix of " + std::to_string(bytes) + " bytes");
   Matrix matrix;
-  matrix.packed_->bytes.reset(data);
+  matrix.packed_->owner = std::shared_ptr<const void>(data, [](const void* held) { std::free(const_cast<void*>(held)); });
   matrix.packed_->size = bytes;
   matrix.packed_->view = view;
   matrix.packed_->view.data = data;
@@ -162,6 +164,32 @@ Result<Matrix> Matrix::pack(Format format, size_t rows, size_t cols, std::span<c
   return matrix;
 }
 
+Result<uint64_t> Matrix::packed_bytes(Format format, uint64_t rows, uint64_t cols) {
+  TRY(format_row_bytes(format, cols));
+  // The widest format takes 64 bytes a column of a panel; far below what could overflow the layout's arithmetic.
+  if (rows == 0 || rows > kPackedValuesMax / kPanelRows || cols > kPackedValuesMax / (rows + kPanelRows)) {
+    return invalid_argument("a matrix of " + std::to_string(rows) + " x " + std::to_string(cols) + " is empty or too large");
+  }
+  const PackedView view = layout_of(format, rows, cols);
+  return uint64_t{view.panels} * view.panel_bytes;
+}
+
+Result<Matrix> Matrix::of_packed(Format format, size_t rows, size_t cols, std::span<const std::byte> bytes, std::shared_ptr<const void> owner, Isa isa) {
+  TRY_ASSIGN(const uint64_t expected, packed_bytes(format, rows, cols));
+  if (bytes.size() != expected || reinterpret_cast<uintptr_t>(bytes.data()) % 64 != 0) {
+    return invalid_argument("a packed " + std::string(format_name(format)) + " matrix of " + std::to_string(rows) + " x " + std::to_string(cols) + " has " +
+                            std::to_string(expected) + " bytes, aligned to 64; got " + std::to_string(bytes.size()));
+  }
+  Matrix matrix;
+  matrix.packed_->owner = std::move(owner);
+  matrix.packed_->size = bytes.size();
+  matrix.packed_->view = layout_of(format, rows, cols);
+  matrix.packed_->view.data = reinterpret_cast<const unsigned char*>(bytes.data());
+  matrix.packed_->kernels = &kernels(isa);
+  return matrix;
+}
+
+std::span<const std::byte> Matrix::packed_data() const { return {reinterpret_cast<const std::byte*>(packed_->view.data), packed_->size}; }
 size_t Matrix::rows() const { return packed_->view.rows; }
 size_t Matrix::cols() const { return packed_->view.cols; }
 Format Matrix::format() const { return packed_->view.format; }
@@ -170,7 +198,7 @@ size_t Matrix::bytes() const { return packed_->size; }
 void Matrix::read_row(size_t row, float* out) const {
   const PackedView& view = packed_->view;
   CHECK(row < view.rows);
-  unsigned char* panel = packed_->bytes.get() + row / kPanelRows * view.panel_bytes;
+  const unsigned char* panel = view.data + row / kPanelRows * view.panel_bytes;
   const size_t lane = row % kPanelRows;
   if (view.blocks != 0) {
     for (size_t block = 0; block < view.blocks; ++block) {

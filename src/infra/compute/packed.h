@@ -11,10 +11,7 @@
 namespace strata::compute {
 
 struct Matrix::Packed {
-  struct FreeBytes {
-    void operator()(unsigned char* bytes) const;
-  };
-  std::unique_ptr<unsigned char, FreeBytes> bytes;  // OWNS: view.data; aligned to 64
+  std::shared_ptr<const void> owner;  // OWNS: view.data, or what it lies in; aligned to 64
   size_t size = 0;
   PackedView view;
   const Kernels* kernels = nullptr;  // of the level that it was packed for

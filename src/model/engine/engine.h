@@ -3,11 +3,13 @@
 // batches, which keep a tenth of the time however long chats go on; a cancelled request is gone within one step.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/status.h"
 #include "model/interface/interface.h"
+#include "model/packed/packed.h"
 
 namespace strata::engine {
 
@@ -20,6 +22,7 @@ struct Options {
   bool speculate = true;        // guess tokens from the text so far and check them together: the same text, sooner
   double draft_row_cost = 0;    // UNITS: steps; what a guess is taken to cost. 0: as measured, so how much is guessed depends on the machine
   uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
+  packed::Options packed;       // whether repacked weights are kept on disk, for the next start
 };
 
 struct Stats {
@@ -32,15 +35,43 @@ struct Stats {
   uint64_t memory_bytes = 0;
 };
 
+// A model on disk: opened, checked and described, not loaded. It stays open, so that it can be loaded, unloaded and loaded again, also
+// by a process that may no longer open it.
+class ModelFile {
+ public:
+  virtual ~ModelFile() = default;
+  // As the loaded model says it, but that `context_tokens` may yet shrink where memory is short; memory_bytes are the weights'.
+  virtual const model::ModelInfo& info() const = 0;
+  virtual const std::string& version() const = 0;   // of the manifest beside it: "0.1.2"; empty where nobody says
+};
+
+// What a language model takes. UNITS: bytes; weights, and weights with the KV cache of …
+struct MemoryNeed {
+  uint64_t least = 0;           // … the shortest context that is served at all
+  uint64_t one = 0;             // … one sequence of the whole context
+  uint64_t all = 0;             // … as many such sequences as are decoded together
+};
+
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> make(const Options& options);
   virtual ~Engine() = default;   // ends every running request with kCancelled
   // GGUF, a Llama-family decoder. The returned model lives as long as the engine.
   virtual Result<model::LanguageModel*> load_language_model(const std::string& path, const std::string& id) = 0;
+  // The same in two steps. `memory_bytes_max`: weights and KV cache of this model together; 0: what the engine has left.
+  virtual Result<std::shared_ptr<ModelFile>> open_language_model(const std::string& path, const std::string& id) const = 0;
+  virtual MemoryNeed memory_need(const ModelFile& file) const = 0;
+  virtual Result<model::LanguageModel*> load(ModelFile& file, uint64_t memory_bytes_max = 0) = 0;
+  // Takes the model away and frees its memory; what still runs on it ends with kCancelled. REQUIRES: nobody uses the model any more,
+  // and the caller is not a sink. Blocks until the engine's thread is between two steps.
+  virtual Status unload(const std::string& id) = 0;
   // A folder with model.safetensors, config.json and tokenizer.json (BERT, mean pooling).
   virtual Result<model::Embedder*> load_embedder(const std::string& folder, const std::string& id) = 0;
+  // Of all models; what unloaded ones did stays counted. stats_by_model(): language models by id, unloaded ones too.
   virtual Stats stats() const = 0;
+  virtual std::map<std::string, Stats> stats_by_model() const = 0;
+  virtual uint64_t memory_max() const = 0;    // that all models together may take
+  virtual uint64_t memory_left() const = 0;   // of it, that no loaded model has been promised
 };
 
 }  // namespace strata::engine

@@ -7,6 +7,7 @@
 
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "model/format/format.h"
 
 namespace strata::engine {
@@ -29,18 +30,27 @@ Result<Json> read_json(const std::string& path) {
   return json;
 }
 
-// What the hub wrote beside the weights: where they came from. Weights without it still run.
-void describe(const std::string& folder, model::ModelInfo* info) {
-  const std::string path = folder + "/manifest.json";
-  if (!std::filesystem::exists(path)) return;
-  const auto manifest = read_json(path);
+// What the hub wrote beside the weights: where they came from. Weights without it still run. The hash is taken over where the manifest
+// speaks of a file of this name and size.
+void describe(const std::string& weights, model::ModelInfo* info, std::string* version) {
+  const std::filesystem::path path(weights);
+  const std::string manifest_path = (path.parent_path() / "manifest.json").string();
+  if (!std::filesystem::exists(manifest_path)) return;
+  const auto manifest = read_json(manifest_path);
   if (!manifest) return;
   auto text = [&](const Json& value) { return value.as_string() ? *value.as_string() : std::string(); };
   info->source = text((*manifest)["source"]);
   info->license = text((*manifest)["license"]);
+  *version = text((*manifest)["version"]);
   const bool* demo = (*manifest)["demo"].as_bool();
   info->demo = demo && *demo;
-  if (const auto* files = (*manifest)["files"].as_array(); files && !files->empty()) info->sha256 = text(files->front()["sha256"]);
+  const auto* files = (*manifest)["files"].as_array();
+  std::error_code error;
+  const auto bytes = static_cast<int64_t>(std::filesystem::file_size(path, error));
+  for (size_t i = 0; files && i < files->size(); ++i) {
+    const auto recorded = (*files)[i]["bytes"].to_int("bytes");
+    if (text((*files)[i]["path"]) == path.filename().string() && recorded && *recorded == bytes) info->sha256 = text((*files)[i]["sha256"]);
+  }
 }
 
 Result<network::Encoder::Config> read_config(const std::string& path) {
@@ -73,44 +83,91 @@ Result<network::Encoder::Config> read_config(const std::string& path) {
 
 }  // namespace
 
-Result<LanguageParts> read_language_model(const std::string& path, const std::string& id, uint64_t memory_max) {
-  TRY_ASSIGN(const format::Gguf file, format::Gguf::open(path));
-  TRY_ASSIGN(auto tokenizer, tokenizer::from_gguf(file));
-  TRY_ASSIGN(network::Decoder decoder, network::Decoder::load(file, memory_max));
+LanguageFile::LanguageFile(std::string path_, format::Gguf gguf_, const packed::Options& options)
+    : path(std::move(path_)), gguf(std::move(gguf_)), store(options, path, gguf) {}
+
+Result<std::shared_ptr<LanguageFile>> open_language_file(const std::string& path, const std::string& id, const packed::Options& options) {
+  TRY_ASSIGN(format::Gguf gguf, format::Gguf::open(path));
+  TRY_ASSIGN(network::Decoder::Description description, network::Decoder::describe(gguf));
+  auto file = std::make_shared<LanguageFile>(path, std::move(gguf), options);
+  file->shape = description.shape;
+  model::ModelInfo& info = file->described;
+  info.id = id;
+  info.family = "llama";
+  info.source = path;
+  info.format = description.format;
+  info.parameters = description.parameters;
+  info.vocabulary = description.shape.V;
+  info.context_tokens = description.shape.T;
+  info.memory_bytes = description.bytes;
+  if (const auto license = file->gguf.string_or("general.license", ""); license) info.license = std::string(*license);
+  describe(path, &info, &file->manifest_version);
+  if (info.sha256.empty()) info.sha256 = file->store.model_sha256();
+  return file;
+}
+
+namespace {
+
+// With packed weights from disk, or to it; without where the disk fails.
+Result<network::Decoder> load_decoder(LanguageFile& file, uint64_t memory_max) {
+  const auto packed = file.store.begin(file.described.sha256);
+  TRY_ASSIGN(network::Decoder decoder, network::Decoder::load(file.gguf, memory_max, packed.get()));
+  if (const Status kept = packed->finish(); !kept) {
+    log::warning("model.packed_not_kept", {{"model", file.path}, {"message", kept.error().message}});
+    return network::Decoder::load(file.gguf, memory_max);
+  }
+  if (file.described.sha256.empty()) file.described.sha256 = file.store.model_sha256();
+  return decoder;
+}
+
+Result<network::Encoder> load_encoder(const format::Safetensors& file, const std::string& path, const network::Encoder::Config& config, uint64_t memory_max,
+                                      const packed::Options& options, const std::string& sha256) {
+  packed::Store store(options, path, file);
+  const auto packed = store.begin(sha256);
+  TRY_ASSIGN(network::Encoder encoder, network::Encoder::load(file, config, memory_max, packed.get()));
+  if (const Status kept = packed->finish(); !kept) {
+    log::warning("model.packed_not_kept", {{"model", path}, {"message", kept.error().message}});
+    return network::Encoder::load(file, config, memory_max);
+  }
+  return encoder;
+}
+
+}  // namespace
+
+Result<LanguageParts> read_language_model(LanguageFile& file, uint64_t memory_max) {
+  TRY_ASSIGN(auto tokenizer, tokenizer::from_gguf(file.gguf));
+  TRY_ASSIGN(network::Decoder decoder, load_decoder(file, memory_max));
   const network::DecoderShape& shape = decoder.shape();
   if (tokenizer->vocabulary_size() != shape.V) {
-    return invalid_argument(path + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) + " tokens, the network " + std::to_string(shape.V) +
-                            "; the file is damaged");
+    return invalid_argument(file.path + ": the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) + " tokens, the network " +
+                            std::to_string(shape.V) + "; the file is damaged");
   }
   LocalLanguageModel::Parts parts;
-  parts.info.id = id;
-  parts.info.family = "llama";
-  parts.info.source = path;
-  parts.info.format = decoder.format();
-  parts.info.parameters = decoder.parameters();
-  parts.info.vocabulary = shape.V;
-  if (const auto license = file.string_or("general.license", ""); license) parts.info.license = std::string(*license);
-  describe(std::filesystem::path(path).parent_path().string(), &parts.info);
-  TRY_ASSIGN(const std::string_view source, file.string_or("tokenizer.chat_template", ""));
+  parts.info = file.described;
+  TRY_ASSIGN(const std::string_view source, file.gguf.string_or("tokenizer.chat_template", ""));
   parts.chat = ChatPrompt(source, *tokenizer);
   parts.template_sha256 = sha256_hex(source);
   parts.tokenizer = std::move(tokenizer);
   return LanguageParts{std::move(parts), std::move(decoder)};
 }
 
-Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, uint64_t memory_max) {
+Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, uint64_t memory_max, const packed::Options& packed) {
   TRY_ASSIGN(const network::Encoder::Config config, read_config(folder + "/config.json"));
   TRY_ASSIGN(const std::string vocabulary, read_text(folder + "/tokenizer.json"));
   auto tokenizer = tokenizer::from_tokenizer_json(vocabulary);
   if (!tokenizer) return annotate(tokenizer.error(), folder + "/tokenizer.json");
-  TRY_ASSIGN(const format::Safetensors file, format::Safetensors::open(folder + "/model.safetensors"));
-  auto encoder = network::Encoder::load(file, config, memory_max);
+  const std::string weights = folder + "/model.safetensors";
+  TRY_ASSIGN(const format::Safetensors file, format::Safetensors::open(weights));
+  LocalEmbedder::Parts parts;
+  parts.info.source = folder;
+  std::string version;
+  describe(weights, &parts.info, &version);
+  auto encoder = load_encoder(file, weights, config, memory_max, packed, parts.info.sha256);
   if (!encoder) return annotate(encoder.error(), folder);
   if ((*tokenizer)->vocabulary_size() > config.vocabulary) {
     return invalid_argument(folder + ": tokenizer.json has " + std::to_string((*tokenizer)->vocabulary_size()) + " tokens, but the network only " +
                             std::to_string(config.vocabulary));
   }
-  LocalEmbedder::Parts parts;
   parts.tokens_max = config.positions;
   if (const std::string path = folder + "/sentence_bert_config.json"; std::filesystem::exists(path)) {
     TRY_ASSIGN(const Json json, read_json(path));
@@ -122,14 +179,12 @@ Result<EmbedderParts> read_embedder(const std::string& folder, const std::string
   }
   parts.info.id = id;
   parts.info.family = "bert";
-  parts.info.source = folder;
   parts.info.format = "F32";
   parts.info.parameters = encoder->parameters();
   parts.info.context_tokens = parts.tokens_max;
   parts.info.vocabulary = config.vocabulary;
   parts.info.dimensions = config.width;
   parts.info.memory_bytes = encoder->bytes();
-  describe(folder, &parts.info);
   parts.tokenizer = std::move(*tokenizer);
   return EmbedderParts{std::move(parts), std::move(*encoder)};
 }

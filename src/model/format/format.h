@@ -52,11 +52,19 @@ namespace strata::format {
 class MappedFile {
  public:
   static Result<MappedFile> open(const std::string& path);
+  // Of a descriptor, which may be closed afterwards; `path` names it in errors.
+  static Result<MappedFile> of(int descriptor, const std::string& path);
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&& other) noexcept;
   ~MappedFile();
   std::string_view bytes() const { return {data_, size_}; }
+  // What the file was when it was opened.
+  struct Stamp {
+    uint64_t bytes = 0, inode = 0;
+    int64_t modified_ns = 0, changed_ns = 0;   // since 1970; "changed" cannot be set by a program
+  };
+  const Stamp& stamp() const { return stamp_; }
   // Gives back the memory of the pages that lie wholly in `part`, which are read from the file again when they are touched. Nothing
   // happens where `part` is not of this file.
   void forget(std::span<const std::byte> part) const;
@@ -64,6 +72,7 @@ class MappedFile {
  private:
   const char* data_ = nullptr;
   size_t size_ = 0;
+  Stamp stamp_;
 };
 
 // ---- Tensors -----------------------------------------------------------------------------------------------------------------
@@ -99,6 +108,7 @@ class TensorDirectory {
   Result<const Tensor*> require(std::string_view name) const;
   // The tensor was read and is not needed again soon: its bytes need not stay in memory.
   void forget(const Tensor& tensor) const { file_.forget(tensor.data); }
+  const MappedFile& file() const { return file_; }       // empty where the bytes came from memory
 
  protected:
   // Error where the name is taken.

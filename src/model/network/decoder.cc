@@ -149,9 +149,9 @@ struct Decoder::Impl {
   size_t keep_wanted(std::span<const Row> rows);
 };
 
-Result<Decoder> Decoder::load(const format::Gguf& file, uint64_t bytes_max) {
+Result<Decoder> Decoder::load(const format::Gguf& file, uint64_t bytes_max, packed::Loading* packed) {
   auto impl = std::make_unique<Impl>();
-  WeightReader reader(file, bytes_max);
+  WeightReader reader(file, bytes_max, packed);
   TRY_ASSIGN(impl->shape, read_shape(file));
   const DecoderShape& s = impl->shape;
   const auto C = static_cast<uint64_t>(s.C), V = static_cast<uint64_t>(s.V);
@@ -182,6 +182,26 @@ Result<Decoder> Decoder::load(const format::Gguf& file, uint64_t bytes_max) {
   impl->bytes = reader.bytes();
   impl->parameters = reader.parameters();
   return Decoder(std::move(impl));
+}
+
+Result<Decoder::Description> Decoder::describe(const format::Gguf& file) {
+  Description out;
+  TRY_ASSIGN(out.shape, read_shape(file));
+  std::map<std::string, uint64_t> values_by_type;
+  for (const format::Tensor& tensor : file.tensors()) {
+    out.parameters += tensor.values();
+    if (tensor.shape.size() != 2) {
+      out.bytes += tensor.values() * sizeof(float);
+      continue;
+    }
+    TRY_ASSIGN(const compute::Format format, tensor.runnable_format());
+    TRY_ASSIGN(const uint64_t bytes, Matrix::packed_bytes(format, tensor.shape[0], tensor.shape[1]));
+    out.bytes += bytes;
+    if (tensor.name.starts_with("blk.")) values_by_type[tensor.type] += tensor.values();
+  }
+  const auto most = std::max_element(values_by_type.begin(), values_by_type.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  if (most != values_by_type.end()) out.format = most->first;
+  return out;
 }
 
 Decoder::Decoder(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

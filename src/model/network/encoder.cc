@@ -106,13 +106,13 @@ struct Encoder::Impl {
   void feed_forward(compute::Threads& threads, const Layer& layer, size_t n);
 };
 
-Result<Encoder> Encoder::load(const format::Safetensors& file, const Config& config, uint64_t bytes_max) {
+Result<Encoder> Encoder::load(const format::Safetensors& file, const Config& config, uint64_t bytes_max, packed::Loading* packed) {
   TRY(check_config(config));
   auto impl = std::make_unique<Impl>();
   impl->shape = {config.layers, config.width, config.heads, config.width / config.heads, config.feed_forward, config.vocabulary, config.positions};
   impl->norm_epsilon = config.norm_epsilon;
   const auto C = static_cast<uint64_t>(config.width), F = static_cast<uint64_t>(config.feed_forward);
-  WeightReader reader(file, bytes_max);
+  WeightReader reader(file, bytes_max, packed);
   // Files saved with a head carry the prefix "bert.".
   const std::string prefix = reader.has("bert.embeddings.word_embeddings.weight") ? "bert." : "";
   TRY_ASSIGN(impl->words, reader.matrix(prefix + "embeddings.word_embeddings.weight", static_cast<uint64_t>(config.vocabulary), C));

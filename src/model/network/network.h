@@ -19,6 +19,7 @@
 #include "model/format/format.h"
 #include "model/network/dims.h"
 #include "model/network/prefix_tree.h"
+#include "model/packed/packed.h"
 
 namespace strata::network {
 
@@ -104,11 +105,19 @@ class Decoder {
  public:
   // From llama.* metadata and tensors named as by GGUF's convention. Everything is checked against the metadata before it is packed;
   // a tensor that this pass would not use is an error, since ignoring it would change the output. `bytes_max` bounds the weights:
-  // kResourceExhausted, with the numbers, where the file needs more.
-  static Result<Decoder> load(const format::Gguf& file, uint64_t bytes_max);
+  // kResourceExhausted, with the numbers, where the file needs more. `packed`: where packed matrices come from and go to (packed::Store::begin); nullptr: memory alone.
+  static Result<Decoder> load(const format::Gguf& file, uint64_t bytes_max, packed::Loading* packed = nullptr);
   Decoder(Decoder&&) noexcept;
   Decoder& operator=(Decoder&&) noexcept;
   ~Decoder();
+
+  // What load() will make of the file, without loading: the shape, and what is counted. Errors as load()'s on the metadata.
+  struct Description {
+    DecoderShape shape;
+    uint64_t bytes = 0, parameters = 0;
+    std::string format;
+  };
+  static Result<Description> describe(const format::Gguf& file);
 
   const DecoderShape& shape() const;
   uint64_t bytes() const;        // weights held
@@ -141,7 +150,7 @@ class Encoder {
     int layers = 0, width = 0, heads = 0, feed_forward = 0, vocabulary = 0, positions = 0;
     float norm_epsilon = 1e-12f;
   };
-  static Result<Encoder> load(const format::Safetensors& file, const Config& config, uint64_t bytes_max);
+  static Result<Encoder> load(const format::Safetensors& file, const Config& config, uint64_t bytes_max, packed::Loading* packed = nullptr);
   Encoder(Encoder&&) noexcept;
   Encoder& operator=(Encoder&&) noexcept;
   ~Encoder();

@@ -49,10 +49,15 @@ Result<std::vector<float>> WeightReader::vector(const std::string& name, uint64_
 Result<compute::Matrix> WeightReader::matrix(const std::string& name, uint64_t rows, uint64_t cols) {
   TRY_ASSIGN(const format::Tensor* raw, tensor(name, {rows, cols}));
   TRY_ASSIGN(const compute::Format format, raw->runnable_format());
-  TRY(count(raw->data.size(), rows * cols));
+  TRY_ASSIGN(const uint64_t bytes, compute::Matrix::packed_bytes(format, rows, cols));
+  TRY(count(bytes, rows * cols));
+  if (packed_ != nullptr) {
+    if (auto found = packed_->find(*raw)) return std::move(*found);
+  }
   auto packed = compute::Matrix::pack(format, rows, cols, raw->data);
   if (!packed) return annotate(packed.error(), "tensor " + name);
   directory_.forget(*raw);  // so that loading needs the packed weights and one tensor, not the whole file beside them
+  if (packed_ != nullptr) return packed_->keep(name, std::move(*packed));
   return packed;
 }
 

@@ -8,13 +8,16 @@
 #include "base/status.h"
 #include "infra/compute/compute.h"
 #include "model/format/format.h"
+#include "model/packed/packed.h"
 
 namespace strata::network {
 
 // Reads tensors from a file's directory, checks each shape, and remembers which were used.
 class WeightReader {
  public:
-  WeightReader(const format::TensorDirectory& directory, uint64_t bytes_max) : directory_(directory), bytes_max_(bytes_max) {}
+  // `packed`: where packed matrices come from and go to; may be nullptr.
+  WeightReader(const format::TensorDirectory& directory, uint64_t bytes_max, packed::Loading* packed = nullptr)
+      : directory_(directory), packed_(packed), bytes_max_(bytes_max) {}
 
   bool has(const std::string& name) const { return directory_.find(name) != nullptr; }
   // The tensor, checked to be exactly of this shape.
@@ -32,6 +35,7 @@ class WeightReader {
  private:
   Status count(uint64_t bytes, uint64_t values);
   const format::TensorDirectory& directory_;
+  packed::Loading* packed_;
   std::set<std::string> used_;
   uint64_t bytes_max_ = 0, bytes_ = 0, parameters_ = 0;
 };
