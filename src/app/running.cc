@@ -14,6 +14,7 @@
 #include "app/wire.h"
 #include "base/log.h"
 #include "infra/metrics/metrics.h"
+#include "infra/observe/observe.h"
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/ingest/ingest.h"
 
@@ -61,6 +62,8 @@ void add_routes(http::Server& server, api::Services& services) {
   api::add_spec_routes(server, services);
   api::add_system_routes(server, services);
   api::add_landscape_routes(server, services);
+  api::add_trace_routes(server, services);
+  api::add_usage_routes(server, services);
   api::add_operation_routes(server, services);
   api::add_web_routes(server, services);
 }
@@ -94,6 +97,7 @@ Result<std::unique_ptr<Running>> Running::start(const Settings& settings) {
   parts->server->set_error_writer(api::error_response);
   parts->server->set_filter(api::session_filter(services.session_token));
   parts->server->set_observer([registry = services.registry](const http::Access& access) { observe(*registry, access); });
+  parts->server->set_span_sink(services.observer->sink());
   add_routes(*parts->server, services);
   parts->server->start();
   std::ofstream(notice_path(settings.data_folder)) << Json::object({{"port", parts->server->port()}, {"pid", static_cast<int64_t>(getpid())}}).dump();

@@ -57,6 +57,11 @@ const std::vector<config::Field>& setting_fields() {
       {"ingest.workers", int64_t{1}, "Documents ingested at once.", 1, 16},
       {"ingest.chunk_tokens", int64_t{200}, "Longest chunk in tokens of the embedding model.", 32, 4096},
       {"ingest.chunk_overlap", int64_t{40}, "Tokens repeated from the chunk before.", 0, 2048},
+      {"traces.content", false, "Keep prompts, answers and receipts with traces, personal data masked; also in the app, which wins."},
+      {"traces.keep_days", int64_t{30}, "Days that traces are kept.", 1, 3650},
+      {"traces.keep_mb", int64_t{512}, "MiB that traces may take; past it the oldest go.", 1, 1'000'000},
+      {"traces.export_url", std::string(), "OTLP/HTTP endpoint of an OpenTelemetry collector, without /v1/traces; empty: none."},
+      {"traces.export_format", std::string("protobuf"), "How spans are sent to it.", -1e18, 1e18, {"protobuf", "json"}},
       {"demo.documents", std::string(), "Folder of demo documents to ingest once, in the background, into their own knowledge base."},
   };
   return fields;
@@ -82,6 +87,11 @@ Settings settings_from(const config::Config& c) {
   s.ingest_workers = static_cast<int>(c.integer("ingest.workers"));
   s.chunk_tokens = static_cast<int>(c.integer("ingest.chunk_tokens"));
   s.chunk_overlap = static_cast<int>(c.integer("ingest.chunk_overlap"));
+  s.traces_content = c.flag("traces.content");
+  s.traces_keep_days = static_cast<int>(c.integer("traces.keep_days"));
+  s.traces_keep_mb = c.integer("traces.keep_mb");
+  s.traces_export_url = c.text("traces.export_url");
+  s.traces_export_format = c.text("traces.export_format");
   s.demo_documents = c.text("demo.documents");
   return s;
 }

@@ -21,6 +21,10 @@ struct Settings {
   int chunk_tokens = 200, chunk_overlap = 40;
   int64_t drain_ms = 10'000;
   std::string hub_endpoint;
+  bool traces_content = false;
+  int traces_keep_days = 30;
+  int64_t traces_keep_mb = 512;
+  std::string traces_export_url, traces_export_format;
 };
 
 const std::vector<config::Field>& setting_fields();

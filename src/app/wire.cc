@@ -3,15 +3,20 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "app/api/providers.h"
+#include "app/api/traces.h"
 #include "app/background.h"
 #include "app/load_models.h"
 #include "app/privileges.h"
+#include "app/receipt.h"
 #include "base/crypto.h"
 #include "base/log.h"
 #include "infra/durable/durable.h"
 #include "infra/metrics/metrics.h"
+#include "infra/observe/observe.h"
 #include "infra/secret/secret.h"
 #include "infra/store/store.h"
 #include "knowledge/catalog/catalog.h"
@@ -19,6 +24,8 @@
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "model/engine/engine.h"
+#include "model/traced/traced.h"
+#include "orchestration/guard/guard.h"
 #include "orchestration/registry/registry.h"
 #include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
@@ -30,15 +37,17 @@
 #include "product/suggest/suggest.h"
 
 namespace strata::app {
-namespace {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations()})
+                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
+                     observe::Observer::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
+
+namespace {
 
 class Wired : public Platform {
  public:
@@ -75,17 +84,67 @@ class Wired : public Platform {
   Status open_models(const Settings& settings) {
     TRY_ASSIGN(engine_, engine::Engine::make(engine_options(settings)));
     TRY_ASSIGN(auto* language, load_language_model(*engine_, settings));
-    TRY_ASSIGN(embedder_, load_embedding_model(*engine_, settings));
+    TRY_ASSIGN(auto* embedder, load_embedding_model(*engine_, settings));
+    const model::Tracing tracing = this->tracing(settings);
+    const auto meter = model::make_meter();   // one engine, one meter
+    traced_embedder_ = model::traced(*embedder, tracing, meter);
+    embedder_ = traced_embedder_.get();
+    models_.set_wrapper([tracing, meter](std::shared_ptr<model::LanguageModel> model) { return model::traced(std::move(model), tracing, meter); });
     auto not_owned = [](model::LanguageModel*) {};
     models_.add(std::shared_ptr<model::LanguageModel>(language, not_owned), clock_.unix_ms());
     models_.set_embedder(embedder_);
     return {};
   }
 
+  // Called from the engine's thread at the end of each call.
+  model::Tracing tracing(const Settings& settings) {
+    const unsigned cores = settings.threads > 0 ? static_cast<unsigned>(settings.threads) : std::max(1u, std::thread::hardware_concurrency());
+    model::Tracing out;
+    out.charge = [this, cores](const model::Charge& call) -> std::optional<double> {
+      if (!observer_) return std::nullopt;
+      return observer_->charge({.model = call.model,
+                                .product = call.product,
+                                .operation = call.operation,
+                                .remote = call.remote,
+                                .failed = call.failed,
+                                .input_tokens = call.usage.prompt_tokens,
+                                .cached_tokens = call.usage.cached_tokens,
+                                .output_tokens = call.usage.completion_tokens,
+                                .cpu_s = call.busy_s * cores});
+    };
+    out.receipt_text = [](const model::Receipt& receipt) { return receipt_json(receipt).dump(); };
+    return out;
+  }
+
+  Status open_traces(const Settings& settings) {
+    observe::Observer::Parts parts;
+    parts.store = store_.get();
+    parts.egress = egress_.get();
+    parts.clock = &clock_;
+    parts.path = settings.data_folder + "/telemetry.db";
+    parts.redact = [](std::string_view text) { return guard::mask_pii(text).text; };
+    parts.settings.content = settings.traces_content;
+    parts.settings.keep_days = settings.traces_keep_days;
+    parts.settings.keep_mb = settings.traces_keep_mb;
+    parts.settings.export_url = settings.traces_export_url;
+    parts.settings.export_json = settings.traces_export_format == "json";
+    if (auto header = secrets_->get(context_, api::trace_header_secret())) parts.settings.export_header = *header;
+    parts.service_version = STRATA_VERSION;
+    TRY_ASSIGN(observer_, observe::Observer::open(std::move(parts)));
+    std::ifstream file(settings.data_folder + "/prices.toml", std::ios::binary);
+    if (!file) return {};
+    auto prices = observe::parse_prices(std::string{std::istreambuf_iterator<char>(file), {}}, "prices.toml");
+    if (prices) observer_->set_prices(std::move(*prices));
+    else log::warning("prices.unreadable", {{"message", prices.error().message}});
+    return {};
+  }
+
   Status open_storage(const Settings& settings) {
     TRY_ASSIGN(store_, store::Store::open(settings.data_folder, all_migrations()));
-    TRY_ASSIGN(journal_, durable::Journal::open(*store_, clock_, settings.ingest_workers));
     TRY_ASSIGN(secrets_, secret::Secrets::open(context_, *store_, clock_));
+    egress_ = egress::Client::make();
+    TRY(open_traces(settings));
+    TRY_ASSIGN(journal_, durable::Journal::open(*store_, clock_, {.workers = settings.ingest_workers, .spans = observer_->sink()}));
     return {};
   }
 
@@ -132,7 +191,6 @@ class Wired : public Platform {
 
   // A provider that cannot be set up is said, and does not keep the rest from starting.
   void open_providers() {
-    egress_ = egress::Client::make();
     auto providers = api::stored_providers(*secrets_, context_);
     if (!providers) return log::warning("providers.unreadable", {{"message", providers.error().message}});
     for (auto& provider : *providers) {
@@ -163,6 +221,7 @@ class Wired : public Platform {
     services_.artifacts = artifacts_.get();
     services_.specs = specs_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
+    services_.observer = observer_.get();
     services_.secrets = secrets_.get();
     services_.egress = egress_.get();
     services_.registry = registry_.get();
@@ -179,6 +238,7 @@ class Wired : public Platform {
   std::unique_ptr<secret::Secrets> secrets_;
   std::unique_ptr<metrics::Registry> registry_;
   std::unique_ptr<egress::Client> egress_;
+  std::unique_ptr<observe::Observer> observer_;   // the engine's and the journal's threads call it
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<index::Index> index_;
   std::unique_ptr<feedback::Feedback> feedback_;
@@ -191,7 +251,8 @@ class Wired : public Platform {
   std::unique_ptr<live::Specs> specs_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
-  model::Embedder* embedder_ = nullptr;
+  std::unique_ptr<model::Embedder> traced_embedder_;
+  model::Embedder* embedder_ = nullptr;         // the traced one
   api::Models models_;
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;

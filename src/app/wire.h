@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "app/api/api.h"
 #include "app/settings.h"
+#include "infra/store/store.h"
 
 namespace strata::app {
 
@@ -15,6 +17,9 @@ class Platform {
   virtual ~Platform() = default;
   virtual api::Services& services() = 0;
 };
+
+// Every room's, in the order in which they run: the schema of strata.db.
+std::vector<store::Migration> all_migrations();
 
 std::string workers_folder();  // where strata-parse lies: beside the program, or $STRATA_WORKER
 

@@ -18,6 +18,12 @@ Context Context::with_timeout_ms(int64_t ms) const {
   return Context(std::move(child));
 }
 
+Context Context::with_span(std::shared_ptr<const SpanScope> span) const {
+  auto child = std::make_shared<State>(*state_);
+  child->span = std::move(span);
+  return Context(std::move(child));
+}
+
 Status Context::check() const {
   if (cancelled()) return strata::cancelled();
   if (state_->deadline_ns != INT64_MAX && clock().monotonic_ns() >= state_->deadline_ns)

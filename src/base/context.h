@@ -15,6 +15,8 @@
 
 namespace strata {
 
+struct SpanScope;   // span.h
+
 // Who asks. In local mode there is one administrator, "local".
 struct Principal {
   std::string tenant = "local";
@@ -42,6 +44,10 @@ class Context {
   // A child whose deadline is the earlier of this one's and now + ms.
   Context with_timeout_ms(int64_t ms) const;
 
+  // A child whose work belongs to this span (span.h); null: to none.
+  Context with_span(std::shared_ptr<const SpanScope> span) const;
+  const std::shared_ptr<const SpanScope>& span() const { return state_->span; }
+
   // Ok, or kCancelled, or kDeadlineExceeded. COST: a few nanoseconds and one clock read.
   Status check() const;
   bool cancelled() const { return state_->cancel->raised(); }
@@ -49,7 +55,7 @@ class Context {
   int64_t remaining_ms() const;  // INT64_MAX without a deadline, 0 once it passed
 
   const Principal& principal() const { return state_->principal; }
-  const std::string& request_id() const { return state_->request_id; }  // also the trace id
+  const std::string& request_id() const { return state_->request_id; }
   const Clock& clock() const { return *state_->clock; }
   std::shared_ptr<const CancelFlag> cancel_flag() const { return state_->cancel; }
 
@@ -60,6 +66,7 @@ class Context {
     std::string request_id;
     std::shared_ptr<CancelFlag> cancel;
     int64_t deadline_ns = INT64_MAX;
+    std::shared_ptr<const SpanScope> span = nullptr;
   };
   explicit Context(std::shared_ptr<const State> state) : state_(std::move(state)) {}
   std::shared_ptr<const State> state_;

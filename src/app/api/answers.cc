@@ -2,6 +2,7 @@
 
 #include "app/api/answer_json.h"
 #include "base/log.h"
+#include "base/span.h"
 #include "knowledge/catalog/catalog.h"
 #include "product/feedback/feedback.h"
 
@@ -28,11 +29,12 @@ Status keep(const Services& services, const answer::Answer& a) {
 
 class KeepingSink : public answer::Sink {
  public:
-  KeepingSink(const Services& services, std::shared_ptr<answer::Sink> next, confidence::Presentation presentation)
-      : services_(services), next_(std::move(next)), presentation_(presentation) {}
+  KeepingSink(const Services& services, Context context, std::shared_ptr<answer::Sink> next, confidence::Presentation presentation)
+      : services_(services), context_(std::move(context)), next_(std::move(next)), presentation_(presentation) {}
   void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { next_->on_text(text, citations); }
   void on_done(Result<answer::Answer> answer) override {
     if (answer) {
+      note_trace(context_, "strata.answer_id", answer->id);
       confidence::present(&*answer, *services_.calibrator->table(), presentation_);
       if (auto kept = keep(services_, *answer); !kept) {
         log::error("answer.not_stored", {{"id", answer->id}, {"message", kept.error().message}});
@@ -44,6 +46,7 @@ class KeepingSink : public answer::Sink {
 
  private:
   const Services& services_;
+  const Context context_;
   std::shared_ptr<answer::Sink> next_;
   const confidence::Presentation presentation_;
 };
@@ -58,7 +61,7 @@ void run_answer(const Services& services, const Context& context, std::shared_pt
       return sink->on_done(base.error());
     }
   answer::Answerer answerer(*services.catalog, *services.retriever, *services.models->embedder(), model.get());
-  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, std::move(sink), presentation));
+  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, context, std::move(sink), presentation));
 }
 
 }  // namespace strata::api

@@ -17,6 +17,7 @@ namespace strata::feedback { class Feedback; }
 namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
 namespace strata::metrics { class Registry; }
+namespace strata::observe { class Observer; }
 namespace strata::outcome { class Outcomes; }
 namespace strata::product_metrics { class Metrics; }
 namespace strata::report { class Reports; }
@@ -54,6 +55,7 @@ struct Services {
   live::Specs* specs = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
+  observe::Observer* observer = nullptr;
   secret::Secrets* secrets = nullptr;
   egress::Client* egress = nullptr;
   metrics::Registry* registry = nullptr;
@@ -82,6 +84,8 @@ void add_update_routes(http::Server& server, Services& services);        // /str
 void add_spec_routes(http::Server& server, Services& services);          // /strata/v1: products' specs, what follows from them
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
+void add_trace_routes(http::Server& server, Services& services);         // /strata/v1/traces
+void add_usage_routes(http::Server& server, Services& services);         // /strata/v1: usage, prices
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json
 void add_web_routes(http::Server& server, Services& services);           // the web app
 

@@ -9,6 +9,8 @@
 #include "app/api/turns.h"
 #include "base/log.h"
 #include "base/random.h"
+#include "base/span.h"
+#include "infra/observe/observe.h"
 #include "product/confidence/confidence.h"
 #include "product/feedback/feedback.h"
 
@@ -107,6 +109,7 @@ Status post_message(const Services& services, const Context& context, const http
   if (!again && !body.has("content")) return invalid_argument("missing required parameter 'content'", "content", "missing_required_parameter");
   const std::string& id = request.captures[0];
   TRY_ASSIGN(auto product, services.outcomes->product_of(context, id));
+  if (product) note_trace(context, "strata.product", *product);
   TRY_ASSIGN(auto terms, terms_of(services, context, product.value_or(""), *model, body.text("content"), base_ids));
   const std::string question = terms ? terms->question : body.text("content");
   TRY_ASSIGN(auto messages, begin_turn(services, context, id, again ? std::nullopt : std::optional(question)));
@@ -144,6 +147,9 @@ Result<Json> one_answer(const Services& services, const Context& context, const 
   for (auto& reason : vote.reasons) reasons.push(reason);
   why.set("feedback", Json::object({{"rating", feedback::rating_name(vote.rating)}, {"reasons", std::move(reasons)}, {"comment", vote.comment}}));
   why.set("created_at", seconds_of(answer.created_ms));
+  services.observer->flush();
+  auto trace = services.observer->trace_of_answer(context, answer.id);
+  why.set("trace_id", trace && !trace->empty() ? Json(*trace) : Json());   // gone once traces are older than they are kept
   return why;
 }
 

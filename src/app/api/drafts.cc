@@ -10,6 +10,7 @@
 #include "app/api/specs.h"
 #include "app/api/turns.h"
 #include "base/random.h"
+#include "base/span.h"
 #include "base/text.h"
 #include "knowledge/catalog/catalog.h"
 #include "product/feedback/feedback.h"
@@ -110,6 +111,7 @@ Status post_ticket(const Services& services, const Context& context, const http:
     wanted.base_ids.push_back(std::move(base));
   }
   const std::string& product = request.captures[0];
+  note_trace(context, "strata.product", product);
   TRY_ASSIGN(auto terms, terms_of(services, context, product, *model, body.text("content"), wanted.base_ids));
   TRY_ASSIGN(Ticket ticket, open_ticket(services, context, product, body));
   if (ticket.content && terms) ticket.content = terms->question;

@@ -5,6 +5,7 @@
 namespace strata::api {
 
 void Models::add(std::shared_ptr<model::LanguageModel> model, int64_t created_ms) {
+  if (wrapper_) model = wrapper_(std::move(model));
   std::lock_guard lock(mutex_);
   std::erase_if(entries_, [&](const Entry& entry) { return entry.model->info().id == model->info().id; });
   if (default_id_.empty()) default_id_ = model->info().id;

@@ -1,6 +1,7 @@
 #include "app/api/openapi.h"
 
 #include "app/api/specs.h"
+#include "app/api/traces.h"
 
 namespace strata::api {
 namespace {
@@ -57,6 +58,16 @@ constexpr Operation kOperations[] = {
     {"get", "/strata/v1/calibration", "How confidence is calibrated, and how well"},
     {"post", "/strata/v1/calibration", "Refit it on the answers rated here"},
     {"delete", "/strata/v1/calibration", "Back to the built-in table"},
+    {"get", "/strata/v1/traces", "Traces, newest first: ?from=&to=&route=&model=&product=&status=&min_ms=&text=&job_kind="},
+    {"delete", "/strata/v1/traces", "Forget traces: all, or ?before="},
+    {"get", "/strata/v1/traces/{trace}", "One trace as a tree of spans"},
+    {"post", "/strata/v1/traces/{trace}/replay", "Run its model calls again: the same tokens?", replay_fields},
+    {"get", "/strata/v1/traces/diff", "Two traces, span by span: ?a=&b="},
+    {"get", "/strata/v1/traces/settings", "What is kept, for how long, and where it is sent"},
+    {"patch", "/strata/v1/traces/settings", "Change that", trace_settings_fields},
+    {"get", "/strata/v1/usage", "Calls, tokens and cost: ?by=day|model|product&from=&to="},
+    {"get", "/strata/v1/prices", "The table of prices"},
+    {"put", "/strata/v1/prices", "Replace it", price_fields},
     {"get", "/strata/v1/landscape", "Known models and families, with what this installation has"},
     {"get", "/strata/v1/landscape/models/{model}", "One of them, by id, name or alias"},
     {"post", "/strata/v1/landscape/compare", "Models ranked for a purpose, with reasons", landscape_compare_fields},

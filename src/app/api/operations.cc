@@ -5,6 +5,7 @@
 #include "app/api/openapi.h"
 #include "app/api/reply.h"
 #include "infra/metrics/metrics.h"
+#include "infra/observe/observe.h"
 #include "model/engine/engine.h"
 
 namespace strata::api {
@@ -31,6 +32,11 @@ void refresh_series(const Services& services) {
   count("vllm:prefix_cache_hits_total", "Prompt tokens found there.", stats.cached_tokens);
   count("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.", stats.drafted_tokens);
   count("vllm:spec_decode_num_accepted_tokens_total", "Guesses that were right.", stats.accepted_tokens);
+  const observe::Stats spans = services.observer->stats();
+  count("strata:spans_total", "Spans that came in.", spans.taken);
+  count("strata:spans_dropped_total", "Spans that there was no room for.", spans.dropped);
+  count("strata:spans_exported_total", "Spans sent to a collector.", spans.exported);
+  count("strata:spans_export_dropped_total", "Spans that the collector did not take.", spans.export_dropped);
   set("strata:engine_memory_bytes", "Weights and KV cache.", static_cast<double>(stats.memory_bytes));
 }
 

@@ -6,6 +6,8 @@
 #include "orchestration/registry/registry.h"
 #include "product/outcome/outcome.h"
 
+#include "base/span.h"
+
 namespace strata::api {
 namespace {
 
@@ -142,7 +144,12 @@ Result<std::optional<live::Terms>> terms_of(const Services& services, const Cont
                  "the product '" + current->product +
                      "' answers only with verified citations, and no knowledge base is named: name one in its spec (knowledge_bases) or in the request",
                  "vector_store_ids", "citations_required"};
-  return std::optional<live::Terms>(live::terms_for(*current, question, context.principal().user));
+  Span span(context, "guard input");
+  auto terms = live::terms_for(*current, question, context.principal().user);
+  span.set("strata.pii_handling", current->spec.pii_handling);
+  for (auto& [kind, count] : terms.pii)
+    span.set(kind == "email" ? "strata.pii.email" : kind == "phone" ? "strata.pii.phone" : kind == "card" ? "strata.pii.card" : "strata.pii.iban", count);
+  return std::optional<live::Terms>(std::move(terms));
 }
 
 Json terms_json(const live::Terms& terms) {

@@ -76,6 +76,8 @@ int run(int argc, char** argv) {
   add_simulate(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
+  add_trace(app, common, chosen);
+  add_backup(app, common, chosen);
   add_machine(app, common, chosen);
   try {
     app.parse(argc, argv);

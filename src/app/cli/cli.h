@@ -38,6 +38,8 @@ void add_simulate(CLI::App& app, Common& common, Chosen& chosen);     // simulat
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
+void add_trace(CLI::App& app, Common& common, Chosen& chosen);        // trace list, show, replay, diff; usage
+void add_backup(CLI::App& app, Common& common, Chosen& chosen);       // backup, restore
 void add_machine(CLI::App& app, Common& common, Chosen& chosen);      // doctor, config, openapi, version
 
 // Says what went wrong on standard error (as JSON with --json) and gives the exit code.

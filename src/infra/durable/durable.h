@@ -16,6 +16,7 @@
 
 #include "base/context.h"
 #include "base/json.h"
+#include "base/span.h"
 #include "base/status.h"
 #include "infra/store/store.h"
 
@@ -65,6 +66,7 @@ struct Options {
   int attempts_max = 3;
   int crashes_max = 5;
   int64_t backoff_ms = 1'000;    // before the second attempt; four times as long before each further one
+  std::shared_ptr<SpanSink> spans = nullptr;   // each run of a job is a trace, each step that it takes a span
   bool alone = true;             // no other journal uses this database (the folder's lock says so): start() takes over at once
 };
 

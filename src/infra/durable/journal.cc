@@ -182,7 +182,8 @@ Status StoreJournal::claim_in(store::Transaction& transaction, std::shared_ptr<J
   int64_t now = clock_.unix_ms();
   TRY_ASSIGN(auto claimed, claim_job(transaction, next->second, owner_, now, options_.lease_ms));
   if (!claimed) return {};
-  run = std::make_shared<JobRun>(store_, clock_, owner_, std::move(*claimed), now + options_.lease_ms, [this](const Job& job) { changed(job); });
+  run =
+      std::make_shared<JobRun>(store_, clock_, owner_, std::move(*claimed), now + options_.lease_ms, [this](const Job& job) { changed(job); }, options_.spans);
   transaction.after_commit([this, run] {
     std::lock_guard lock(mutex_);
     running_[run->job().id] = run;
@@ -193,6 +194,7 @@ Status StoreJournal::claim_in(store::Transaction& transaction, std::shared_ptr<J
 
 void StoreJournal::execute(const std::shared_ptr<JobRun>& run) {
   Result<Json> result = kinds_.at(run->job().kind).worker(*run);
+  run->ended(result);
   const std::string& id = run->job().id;
   auto forget = [&] {
     std::lock_guard lock(mutex_);

@@ -9,17 +9,24 @@ Error lost_lease(const Job& job) { return Error{Code::kAborted, "job " + job.id 
 
 }  // namespace
 
-JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed)
+JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed,
+               std::shared_ptr<SpanSink> spans)
     : store_(store),
       clock_(clock),
       owner_(std::move(owner)),
       claim_(std::move(claim)),
       changed_(std::move(changed)),
-      context_(Context::make(clock, claim_.principal, claim_.job.id, std::make_shared<CancelFlag>())),
+      span_(Span::root(std::move(spans), clock, "job " + claim_.job.kind, SpanKind::kInternal)),
+      context_(span_.in(Context::make(clock, claim_.principal, claim_.job.id, std::make_shared<CancelFlag>()))),
+      current_(context_),
       done_(claim_.job.done),
       total_(claim_.job.total),
       note_(claim_.job.note),
-      lease_until_ms_(lease_until_ms) {}
+      lease_until_ms_(lease_until_ms) {
+  span_.set("strata.job_id", claim_.job.id);
+  span_.set("strata.job_kind", claim_.job.kind);
+  span_.set("strata.job_attempt", claim_.job.attempts);
+}
 
 Result<std::string> JobRun::dumped(const std::string& name, const Json& result) const {
   std::string text = result.dump();
@@ -32,7 +39,12 @@ Result<std::string> JobRun::dumped(const std::string& name, const Json& result) 
 Result<Json> JobRun::step(const std::string& name, const std::function<Result<Json>()>& work) {
   if (auto found = claim_.steps.find(name); found != claim_.steps.end()) return found->second;
   TRY(context_.check());
-  TRY_ASSIGN(Json result, work());
+  Span span(context_, "step " + name);
+  current_ = span.in(context_);
+  Result<Json> done = work();
+  current_ = context_;
+  span.outcome(done);
+  TRY_ASSIGN(Json result, std::move(done));
   TRY_ASSIGN(std::string text, dumped(name, result));
   // What was done is written down even where the job was cancelled meanwhile: a later retry must not do it twice.
   TRY(store_.write(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
@@ -48,13 +60,18 @@ Result<Json> JobRun::step(const std::string& name, const std::function<Result<Js
 Result<Json> JobRun::transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) {
   if (auto found = claim_.steps.find(name); found != claim_.steps.end()) return found->second;
   Json result;
-  TRY(store_.write(context_, [&](store::Transaction& transaction) -> Status {
+  Span span(context_, "step " + name);
+  current_ = span.in(context_);
+  const Status written = store_.write(context_, [&](store::Transaction& transaction) -> Status {
     TRY_ASSIGN(result, work(transaction));
     TRY_ASSIGN(std::string text, dumped(name, result));
     TRY_ASSIGN(bool ours, record_step(transaction, snapshot(), owner_, name, text, clock_.unix_ms()));
     if (!ours) return lost_lease(claim_.job);
     return {};
-  }));
+  });
+  current_ = context_;
+  span.outcome(written);
+  if (!written) return written.error();
   recorded_ = true;
   claim_.steps.emplace(name, result);
   return result;
@@ -86,6 +103,11 @@ void JobRun::ask_cancel() {
 }
 
 void JobRun::interrupt() { context_.cancel(); }
+
+void JobRun::ended(const Result<Json>& result) {
+  span_.outcome(result);
+  span_.end();
+}
 
 void JobRun::lose() {
   lost_ = true;

@@ -13,10 +13,11 @@ namespace strata::durable {
 
 class JobRun : public Run {
  public:
-  JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed);
+  JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed,
+         std::shared_ptr<SpanSink> spans);
 
   const Job& job() const override { return claim_.job; }
-  const Context& context() const override { return context_; }
+  const Context& context() const override { return current_; }   // of the step that runs, in its span
   Result<Json> step(const std::string& name, const std::function<Result<Json>()>& work) override;
   Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) override;
   void progress(int64_t done, int64_t total, std::string note) override;
@@ -27,6 +28,7 @@ class JobRun : public Run {
 
   void ask_cancel();                // by a person
   void interrupt();                 // we stop
+  void ended(const Result<Json>& result);   // the worker returned
   void lose();                      // another has the lease
   bool cancel_asked() const { return cancel_asked_; }
   bool lost() const { return lost_; }
@@ -43,7 +45,9 @@ class JobRun : public Run {
   const std::string owner_;
   Claim claim_;                     // steps: added to by the worker's thread only
   std::function<void(const Job&)> changed_;
-  Context context_;
+  Span span_;                       // the worker's thread
+  const Context context_;
+  Context current_;                 // the worker's thread
   std::atomic<bool> recorded_{false}, cancel_asked_{false}, lost_{false};
   mutable std::mutex mutex_;        // guards what follows
   int64_t done_, total_;

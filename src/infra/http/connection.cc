@@ -21,6 +21,9 @@ constexpr uint64_t kBodyBytesPerSecondMin = 16u << 10;
 
 int64_t now_ns() { return system_clock().monotonic_ns(); }
 
+// A read that went well and did nothing below it: not worth keeping, if it was this quick.
+constexpr double kQuietMs = 1'000;
+
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
   for (auto& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -124,6 +127,7 @@ std::optional<Refusal> Connection::examine_head() {
   auto match = core_.router.find(request.method, target->segments);
   exchange_->route = match.route;
   allow_ = joined(match.allowed);
+  begin_span();
   request.captures = std::move(match.captures);
   if (!match.route && match.allowed.empty()) return Refusal{404, not_found("there is nothing at " + request.method + " " + request.path, "", "not_found"), {}};
   if (!match.route && request.method != "OPTIONS")
@@ -141,6 +145,28 @@ std::optional<Refusal> Connection::examine_head() {
                                     "body_too_large"),
                    {}};
   return std::nullopt;
+}
+
+void Connection::begin_span() {
+  const Request& request = exchange_->request;
+  if (!core_.spans || !exchange_->route || !exchange_->route->options.traced || exchange_->route->options.health) return;
+  Span& span = exchange_->span;
+  span = Span::root(core_.spans, system_clock(), request.method + " " + exchange_->route->pattern, SpanKind::kServer,
+                    parse_traceparent(request.header("traceparent")));
+  span.set("http.request.method", request.method);
+  span.set("http.route", exchange_->route->pattern);
+  span.set("url.path", request.path);
+  span.set("client.address", request.peer);
+  span.set("strata.request_id", exchange_->request_id());
+}
+
+void Connection::end_span(int status, double ms) {
+  Span& span = exchange_->span;
+  const bool read = exchange_->request.method == "GET" || exchange_->request.method == "HEAD";
+  if (read && status < 400 && ms < kQuietMs && span.children() == 0) return span.discard();
+  span.set("http.response.status_code", status);
+  if (status >= 500 || status == 499) span.fail({status == 499 ? Code::kCancelled : Code::kInternal, "", "", std::to_string(status)});
+  span.end();
 }
 
 void Connection::dispatch() {
@@ -176,7 +202,7 @@ void Connection::run_on_worker() {
         principal = std::move(*who);
       }
       auto context = Context::make(system_clock(), std::move(principal), exchange->request_id(), exchange->cancel_flag());
-      exchange->route->handler(context, exchange->request, std::move(responder));
+      exchange->route->handler(exchange->span.in(context), exchange->request, std::move(responder));
     } catch (const std::exception& error) {
       log::error("http.handler_threw", {{"request_id", exchange->request_id()}, {"what", error.what()}});
     }
@@ -261,6 +287,7 @@ void Connection::record(int status) {
                               {"peer", peer_}});
   if (core_.observer) core_.observer({request.method, exchange_->route ? exchange_->route->pattern : "", status, ms, bytes_sent_});
   bytes_sent_ = 0;
+  end_span(status, ms);
 }
 
 void Connection::finish() {

@@ -41,6 +41,7 @@ struct Core {
   Router router;
   Server::Filter filter;
   std::function<void(const Access&)> observer;
+  std::shared_ptr<SpanSink> spans;
   std::shared_ptr<ExchangeRules> rules = std::make_shared<ExchangeRules>();
   std::shared_ptr<Mailbox> mailbox;
   std::unique_ptr<WorkerPool> pool;
@@ -80,6 +81,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write_some();
   void finish();
   void record(int status);
+  void begin_span();
+  void end_span(int status, double ms);
   void linger();
 
   Core& core_;

@@ -80,7 +80,7 @@ std::string_view status_text(int status) {
 
 bool status_has_body(int status) { return status >= 200 && status != 204 && status != 304; }
 
-std::string encode_head(const Response& response, const Framing& framing, std::string_view request_id, int64_t unix_ms) {
+std::string encode_head(const Response& response, const Framing& framing, std::string_view request_id, std::string_view trace_id, int64_t unix_ms) {
   int status = response.status >= 200 && response.status <= 599 ? response.status : 500;
   std::string out = "HTTP/1.1 " + std::to_string(status) + " " + std::string(status_text(status)) + "\r\n";
   add(out, "Date", http_date(unix_ms));
@@ -90,6 +90,7 @@ std::string encode_head(const Response& response, const Framing& framing, std::s
   else if (body && !framing.until_close) add(out, "Content-Length", std::to_string(framing.body_bytes));
   add(out, "Connection", framing.keep_alive ? "keep-alive" : "close");
   add(out, "X-Request-Id", request_id);
+  if (!trace_id.empty()) add(out, "X-Trace-Id", trace_id);
   bool cache = false, policy = false, sniff = false;
   for (auto& header : response.headers) {
     std::string lower = ascii_lower(header.name);

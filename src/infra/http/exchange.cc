@@ -19,7 +19,7 @@ bool Exchange::open_head(const Response& response, bool stream) {
   kept_alive_ = keep_alive && !until_close && !rules_->draining.load();
   events_ = stream && body_wanted_ && media_type(response.content_type) == "text/event-stream";
   pending_ += encode_head(response, {.keep_alive = kept_alive_, .chunked = chunked_, .until_close = until_close, .body_bytes = response.body.size()},
-                          request_id_, system_clock().unix_ms());
+                          request_id_, span.id() ? trace_hex(span.trace()) : "", system_clock().unix_ms());
   return true;
 }
 

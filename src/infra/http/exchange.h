@@ -34,6 +34,7 @@ class Exchange {
   bool keep_alive = false;
   bool http_1_0 = false;
   int64_t started_ns = 0;
+  Span span;   // ended by the I/O thread; others only read what it belongs to
   const std::string& request_id() const { return request_id_; }
   const std::shared_ptr<CancelFlag>& cancel_flag() const { return cancel_; }
 

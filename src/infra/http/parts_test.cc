@@ -138,7 +138,7 @@ TEST(Encode, NoHeaderCanEndItsLineEarly) {
   Response response{.content_type = "text/plain\r\nx-evil: 1"};
   response.headers = {{"x-name", "a\r\nset-cookie: evil=1"}, {"bad name", "x"}, {"x\r\ny", "z"}, {"", "v"}, {"Content-Length", "1"},
                       {"nul", std::string("a\0b", 3)}};
-  std::string head = encode_head(response, {.body_bytes = 5}, "req_1", 0);
+  std::string head = encode_head(response, {.body_bytes = 5}, "req_1", "", 0);
   EXPECT_THAT(head, Not(HasSubstr("\r\nset-cookie")));
   EXPECT_THAT(head, Not(HasSubstr("\r\nx-evil")));
   EXPECT_THAT(head, Not(HasSubstr("bad name")));

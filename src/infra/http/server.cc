@@ -57,6 +57,7 @@ class AsioServer : public Server {
   void set_filter(Filter filter) override { core_.filter = std::move(filter); }
   void set_error_writer(std::function<Response(const Error&)> writer) override { core_.rules->error_writer = std::move(writer); }
   void set_observer(std::function<void(const Access&)> observer) override { core_.observer = std::move(observer); }
+  void set_span_sink(std::shared_ptr<SpanSink> sink) override { core_.spans = std::move(sink); }
   int port() const override { return port_; }
 
   void start() override {

@@ -29,6 +29,9 @@ class Connection {
   // One statement. `each` may be empty where no rows are expected.
   Status query(std::string_view sql, const std::vector<Value>& values, const std::function<bool(const Row&)>& each);
 
+  // A consistent copy of the whole database as a file of its own, in steps that let writers through; checked by reading it back.
+  Status copy_to(const Context& context, const std::string& path);
+
   int64_t changes() const;      // of the last statement
   int64_t last_row_id() const;
   bool in_transaction() const;  // SQLite undoes a transaction by itself on some errors (a full disk)

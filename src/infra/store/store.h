@@ -88,4 +88,25 @@ class Store {
   virtual const std::string& folder() const = 0;
 };
 
+// A database beside the authoritative one, for what may be lost: telemetry. Commits survive a crash of the process, not always one of
+// the machine (synchronous=NORMAL), and no commit waits for the disk. What cannot be opened (damaged, or of a newer version) is set
+// aside as PATH.damaged, with a word in the log, and begun anew: it never keeps the program from starting.
+class SideDatabase {
+ public:
+  // COST: reads the whole database once, to find damage.
+  static Result<std::unique_ptr<SideDatabase>> open(const std::string& path, const std::vector<Migration>& migrations);
+  virtual ~SideDatabase() = default;
+  virtual Status write(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
+  virtual Status read(const Context& context, const std::function<Status(Reader&)>& work) = 0;
+};
+
+// For backups. A consistent copy of a database as one file, also while a server reads and writes it. REQUIRES: nothing at `to`.
+Status copy_database(const Context& context, const std::string& from, const std::string& to);
+// Reads such a copy.
+Status inspect_database(const Context& context, const std::string& path, const std::function<Status(Reader&)>& work);
+// kFailedPrecondition, with the process that has it, where the data folder is in use.
+Status check_folder_free(const std::string& folder);
+// Migrates a database that nobody uses and checks it: what Store::open would find. Errors as there.
+Status migrate_database(const Context& context, const std::string& path, const std::vector<Migration>& migrations);
+
 }  // namespace strata::store

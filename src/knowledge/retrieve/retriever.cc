@@ -2,6 +2,7 @@
 #include <map>
 #include <unordered_map>
 
+#include "base/span.h"
 #include "base/text.h"
 #include "knowledge/chunk/chunk.h"
 #include "knowledge/retrieve/fuse.h"
@@ -49,6 +50,17 @@ Stage stage_of(std::string name, double ms, int candidates, std::vector<std::pai
   std::stable_sort(top.begin(), top.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
   if (top.size() > kTopMax) top.resize(kTopMax);
   return {.name = std::move(name), .candidates = candidates, .ms = ms, .top = std::move(top)};
+}
+
+// The stages as spans, when the search is over. They ran one after another, so each began where the one before it ended; what they asked
+// of the embedder has a span of its own.
+void record_stages(const Context& context, const std::vector<Stage>& stages, int64_t begin_ns) {
+  if (!context.span()) return;
+  for (const Stage& stage : stages) {
+    const int64_t end_ns = begin_ns + static_cast<int64_t>(stage.ms * 1e6);
+    record_span(context, "retrieval " + stage.name, begin_ns, end_ns, {{"strata.candidates", int64_t{stage.candidates}}});
+    begin_ns = end_ns;
+  }
 }
 
 Status check(const std::vector<std::string>& queries, const std::vector<std::string>& base_ids, const Options& options) {
@@ -278,6 +290,7 @@ Result<Found> Retriever::search(const Context& context, const std::vector<std::s
   TRY(context.check());
   Found found;
   found.queries = queries;
+  const int64_t begin_ns = context.clock().monotonic_ns();
   TRY_ASSIGN(std::vector<model::Embedding> embeddings, core_->embed(context, queries, options, &found));
   index::Scope scope{.base_ids = base_ids, .accepts = nullptr};
   if (options.filter) scope.accepts = [&options](const catalog::Attributes& attributes) { return options.filter->matches(attributes); };
@@ -292,6 +305,7 @@ Result<Found> Retriever::search(const Context& context, const std::vector<std::s
     TRY(core_->rerank(context, tokens, rows, options, &pool, &found));
   }
   found.hits = core_->hits(pool, std::move(rows), options);
+  record_stages(context, found.stages, begin_ns);
   return found;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "base/span.h"
 #include "base/text.h"
 #include "orchestration/answer/answer.h"
 #include "orchestration/answer/compose.h"
@@ -23,6 +24,25 @@ constexpr std::string_view kSmallTalk =
 constexpr std::string_view kNothing = "I found nothing about this in the documents.";
 constexpr std::string_view kNotAnswered = "The documents do not answer this. The closest passages are shown for reference.";
 constexpr std::string_view kNotEnglish = "The embedded search model reads English; the documents may hold more than it can find.";
+
+}  // namespace
+
+namespace {
+
+std::string joined(const std::vector<std::string>& texts) {
+  std::string out;
+  for (auto& text : texts) out += (out.empty() ? "" : "\n") + text;
+  return out;
+}
+
+void describe(Span& span, const Answer& answer) {
+  span.set("strata.answer_id", answer.id);
+  span.set("strata.outcome", outcome_name(answer.outcome));
+  span.set("strata.citations", static_cast<int64_t>(answer.citations.size()));
+  int dropped = 0;
+  for (auto& verdict : answer.verdicts) dropped += !verdict.supported;
+  span.set("strata.sentences_dropped", dropped);
+}
 
 }  // namespace
 
@@ -68,7 +88,14 @@ class Run {
   Status retrieve() {
     follow_up_ = ground::standalone(request_.conversation);
     answer_.standalone_question = follow_up_.question;
-    TRY_ASSIGN(answer_.found, library_.search(context_, follow_up_.queries, request_.base_ids, request_.retrieval));
+    Span span(context_, "retrieval");
+    span.set("gen_ai.operation.name", "retrieval");
+    span.set("gen_ai.data_source.id", request_.base_ids);
+    if (span.keeps_content()) span.content("gen_ai.retrieval.query.text", joined(follow_up_.queries));
+    Result<retrieve::Found> found = library_.search(span.in(context_), follow_up_.queries, request_.base_ids, request_.retrieval);
+    span.outcome(found);
+    TRY_ASSIGN(answer_.found, std::move(found));
+    span.set("strata.hits", static_cast<int64_t>(answer_.found.hits.size()));
     sources_ = ground::sources_of(answer_.found.hits);
     return {};
   }
@@ -76,12 +103,16 @@ class Run {
   // Where a topic was carried over, the question as it was asked gets its chance too: it may have stood on its own.
   Status weigh() {
     const ground::SelectOptions options{.threshold = request_.threshold};
-    TRY_ASSIGN(evidence_, selector_.select(context_, follow_up_.question, sources_, options));
+    Span span(context_, "ground select");
+    const Context context = span.in(context_);
+    TRY_ASSIGN(evidence_, selector_.select(context, follow_up_.question, sources_, options));
     if (follow_up_.carried && !evidence_.sufficient) {
-      TRY_ASSIGN(ground::Evidence alone, selector_.select(context_, answer_.question, sources_, options));
+      TRY_ASSIGN(ground::Evidence alone, selector_.select(context, answer_.question, sources_, options));
       if (alone.sufficient) evidence_ = std::move(alone);
     }
     answer_.confidence = evidence_.confidence;
+    span.set("strata.confidence", evidence_.confidence);
+    span.set("strata.sufficient", evidence_.sufficient);
     return {};
   }
 
@@ -105,6 +136,7 @@ class Run {
 
   // Packs what the model may read. False where not even the best evidence fits.
   bool pack(int tokens_max) {
+    Span span(context_, "ground pack");
     const int room = tokens_max > 0 ? tokens_max : room_for_context(*model_, request_);
     packed_ = ground::pack(sources_, evidence_.quotes, room, [this](std::string_view text) {
       const Result<int> count = model_->count_tokens(std::string(text));
@@ -112,6 +144,8 @@ class Run {
     });
     answer_.packed = packed_.packed;
     answer_.left_out = packed_.left_out;
+    span.set("strata.packed", static_cast<int64_t>(packed_.packed.size()));
+    span.set("strata.left_out", static_cast<int64_t>(packed_.left_out.size()));
     answer_.model = model_->info().id;
     return !packed_.best_left_out && !packed_.sources.empty();
   }
@@ -211,6 +245,7 @@ class Run {
 
   // Classic: the text is out already; each sentence gets its verdict, and its citation where it holds.
   void label() {
+    Span span(context_, "ground verify");
     int supported = 0, checked = 0;
     const std::vector<std::string_view> texts = packed_texts();
     for (const document::Range& range : chunk::sentences(answer_.text)) {
@@ -232,6 +267,8 @@ class Run {
       citation.answer_end = range.end;
       answer_.citations.push_back(std::move(citation));
     }
+    span.set("strata.sentences", checked);
+    span.set("strata.sentences_supported", supported);
     answer_.confidence *= checked == 0 ? 0 : static_cast<double>(supported) / checked;
   }
 
@@ -279,7 +316,15 @@ Answerer::~Answerer() = default;
 
 void Answerer::answer(const Context& context, Request request, std::shared_ptr<Sink> sink) {
   model::LanguageModel* const model = request.model != nullptr ? request.model : core_->model;
-  sink->on_done(Run(context, request, core_->library, core_->selector, model, *sink)());
+  Span span(context, "answer");
+  span.set("gen_ai.operation.name", "invoke_workflow");
+  span.set("gen_ai.workflow.name", request.mode == Mode::kClassic ? "answer.classic" : "answer.quote_first");
+  const Context inside = span.in(context);
+  Result<Answer> answer = Run(inside, request, core_->library, core_->selector, model, *sink)();
+  span.outcome(answer);
+  if (answer) describe(span, *answer);
+  span.end();
+  sink->on_done(std::move(answer));
 }
 
 }  // namespace strata::answer
