@@ -21,13 +21,16 @@ const SpecsPage = lazy(() => import("./pages/specs/specs_page"));
 const MetricsPage = lazy(() => import("./pages/metrics/metrics_page"));
 const ReportsPage = lazy(() => import("./pages/metrics/reports_page"));
 const SettingsPage = lazy(() => import("./pages/settings/settings_page"));
+const TracesPage = lazy(() => import("./pages/traces/traces_page"));
+const UsagePage = lazy(() => import("./pages/usage/usage_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
+  ["traces", "trace", t.nav.traces, t.nav.groups.trust],
   ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["settings", "settings", t.nav.settings], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
-  ["system", "system", t.nav.system, t.nav.groups.run]];
+  ["usage", "usage", t.nav.usage, t.nav.groups.run], ["system", "system", t.nav.system]];
 
 function Page({ parts }: { parts: string[] }) {
   if (parts.length === 0 || (parts[0] === "ask" && parts.length <= 2)) return <AskPage conversation={parts[1] ?? ""} />;
@@ -41,6 +44,8 @@ function Page({ parts }: { parts: string[] }) {
   if (parts[0] === "dashboard" && parts.length === 1) return <MetricsPage />;
   if (parts[0] === "reports" && parts.length === 1) return <ReportsPage />;
   if (parts[0] === "settings" && parts.length === 1) return <SettingsPage />;
+  if (parts[0] === "traces" && parts.length <= 2) return <TracesPage id={parts[1] ?? ""} />;
+  if (parts[0] === "usage" && parts.length === 1) return <UsagePage />;
   if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
   return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
 }

@@ -10,6 +10,7 @@ import "./styles/kit.css";
 import "./styles/ask.css";
 import "./styles/pages.css";
 import "./styles/settings.css";
+import "./styles/traces.css";
 import "./styles/drafts.css";
 
 applyTheme(storedTheme());

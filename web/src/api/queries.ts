@@ -1,10 +1,10 @@
 // What the pages read, as TanStack queries: one key and one function per thing.
-import { QueryClient, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
 import { ApiError, get, post } from "./client";
 import type {
   Advice, Answer, Base, Calibration, Chunk, Compared, Conversation, ConversationDetail, Decision, DocumentDetail, DocumentRow, Draft, FactKind, Handover,
-  Landscape, List, MetricRows, MetricSettings, OutsideFact, OutsideRow, Product, ProductConversation, ProductNotes, Provider, SearchResult, SettingValues, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
-  SpecRow, SpecVersion, Suggestions, System, UpdateSchedule, WeekReport, WeeklyUpdate,
+  Landscape, List, MetricRows, MetricSettings, OutsideFact, OutsideRow, Prices, Product, ProductConversation, ProductNotes, Provider, SearchResult, SettingValues, SpecAdvice, SpecCapacity, SpecDetail, SpecDiff, SpecFields,
+  SpecRow, SpecVersion, Suggestions, System, UpdateSchedule, TraceDetail, TraceDiff, TraceList, TraceSettings, Usage, WeekReport, WeeklyUpdate,
 } from "./types";
 
 export const queryClient = new QueryClient({
@@ -195,3 +195,41 @@ export const outsideRowsQuery = (product: string, list: string) => queryOptions(
 });
 // Whatever comes from outside changes the weeks.
 export const reloadOutside = () => Promise.all([queryClient.invalidateQueries({ queryKey: ["outside"] }), queryClient.invalidateQueries({ queryKey: ["weeks"] })]);
+
+export interface TraceWish { route?: string; from?: string; to?: string; q: string; product: string; model: string; status: string; min: string; since: string }
+export const tracesQuery = (wish: TraceWish) => infiniteQueryOptions({
+  queryKey: ["traces", wish],
+  queryFn: ({ signal, pageParam }) => {
+    const params = new URLSearchParams({ limit: "50" });
+    if (wish.route) params.set("route", wish.route);
+    if (wish.q) params.set("text", wish.q);
+    if (wish.product) params.set("product", wish.product);
+    if (wish.model) params.set("model", wish.model);
+    if (wish.status) params.set("status", wish.status);
+    if (wish.min) params.set("min_ms", wish.min);
+    if (wish.from) params.set("from", wish.from);
+    if (wish.to) params.set("to", wish.to);
+    if (wish.since) params.set("from", String(Math.floor(Date.now() / 1000) - Number(wish.since)));
+    if (pageParam) params.set("after", pageParam);
+    return get<TraceList>(`/strata/v1/traces?${params}`, signal);
+  },
+  initialPageParam: "",
+  getNextPageParam: (page) => (page.has_more ? page.last_id ?? undefined : undefined),
+});
+export const traceQuery = (trace: string) => queryOptions({
+  queryKey: ["trace", trace],
+  queryFn: ({ signal }) => get<TraceDetail>(`/strata/v1/traces/${id(trace)}`, signal),
+  staleTime: 60_000,
+});
+export const traceDiffQuery = (a: string, b: string) => queryOptions({
+  queryKey: ["trace-diff", a, b],
+  queryFn: ({ signal }) => get<TraceDiff>(`/strata/v1/traces/diff?a=${id(a)}&b=${id(b)}`, signal),
+  staleTime: 60_000,
+});
+export const traceSettingsQuery = queryOptions({ queryKey: ["trace-settings"], queryFn: ({ signal }) => get<TraceSettings>("/strata/v1/traces/settings", signal) });
+export const usageQuery = (by: string, from: string) => queryOptions({
+  queryKey: ["usage", by, from],
+  queryFn: ({ signal }) => get<Usage>(`/strata/v1/usage?by=${id(by)}&from=${id(from)}`, signal),
+  placeholderData: (before) => before,
+});
+export const pricesQuery = queryOptions({ queryKey: ["prices"], queryFn: ({ signal }) => get<Prices>("/strata/v1/prices", signal) });

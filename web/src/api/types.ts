@@ -26,7 +26,7 @@ export interface Hit {
 export interface Stage { name: string; candidates: number; ms: number; top: { chunk_id: number; score: number }[] }
 export interface Answer extends Strata {
   question: string; standalone_question: string; text: string; queries: string[]; stages: Stage[]; candidates: Hit[];
-  packed: number[]; left_out: number[]; feedback: { rating: Rating; reasons: string[]; comment: string };
+  packed: number[]; left_out: number[]; trace_id?: string | null; feedback: { rating: Rating; reasons: string[]; comment: string };
 }
 export interface SearchResult { queries: string[]; hits: Hit[]; stages: Stage[] }
 export interface Conversation { id: string; title: string; created_at: number; updated_at: number }
@@ -152,4 +152,25 @@ export interface MetricSettings { values: SettingValues; defaults: SettingValues
 export interface FactKind { name: string; unit: string; meaning: string; least: number; most: number; standing: boolean }
 export interface OutsideFact { id: string; product: string; week: string; name: string; value: number; source: string; who: string | null; at: number; simulated: boolean }
 export interface OutsideRow { id: string; source: string; simulated: boolean; at: number; score?: number; conversation_id?: string | null; developer?: string; kind?: string; week?: string; name?: string; value?: number; who?: string | null }
+export interface TraceSummary {
+  id: string; name: string; route: string | null; product: string | null; answer_id: string | null; request_id: string | null; job_id: string | null; models: string[];
+  status: "ok" | "error"; http_status: number | null; started_at: number; duration_ms: number; spans: number; model_calls: number;
+  input_tokens: number; cached_tokens: number; output_tokens: number; cost: number | null;
+}
+export type SpanAttribute = string | number | boolean | string[] | null;
+export interface TraceSpan {
+  id: string; parent_id: string | null; name: string; kind: string; start_ms: number; duration_ms: number; error: { type: string; message: string } | null;
+  cost: number | null; attributes: Record<string, SpanAttribute>; content: Record<string, unknown>; replayable: boolean; children: TraceSpan[];
+}
+export interface TraceList extends List<TraceSummary> { currency: string; last_id: string | null }
+export interface TraceDetail extends TraceSummary { currency: string; tree: TraceSpan[] }
+export interface Replayed { trace_id: string; same: boolean; calls: { span_id: string; name: string; same: boolean | null; tokens?: number; first_difference?: number | null; difference: string | null }[] }
+export interface TraceDiff { a: TraceSummary; b: TraceSummary; spans: { place: string; in: "both" | "a" | "b"; a: string | null; b: string | null; a_ms: number | null; b_ms: number | null; changes: { key: string; a: unknown; b: unknown }[] }[] }
+export interface UsageRow { key: string; calls: number; failed: number; unpriced_calls: number; input_tokens: number; cached_tokens: number; output_tokens: number; cpu_seconds: number; cost: number }
+export interface Usage { by: string; from: string; to: string; currency: string; data: UsageRow[]; total: UsageRow }
+export interface Prices { currency: string; models: Record<string, { input: number; cached: number; output: number }>; local: { cpu_hour: number | null }; text: string }
+export interface TraceSettings {
+  content: boolean; keep_days: number; keep_mb: number; export_url: string; export_format: "protobuf" | "json"; has_export_header: boolean;
+  spans: { taken: number; stored: number; dropped: number; exported: number; export_dropped: number };
+}
 export interface UpdateSchedule { enabled: boolean; weekday: number; hour: number }

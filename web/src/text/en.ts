@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", settings: "Settings", groups: { product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", settings: "Settings", traces: "Traces", usage: "Usage", groups: { trust: "Trust", product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -191,8 +191,31 @@ export const t = {
       daily_requests_estimate: 5000, concurrent_users_peak: 200, data_residency: "US", pii_handling: "redact",
     },
   },
+  traces: {
+    title: "Traces", failedOnes: "Traces that failed", what: "What each request did, step by step: how long it took, what it used, what it cost.", one: "Trace", reload: "Look again",
+    search: "Search names, attributes and texts", product: "Product", model: "Model", status: "State", ok: "ok", failed: "failed", failedInside: "failed inside", atLeast: "Took at least", since: "Since", clear: "Clear filters", between: (from: string, to: string) => (from === to ? `Of ${from} only.` : `From ${from} to ${to} only.`), older: "Older traces",
+    statuses: [["", "All"], ["ok", "ok"], ["error", "failed"]] as const, durations: [["", "any time"], ["100", "100 ms"], ["1000", "1 s"], ["5000", "5 s"], ["30000", "30 s"]] as const, periods: [["", "ever"], ["3600", "an hour ago"], ["86400", "a day ago"], ["604800", "a week ago"]] as const,
+    none: "No trace yet", noneWhat: "Every request leaves one: its search, its model calls, its checks, each with its time and cost. Ask something, and look here.", ask: "Ask something", noneFound: "No trace is like that", noneFoundWhat: "Take a filter away, or look further back.",
+    when: "When", request: "Request", time: "Time", spans: "Spans", span: "Span", tokensHead: "Tokens in → out", tokens: (read: string, written: string) => `${read} → ${written}`, cost: "Cost", copyId: "Copy the id", noCopy: "This browser does not let pages copy.",
+    view: "View", views: { timeline: "Timeline", cost: "Cost", raw: "JSON" }, timeline: "Spans of this trace", find: "Find in this trace", found: (n: number) => (n === 1 ? "1 span" : `${n} spans`), noSpans: "Its spans are gone: they were dropped or pruned.",
+    sorts: { model: "model", retrieval: "retrieval", tool: "tool", ground: "evidence", guard: "guard", request: "request", other: "step" },
+    details: (name: string) => `Details of ${name}`, began: (at: string) => `began at ${at}`, took: (time: string) => `took ${time}`, own: (time: string) => `${time} of its own`, attributes: "Attributes", noAttributes: "None.",
+    replay: "Run this call again", replayWhat: "From its receipt, token by token.", replaying: "Running it again …", same: (n: number) => `The same ${n === 1 ? "token" : `${n} tokens`}`, differs: "Not the same", noContent: "What was asked and answered is not kept.", keepContent: "Keep it from now on",
+    compare: "Compare with …", other: (when: string, time: string) => `${when}, ${time}`, diff: "Two traces", diffWhat: "Step by step: what took longer, and what was different.", before: "First", after: "Second", difference: "Difference", changed: "What differs", onlyIn: (name: string) => `only in the ${name}`, faster: (by: string) => `${by} less`, slower: (by: string) => `${by} more`, alike: "alike", diffEmpty: "Choose two traces", diffEmptyWhat: "Open a trace and choose “Compare with …”.",
+    kept: "What is kept", keptWhat: "Names, times, tokens and costs are always kept. Texts only where you want them.", content: "Keep prompts, answers and receipts too (personal data masked)", contentWhat: "Needed to read what was said and to run calls again. Holds from now on.", keepDays: "Days to keep", keepMb: "At most, MiB", exportUrl: "Send them on to (OTLP/HTTP)", exportUrlWhat: "An OpenTelemetry collector's address without /v1/traces; empty: nowhere", exportFormat: "As", exportHeader: "Header for it", exportHeaderWhat: "“Name: value”, kept as a secret", hasHeader: "One is kept; empty leaves it",
+    counts: (stored: string, dropped: string) => `${stored} spans stored since the start, ${dropped} dropped.`, remove: "Delete all traces", removeTitle: "Delete all traces?", removeWhat: "What every request did is gone. Usage and spend stay.", removed: "All traces are deleted", saved: "Saved",
+    contents: { "gen_ai.input.messages": "Prompt", "gen_ai.output.messages": "Answer", "gen_ai.system_instructions": "Instructions", "gen_ai.retrieval.query.text": "Query" } as Record<string, string>,
+    call: "Model call", input: "In", cached: "Of it cached", output: "Out", first: "First text", share: "Share", whole: "The whole trace", noPrice: "no price", noPriceWhat: "A model without a price has no cost here: none is made up.", noCalls: "No model was called", noCallsWhat: "This request used no tokens.", open: "Open its trace",
+  },
+  usage: {
+    title: "Usage", what: "What models' calls used and cost, and the prices behind it.", views: { day: "By day", model: "By model", product: "By product", prices: "Prices" }, view: "View", since: "Since", periods: [["7", "7 days"], ["30", "30 days"], ["90", "90 days"], ["365", "a year"]] as const,
+    heads: { day: "Day", model: "Model", product: "Product" }, calls: "Calls", failed: "Failed", input: "Tokens in", cached: "Of it cached", output: "Tokens out", cpu: "Processor time", cost: "Cost", total: "Total", noProduct: "no product", chart: (currency: string) => `Cost by day, in ${currency}`,
+    none: "No model was called yet", noneWhat: "Every call of a model is counted here: by day, by model, by product. Ask something, and look here.", ask: "Ask something", unpriced: (n: number) => (n === 1 ? "1 call has no price and counts as nothing." : `${n} calls have no price and count as nothing.`), state: "State the prices",
+    pricesWhat: "For a million tokens of each model, and what an hour of one processor core costs for those that run here. What is not in the table has no cost: none is made up. Calls from now on are charged by it.", table: "Prices (TOML)", example: "Put an example in", save: "Save prices", saved: "Prices saved", discard: "Discard changes", unsaved: "Not saved yet: kept in this browser.",
+    read: "As it is read", model: "Model", inputPrice: "In", cachedPrice: "Cached", outputPrice: "Out", cpuHour: "An hour of a core", noPrices: "No price is stated yet.",
+  },
   palette: { title: "Go to …", placeholder: "Page, conversation or base", none: "Nothing matches", pages: "Page", conversation: "Conversation", base: "Base", spec: "Spec", action: "Action" },
   keys: {
-    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, D, Q, E, Y", "Ask, Knowledge, Search, Drafts, Queue, Settings, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
+    title: "Keys", list: [["Ctrl / ⌘ K", "Go to anything"], ["?", "Show these keys"], ["Enter", "Send the question"], ["Shift + Enter", "New line"], ["Esc", "Close, or stop the answer"], ["/", "Go to the question or search field"], ["G then A, K, S, T, D, Q, E, Y", "Ask, Knowledge, Search, Traces, Drafts, Queue, Settings, System"], ["N", "New conversation"], ["J, K", "Next, previous in a list"]] as const,
   },
 };

@@ -47,9 +47,11 @@ async function addresses(page, url) {
     const bases = await read("/v1/vector_stores");
     const base = bases[0].id;
     const document = (await read(`/strata/v1/documents?vector_store_id=${base}`)).find((row) => row.document_id).document_id;
+    const traces = await read("/strata/v1/traces?limit=100"), trace = traces.find((row) => row.model_calls > 0) ?? traces[0];
+    const seen = { usage: "/usage", usageByModel: "/usage?view=model", prices: "/usage?view=prices", traces: "/traces", tracesFailed: "/traces?status=error&min=30000", tracesKept: "/traces?settings=open", ...(trace ? { trace: `/traces/${trace.id}`, traceCost: `/traces/${trace.id}?view=cost`, traceJson: `/traces/${trace.id}?view=raw`, traceDiff: `/traces/diff?a=${trace.id}&b=${traces[0].id}` } : {}) };
     const draft = (await read("/strata/v1/drafts"))[0], handover = (await read("/strata/v1/handovers"))[0];
     const work = { drafts: "/drafts?state=all", queue: "/queue?state=done", reliability: "/reliability", ...(draft ? { draft: `/drafts/${draft.id}` } : {}), ...(handover ? { handover: `/queue/${handover.id}` } : {}) };
-    return { ...work, ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
+    return { ...work, ...seen, ask: "/ask", conversation: cited.split("?")[0], why: cited, source: `${cited.split("?")[0]}?source=${document}&begin=20&end=60`, bases: "/knowledge", base: `/knowledge/${base}`, document: `/knowledge/${base}/documents/${document}?begin=20&end=60`,
       chunks: `/knowledge/${base}/documents/${document}?tab=chunks`, search: "/search?q=receipts", specs: "/specs", spec: "/specs/support-copilot", specVersions: "/specs/support-copilot?view=versions", specFollows: "/specs/support-copilot?view=follows", specNotes: "/specs/support-copilot?view=notes", landscape: "/landscape", side: "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", rank: "/landscape?view=rank&for=coding", decide: "/landscape?view=decide&private_docs=yes", metrics: "/dashboard", rows: "/dashboard?rows=deflection_rate", reports: "/reports?view=email", settings: "/settings", settingsCosts: "/settings?product=measured&view=costs", settingsImport: "/settings?product=measured&view=import", settingsSchedule: "/settings?view=schedule", system: "/system", missing: "/nowhere", origin };
   }, url);
 }
@@ -87,8 +89,8 @@ async function accessible({ page, url }) {
 
 async function phone({ page, url }) {
   await page.setViewportSize({ width: 390, height: 780 });
-  const { document, conversation } = await addresses(await (await page.goto(`${url}/ask`), page), url);
-  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/specs", "/specs/support-copilot", "/specs/support-copilot?view=versions", "/specs/support-copilot?view=follows", "/specs/support-copilot?view=notes", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/drafts", "/queue", "/reliability", "/dashboard", "/reports", "/settings", "/settings?view=costs", "/settings?product=measured&view=import", "/settings?view=schedule", "/system"]) {
+  const { document, conversation, trace, traceCost, traceDiff } = await addresses(await (await page.goto(`${url}/ask`), page), url);
+  for (const address of ["/ask", conversation, "/knowledge", document, "/search?q=hotel", "/specs", "/specs/support-copilot", "/specs/support-copilot?view=versions", "/specs/support-copilot?view=follows", "/specs/support-copilot?view=notes", "/landscape", "/landscape?view=side&models=gpt-4o-mini,llama-3.1-8b", "/landscape?view=rank", "/landscape?view=decide&private_docs=yes", "/drafts", "/queue", "/reliability", "/dashboard", "/reports", "/settings", "/settings?view=costs", "/settings?product=measured&view=import", "/settings?view=schedule", "/traces", trace, traceCost, traceDiff, "/usage", "/usage?view=prices", "/system"]) {
     await page.goto(url + address);
     await page.waitForFunction(() => !document.querySelector(".skeleton"));
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

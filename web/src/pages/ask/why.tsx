@@ -6,6 +6,7 @@ import { whereOf } from "../../format/citations";
 import { count, milliseconds, score } from "../../format/format";
 import { Dialog } from "../../kit/dialog";
 import { Badge, ErrorBox, Skeleton } from "../../kit/kit";
+import { Link } from "../../router";
 import { t } from "../../text/en";
 import { Confidence } from "./answer_view";
 import { openSource } from "./chip";
@@ -59,6 +60,7 @@ function Body({ answer }: { answer: Answer }) {
         <dt>{t.ask.outcome[answer.outcome]}</dt><dd><Confidence strata={answer} /></dd>
         <dt>{t.why.mode}</dt><dd><code>{answer.mode}</code>{answer.model && <> · {t.why.model} <code>{answer.model}</code></>}</dd>
         <dt>{t.why.times}</dt><dd>{t.ask.timing(milliseconds(answer.first_text_ms), milliseconds(answer.total_ms))}</dd>
+        {answer.trace_id && <><dt>{t.traces.one}</dt><dd><Link to={`/traces/${encodeURIComponent(answer.trace_id)}`}>{t.traces.open}</Link></dd></>}
       </dl>
       <h3>{t.why.sentences}</h3><Sentences answer={answer} />
       <h3>{t.why.stages}</h3><Stages answer={answer} />
