@@ -3,7 +3,7 @@
 import { call } from "./client";
 import type { Answers, Requests } from "./openapi";
 import type {
-  Advice, Base, Calibration, Compared, Draft, Handover, ProductNotes, SpecChecked, SpecDetail, SpecSaved,
+  Advice, Base, Calibration, Compared, Draft, Handover, Prices, ProductNotes, Replayed, SpecChecked, SpecDetail, SpecSaved, TraceSettings,
 } from "./types";
 
 export type Operation = keyof Requests;
@@ -29,6 +29,9 @@ interface Given {
   "PUT /strata/v1/products/{product_id}/spec": SpecSaved;
   "PUT /strata/v1/products/{product_id}/notes": ProductNotes;
   "POST /v1/vector_stores": Base;
+  "POST /strata/v1/traces/{trace}/replay": Replayed;
+  "PATCH /strata/v1/traces/settings": TraceSettings;
+  "PUT /strata/v1/prices": Prices;
 }
 // An operation that is declared above and no longer there is an error here.
 type Missing = Exclude<keyof Given, Operation>;

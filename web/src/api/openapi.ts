@@ -427,6 +427,44 @@ export interface Requests {
   "POST /strata/v1/calibration": null;
   /** Back to the built-in table */
   "DELETE /strata/v1/calibration": null;
+  /** Traces, newest first: ?from=&to=&route=&model=&product=&status=&min_ms=&text=&job_kind= */
+  "GET /strata/v1/traces": null;
+  /** Forget traces: all, or ?before= */
+  "DELETE /strata/v1/traces": null;
+  /** One trace as a tree of spans */
+  "GET /strata/v1/traces/{trace}": null;
+  /** Run its model calls again: the same tokens? */
+  "POST /strata/v1/traces/{trace}/replay": {
+    /** One model call; none: all of the trace. */
+    span_id?: string;
+  };
+  /** Two traces, span by span: ?a=&b= */
+  "GET /strata/v1/traces/diff": null;
+  /** What is kept, for how long, and where it is sent */
+  "GET /strata/v1/traces/settings": null;
+  /** Change that */
+  "PATCH /strata/v1/traces/settings": {
+    /** Keep prompts, answers and receipts with spans, personal data masked. */
+    content?: boolean;
+    /** Days that traces are kept. */
+    keep_days?: number;
+    /** MiB that traces may take; past it the oldest go. */
+    keep_mb?: number;
+    /** OTLP/HTTP endpoint of a collector, without /v1/traces; empty: none. */
+    export_url?: string;
+    export_format?: "protobuf" | "json";
+    /** 'Name: value', sent with each export; kept as a secret; empty: none. */
+    export_header?: string;
+  };
+  /** Calls, tokens and cost: ?by=day|model|product&from=&to= */
+  "GET /strata/v1/usage": null;
+  /** The table of prices */
+  "GET /strata/v1/prices": null;
+  /** Replace it */
+  "PUT /strata/v1/prices": {
+    /** The table as TOML. */
+    text: string;
+  };
   /** Known models and families, with what this installation has */
   "GET /strata/v1/landscape": null;
   /** One of them, by id, name or alias */

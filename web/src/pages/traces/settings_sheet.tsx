@@ -1,8 +1,8 @@
 // What traces keep, for how long, and where they are sent on to.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { patch, remove } from "../../api/client";
 import { useChanges } from "../../api/kept";
+import { invoke } from "../../api/invoke";
 import { queryClient, traceSettingsQuery } from "../../api/queries";
 import type { TraceSettings } from "../../api/types";
 import { count } from "../../format/format";
@@ -18,7 +18,7 @@ function Form({ settings, onClose }: { settings: TraceSettings; onClose: () => v
   // The header is a secret: it is not kept in the browser.
   const [header, setHeader] = useState("");
   const save = useMutation({
-    mutationFn: () => patch<TraceSettings>("/strata/v1/traces/settings", { content, keep_days: Number(text("keep_days")), keep_mb: Number(text("keep_mb")), export_url: text("export_url").trim(), export_format: text("export_format"), ...(header ? { export_header: header } : {}) }),
+    mutationFn: () => invoke("PATCH /strata/v1/traces/settings", {}, { content, keep_days: Number(text("keep_days")), keep_mb: Number(text("keep_mb")), export_url: text("export_url").trim(), export_format: text("export_format") === "json" ? "json" : "protobuf", ...(header ? { export_header: header } : {}) }),
     onSuccess: (next) => { form.clear(); queryClient.setQueryData(traceSettingsQuery.queryKey, next); toast(t.traces.saved); onClose(); },
   });
   const submit = (event: FormEvent) => { event.preventDefault(); save.mutate(); };
@@ -47,7 +47,7 @@ export function TraceSettingsSheet({ onClose }: { onClose: () => void }) {
   const query = useQuery(traceSettingsQuery);
   const [asking, setAsking] = useState(false);
   const clear = useMutation({
-    mutationFn: () => remove("/strata/v1/traces"),
+    mutationFn: () => invoke("DELETE /strata/v1/traces", {}),
     onSuccess: () => { setAsking(false); onClose(); toast(t.traces.removed); void queryClient.invalidateQueries({ queryKey: ["traces"] }); },
   });
   if (asking) return <Confirm title={t.traces.removeTitle} what={t.traces.removeWhat} action={t.traces.remove} busy={clear.isPending} error={clear.error} onClose={() => setAsking(false)} onConfirm={() => clear.mutate()} />;

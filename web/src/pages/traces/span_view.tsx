@@ -1,6 +1,7 @@
 import { useMutation } from "@tanstack/react-query";
-import { ApiError, post } from "../../api/client";
-import type { Replayed, SpanAttribute, TraceSpan } from "../../api/types";
+import { ApiError } from "../../api/client";
+import { invoke } from "../../api/invoke";
+import type { SpanAttribute, TraceSpan } from "../../api/types";
 import { milliseconds } from "../../format/format";
 import { money } from "../../format/money";
 import { Badge, Button, ErrorBox } from "../../kit/kit";
@@ -30,7 +31,7 @@ function Content({ name, value }: { name: string; value: unknown }) {
 }
 
 function Replay({ trace, span }: { trace: string; span: TraceSpan }) {
-  const replay = useMutation({ mutationFn: () => post<Replayed>(`/strata/v1/traces/${encodeURIComponent(trace)}/replay`, { span_id: span.id }) });
+  const replay = useMutation({ mutationFn: () => invoke("POST /strata/v1/traces/{trace}/replay", { trace }, { span_id: span.id }) });
   const call = replay.data?.calls[0];
   return (
     <div className="replay">

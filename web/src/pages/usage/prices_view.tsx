@@ -1,8 +1,8 @@
 // The table of prices as it is written, and as it is read.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useId } from "react";
-import { put } from "../../api/client";
 import { useChanges } from "../../api/kept";
+import { invoke } from "../../api/invoke";
 import { pricesQuery, queryClient, systemQuery } from "../../api/queries";
 import type { Prices } from "../../api/types";
 import { price as shown } from "../../format/money";
@@ -31,7 +31,7 @@ function Form({ prices }: { prices: Prices }) {
   const text = form.changes["text"] ?? prices.text;
   const id = useId();
   const save = useMutation({
-    mutationFn: () => put<Prices>("/strata/v1/prices", { text }),
+    mutationFn: () => invoke("PUT /strata/v1/prices", {}, { text }),
     onSuccess: (next) => { form.clear(); queryClient.setQueryData(pricesQuery.queryKey, next); toast(t.usage.saved); },
   });
   const change = (next: string) => form.type("text", next === prices.text ? null : next);
