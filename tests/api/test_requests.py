@@ -25,7 +25,7 @@ def error_of(reply, status):
     ({"logit_bias": {"x": 1}}, "logit_bias.x"),
     ({"n": 2}, "n"),
     ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].type"),
-    ({"response_format": {"type": "grammar"}}, "response_format.type"),
+    ({"response_format": {"type": "gramar"}}, "response_format.type"),
     ({"reasoning_effort": "high"}, "reasoning_effort"),
     ({"tools": [{"type": "file_search", "vector_store_ids": ["vs_nope"]}]}, "tools[0].vector_store_ids"),
     ({"max_tokens": 2, "max_completion_tokens": 3}, "max_tokens"),
