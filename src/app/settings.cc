@@ -46,13 +46,21 @@ const std::vector<config::Field>& setting_fields() {
       {"server.user", std::string(), "User to become when started as root; empty takes 'strata' if there is one, else 'nobody'."},
       {"server.drain_ms", int64_t{10'000}, "Milliseconds that running requests get at shutdown.", 0, 600'000},
       {"data.folder", default_data_folder(), "The data folder."},
-      {"models.folder", default_models_folder(), "The models folder; the server only reads it."},
-      {"models.language", std::string("smollm2-135m-instruct"), "Default language model: an id in the models folder, or the path of a .gguf file."},
+      {"models.folder", default_models_folder(), "The models folder; the server writes nothing into it but packed weights (models.keep_packed)."},
+      {"models.language", std::string("smollm2-135m-instruct"),
+       "Default language model: an id in the models folder, the path of a .gguf file, or NAME=either; NAME may be NAME@VERSION."},
+      {"models.serve", Texts{}, "More language models, written like models.language; each is loaded when a request names it."},
+      {"models.on_demand", true, "Serve every other language model of the models folder too, loaded when a request names it."},
+      {"models.aliases", Texts{}, "Other names of models: ALIAS=NAME."},
+      {"models.keep_packed", true, "Keep repacked weights on disk, beside the model or else in the data folder, so that the next start maps them."},
       {"models.embedding", std::string("all-minilm-l6-v2"), "Embedding model: an id in the models folder."},
       {"models.hub_endpoint", std::string("https://huggingface.co"), "Where `strata model pull` downloads from."},
       {"engine.threads", int64_t{0}, "Compute threads; 0 takes one per core.", 0, 256},
       {"engine.sequences", int64_t{8}, "Sequences decoded together in one step.", 1, 64},
       {"engine.queue", int64_t{64}, "Requests that may wait; past it a request gets 429.", 1, 10'000},
+      {"engine.memory_budget_mib", int64_t{0}, "What all models together may take, weights and KV caches, in MiB; 0 takes three quarters of the memory.", 0,
+       1e9},
+      {"engine.load_queue", int64_t{32}, "Requests that may wait for models to be loaded; past it a request gets 503.", 1, 10'000},
       {"engine.context_tokens", int64_t{0}, "Longest prompt and answer in tokens; 0 takes the model's own.", 0, 1'048'576},
       {"ingest.workers", int64_t{1}, "Documents ingested at once.", 1, 16},
       {"ingest.chunk_tokens", int64_t{200}, "Longest chunk in tokens of the embedding model.", 32, 4096},
@@ -78,6 +86,12 @@ Settings settings_from(const config::Config& c) {
   s.data_folder = c.text("data.folder");
   s.models_folder = c.text("models.folder");
   s.language_model = c.text("models.language");
+  s.served_models = c.list("models.serve");
+  s.model_aliases = c.list("models.aliases");
+  s.models_on_demand = c.flag("models.on_demand");
+  s.keep_packed = c.flag("models.keep_packed");
+  s.memory_budget_mib = c.integer("engine.memory_budget_mib");
+  s.load_queue = static_cast<int>(c.integer("engine.load_queue"));
   s.embedding_model = c.text("models.embedding");
   s.hub_endpoint = c.text("models.hub_endpoint");
   s.threads = static_cast<int>(c.integer("engine.threads"));

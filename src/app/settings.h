@@ -14,7 +14,11 @@ struct Settings {
   std::vector<std::string> hosts;
   bool behind_proxy = false;
   std::string data_folder, models_folder, demo_documents;
-  std::string language_model;     // an id in the models folder, or the path of a .gguf file
+  std::string language_model;     // an id in the models folder, the path of a .gguf file, or NAME=either
+  std::vector<std::string> served_models, model_aliases;
+  bool models_on_demand = true, keep_packed = true;
+  int64_t memory_budget_mib = 0;
+  int load_queue = 32;
   std::string embedding_model;
   int threads = 0, sequences_max = 8, queue_max = 64, context_tokens = 0;
   int ingest_workers = 1;

@@ -83,15 +83,14 @@ class Wired : public Platform {
 
   Status open_models(const Settings& settings) {
     TRY_ASSIGN(engine_, engine::Engine::make(engine_options(settings)));
-    TRY_ASSIGN(auto* language, load_language_model(*engine_, settings));
     TRY_ASSIGN(auto* embedder, load_embedding_model(*engine_, settings));
     const model::Tracing tracing = this->tracing(settings);
     const auto meter = model::make_meter();   // one engine, one meter
     traced_embedder_ = model::traced(*embedder, tracing, meter);
     embedder_ = traced_embedder_.get();
     models_.set_wrapper([tracing, meter](std::shared_ptr<model::LanguageModel> model) { return model::traced(std::move(model), tracing, meter); });
-    auto not_owned = [](model::LanguageModel*) {};
-    models_.add(std::shared_ptr<model::LanguageModel>(language, not_owned), clock_.unix_ms());
+    TRY_ASSIGN(pool_, open_pool(*engine_, settings));
+    models_.set_pool(pool_.get(), clock_.unix_ms());
     models_.set_embedder(embedder_);
     return {};
   }
@@ -251,6 +250,7 @@ class Wired : public Platform {
   std::unique_ptr<live::Specs> specs_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
+  std::unique_ptr<pool::Pool> pool_;            // unloads its models from the engine above
   std::unique_ptr<model::Embedder> traced_embedder_;
   model::Embedder* embedder_ = nullptr;         // the traced one
   api::Models models_;

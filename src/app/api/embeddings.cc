@@ -88,7 +88,14 @@ Status start_embedding(const Services& services, const Context& context, const h
   });
 }
 
-Json model_json(const model::ModelInfo& info, int64_t created_ms) {
+Json names_json(const std::vector<std::string>& names) {
+  Json out = Json::array();
+  for (const std::string& name : names) out.push(name);
+  return out;
+}
+
+// `state`: "loaded", "loading", "leaving" and "on_disk" of local models, "remote" of providers'.
+Json model_json(const model::ModelInfo& info, int64_t created_ms, std::string_view state, const pool::Listed& local = {}) {
   return Json::object({{"id", info.id},
                        {"object", "model"},
                        {"created", seconds_of(created_ms)},
@@ -102,14 +109,24 @@ Json model_json(const model::ModelInfo& info, int64_t created_ms) {
                                                 {"dimensions", info.dimensions},
                                                 {"memory_bytes", info.memory_bytes},
                                                 {"sha256", info.sha256},
+                                                {"version", local.version.empty() ? Json() : Json(local.version)},
+                                                {"aliases", names_json(local.aliases)},
+                                                {"state", state},
+                                                {"need_bytes", local.need_bytes},
+                                                {"requests", local.leases},
+                                                {"waiting", local.waiting},
+                                                {"problem", local.problem.empty() ? Json() : Json(local.problem)},
                                                 {"remote", info.remote},
                                                 {"demo", info.demo}})}});
 }
 
 Json::Array all_models(const Services& services) {
   Json::Array out;
-  for (auto& entry : services.models->list()) out.push_back(model_json(entry.model->info(), entry.created_ms));
-  if (auto* embedder = services.models->embedder()) out.push_back(model_json(embedder->info(), services.started_ms));
+  for (auto& entry : services.models->list()) {
+    const bool remote = entry.model->info().remote;
+    out.push_back(model_json(entry.model->info(), entry.created_ms, remote ? "remote" : pool::state_name(entry.local.state), entry.local));
+  }
+  if (auto* embedder = services.models->embedder()) out.push_back(model_json(embedder->info(), services.started_ms, "loaded"));
   return out;
 }
 
@@ -126,8 +143,10 @@ void add_model_routes(http::Server& server, Services& services) {
     responder->send(json_response(Json::object({{"object", "list"}, {"data", all_models(services)}})));
   });
   server.route("GET", "/v1/models/{}", [&services](const Context&, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+    std::string id = request.captures[0];
+    if (auto found = services.models->find(id)) id = (*found)->info().id;   // an alias
     for (auto& model : all_models(services))
-      if (*model["id"].as_string() == request.captures[0]) return responder->send(json_response(model));
+      if (*model["id"].as_string() == id) return responder->send(json_response(model));
     responder->send(error_response(not_found("the model '" + request.captures[0] + "' does not exist", "model", "model_not_found")));
   });
 }

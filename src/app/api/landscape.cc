@@ -40,14 +40,14 @@ Loaded load(const Services& services) {
 Result<std::vector<ls::Installed>> installed_models(const Services& services, const Context& context) {
   TRY_ASSIGN(auto providers, stored_providers(*services.secrets, context));
   std::string local_default = services.models->default_id();
-  double rate = services.engine->stats().decode_tokens_per_s;
+  const auto stats = services.engine->stats_by_model();
   std::vector<ls::Installed> out;
   for (auto& entry : services.models->list()) {
     auto& info = entry.model->info();
     ls::Installed row{.id = info.id, .model = "", .remote = info.remote, .is_default = info.id == local_default, .context_tokens = info.context_tokens};
     for (auto& provider : providers)
       if (info.remote && provider.id == info.id) row.model = provider.model;
-    if (!info.remote) row.decode_tokens_per_s = rate;   // the engine runs one language model
+    if (const auto measured = stats.find(info.id); !info.remote && measured != stats.end()) row.decode_tokens_per_s = measured->second.decode_tokens_per_s;
     out.push_back(std::move(row));
   }
   if (auto* embedder = services.models->embedder())

@@ -11,17 +11,14 @@
 namespace strata::api {
 namespace {
 
-// Series are brought up to date when they are asked for; names are vLLM's where they fit.
-void refresh_series(const Services& services) {
-  static std::mutex one_at_a_time;  // two scrapes must not add the same tokens twice
-  const std::lock_guard lock(one_at_a_time);
-  engine::Stats stats = services.engine->stats();
-  metrics::Labels labels = {{"model_name", services.models->default_id()}};
+// Of one language model, also of one that is not in memory any more: what it did stays counted.
+void add_series(const Services& services, const std::string& id, const engine::Stats& stats) {
+  const metrics::Labels labels = {{"model_name", id}};
   auto set = [&](std::string_view name, std::string_view help, double value) { services.registry->gauge(name, help, labels).set(value); };
   set("vllm:num_requests_running", "Requests being decoded.", stats.running);
   set("vllm:num_requests_waiting", "Requests in the queue.", stats.waiting);
   set("vllm:kv_cache_usage_perc", "Fraction of the KV cache in use.", stats.kv_cache_used);
-  set("strata:embeddings_waiting", "Embedding requests in the queue.", stats.waiting_embeddings);
+  set("strata:model_memory_bytes", "Weights and KV cache.", static_cast<double>(stats.memory_bytes));
   auto count = [&](std::string_view name, std::string_view help, uint64_t value) {
     metrics::Counter& counter = services.registry->counter(name, help, labels);
     counter.add(static_cast<double>(value) - counter.value());
@@ -32,12 +29,36 @@ void refresh_series(const Services& services) {
   count("vllm:prefix_cache_hits_total", "Prompt tokens found there.", stats.cached_tokens);
   count("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.", stats.drafted_tokens);
   count("vllm:spec_decode_num_accepted_tokens_total", "Guesses that were right.", stats.accepted_tokens);
+}
+
+// Series are brought up to date when they are asked for; names are vLLM's where they fit.
+void refresh_series(const Services& services) {
+  static std::mutex one_at_a_time;  // two scrapes must not add the same tokens twice
+  const std::lock_guard lock(one_at_a_time);
+  auto gauge = [&](std::string_view name, std::string_view help, const metrics::Labels& labels, double value) {
+    services.registry->gauge(name, help, labels).set(value);
+  };
+  for (const auto& [id, stats] : services.engine->stats_by_model()) add_series(services, id, stats);
+  for (const auto& entry : services.models->list()) {
+    const model::ModelInfo& info = entry.model->info();
+    if (info.remote) continue;
+    const metrics::Labels labels = {{"model_name", info.id}};
+    gauge("strata:model_loaded", "Whether the model is in memory.", labels, entry.local.state == pool::State::kLoaded ? 1 : 0);
+    gauge("strata:model_requests_loading", "Requests that wait for the model to be loaded.", labels, entry.local.waiting);
+  }
+  const engine::Stats all = services.engine->stats();
+  gauge("strata:embeddings_waiting", "Embedding requests in the queue.", {{"model_name", services.models->embedder()->info().id}}, all.waiting_embeddings);
+  gauge("strata:engine_memory_bytes", "Weights and KV caches of all models.", {}, static_cast<double>(all.memory_bytes));
+  gauge("strata:engine_memory_budget_bytes", "What all models together may take.", {}, static_cast<double>(services.engine->memory_max()));
+  auto count = [&](std::string_view name, std::string_view help, uint64_t value) {
+    metrics::Counter& counter = services.registry->counter(name, help, {});
+    counter.add(static_cast<double>(value) - counter.value());
+  };
   const observe::Stats spans = services.observer->stats();
   count("strata:spans_total", "Spans that came in.", spans.taken);
   count("strata:spans_dropped_total", "Spans that there was no room for.", spans.dropped);
   count("strata:spans_exported_total", "Spans sent to a collector.", spans.exported);
   count("strata:spans_export_dropped_total", "Spans that the collector did not take.", spans.export_dropped);
-  set("strata:engine_memory_bytes", "Weights and KV cache.", static_cast<double>(stats.memory_bytes));
 }
 
 }  // namespace

@@ -119,11 +119,12 @@ std::vector<Field> notes_fields() {
 std::vector<spec::ModelFacts> model_facts(const Services& services, const Context& context) {
   std::vector<Provider> providers;
   if (auto stored = stored_providers(*services.secrets, context)) providers = std::move(*stored);
+  const auto stats = services.engine->stats_by_model();
   std::vector<spec::ModelFacts> out;
   for (auto& entry : services.models->list()) {
     auto& info = entry.model->info();
     spec::ModelFacts facts{info.id, info.license, info.remote, info.demo, info.context_tokens, info.parameters, 0, ""};
-    if (!info.remote) facts.tokens_per_s = services.engine->stats().decode_tokens_per_s;
+    if (const auto measured = stats.find(info.id); !info.remote && measured != stats.end()) facts.tokens_per_s = measured->second.decode_tokens_per_s;
     for (auto& provider : providers)
       if (provider.id == info.id) facts.residency = provider.residency;
     out.push_back(std::move(facts));

@@ -9,7 +9,7 @@
 namespace strata::api {
 namespace {
 
-Json model_row(const model::ModelInfo& info, std::string_view kind) {
+Json model_row(const model::ModelInfo& info, std::string_view kind, std::string_view state, std::string_view problem = {}) {
   return Json::object({{"id", info.id},
                        {"kind", kind},
                        {"family", info.family},
@@ -20,6 +20,8 @@ Json model_row(const model::ModelInfo& info, std::string_view kind) {
                        {"context_tokens", info.context_tokens},
                        {"dimensions", info.dimensions},
                        {"memory_bytes", info.memory_bytes},
+                       {"state", state},
+                       {"problem", problem.empty() ? Json() : Json(problem)},
                        {"remote", info.remote},
                        {"demo", info.demo}});
 }
@@ -39,8 +41,11 @@ Json machine_json() {
 
 Result<Json> system(const Services& services, const Context&, const http::Request&) {
   Json models = Json::array();
-  for (auto& entry : services.models->list()) models.push(model_row(entry.model->info(), "language"));
-  models.push(model_row(services.models->embedder()->info(), "embedding"));
+  for (auto& entry : services.models->list()) {
+    const bool remote = entry.model->info().remote;
+    models.push(model_row(entry.model->info(), "language", remote ? "remote" : pool::state_name(entry.local.state), entry.local.problem));
+  }
+  models.push(model_row(services.models->embedder()->info(), "embedding", "loaded"));
   engine::Stats e = services.engine->stats();
   index::Stats i = services.index->stats();
   return Json::object({{"version", services.version},
@@ -60,6 +65,8 @@ Result<Json> system(const Services& services, const Context&, const http::Reques
                                                 {"accepted_tokens", e.accepted_tokens},
                                                 {"embedded_texts", e.embedded_texts},
                                                 {"memory_bytes", e.memory_bytes}})},
+                       {"memory", Json::object({{"budget_bytes", services.engine->memory_max()},
+                                                {"promised_bytes", services.engine->memory_max() - services.engine->memory_left()}})},
                        {"machine", machine_json()},
                        {"index", Json::object({{"chunks", i.chunks}, {"documents", i.documents}, {"memory_bytes", i.memory_bytes}})}});
 }
@@ -96,7 +103,7 @@ Result<Json> add_provider(const Services& services, const Context& context, cons
   TRY_ASSIGN(auto model, connect_provider(*services.egress, provider));
   TRY(store_provider(*services.secrets, context, provider));
   services.models->add(std::move(model), services.clock->unix_ms());
-  if (body.flag("default", false)) services.models->set_default(provider.id);
+  if (body.flag("default", false)) TRY(services.models->set_default(provider.id));
   return Json::object({{"id", provider.id}, {"base_url", provider.base_url}, {"model", provider.model}});
 }
 
@@ -109,9 +116,8 @@ Result<Json> remove_provider(const Services& services, const Context& context, c
 Result<Json> choose_default(const Services& services, const Context&, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
   TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true}}, json));
-  TRY(services.models->find(body.text("id")));
-  services.models->set_default(body.text("id"));
-  return Json::object({{"default_model", body.text("id")}});
+  TRY(services.models->set_default(body.text("id")));
+  return Json::object({{"default_model", services.models->default_id()}});
 }
 
 }  // namespace

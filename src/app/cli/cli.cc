@@ -65,7 +65,16 @@ int run(int argc, char** argv) {
   app.add_flag("--json", common.json, "Print JSON");
   setting("--data", "data.folder", "Data folder");
   setting("--models", "models.folder", "Models folder");
-  setting("--model", "models.language", "Language model: an id in the models folder, or a .gguf file");
+  app.add_option_function<std::vector<std::string>>(
+         "--model",
+         [&common](const std::vector<std::string>& names) {
+           common.settings["models.language"] = names.front();
+           std::string others;
+           for (size_t i = 1; i < names.size(); ++i) others += (i > 1 ? "," : "") + names[i];
+           if (!others.empty()) common.settings["models.serve"] = others;
+         },
+         "Language model: an id in the models folder, a .gguf file, or NAME[@VERSION]=either. Again: one more, which `serve` loads on demand")
+      ->allow_extra_args(false);
   setting("--threads", "engine.threads", "Compute threads");
   add_serve(app, common, chosen);
   add_generation(app, common, chosen);

@@ -34,12 +34,17 @@ void check_cpu(std::vector<Finding>& out, const compute::Machine& machine) {
 }
 
 void check_models(std::vector<Finding>& out, const app::Settings& settings) {
-  auto language = app::find_language_model(settings);
-  auto embedding = app::find_embedding_model(settings);
-  for (auto* found : {&language, &embedding}) {
-    if (*found) out.push_back({"ok", "model: " + **found, ""});
-    else out.push_back({"missing", found->error().message, "./start --setup-only"});
+  auto add = [&](const Result<std::string>& found) {
+    if (found) out.push_back({"ok", "model: " + *found, ""});
+    else out.push_back({"missing", found.error().message, "./start --setup-only"});
+  };
+  std::vector<std::string> named = {settings.language_model};
+  named.insert(named.end(), settings.served_models.begin(), settings.served_models.end());
+  for (const std::string& name : named) {
+    const auto found = app::find_language_model(settings, name);
+    add(found ? Result<std::string>(found->path) : Result<std::string>(found.error()));
   }
+  add(app::find_embedding_model(settings));
 }
 
 void check_folder(std::vector<Finding>& out, const app::Settings& settings) {

@@ -1,18 +1,22 @@
-// strata model: the models folder. list, pull, verify, catalog.
+// strata model: the models folder. list, pull, verify, catalog, cache.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
 #include "app/cli/cli.h"
+#include "app/load_models.h"
 #include "base/text.h"
 #include "infra/egress/egress.h"
 #include "model/hub/hub.h"
+#include "model/packed/packed.h"
 
 namespace strata::cli {
 namespace {
 
 struct Options {
   std::string repository, file, revision = "main", id;
+  bool all = false;
 };
 
 Json manifest_json(const hub::Manifest& m) {
@@ -119,6 +123,58 @@ Result<int> catalog(const Common& common, const Options&) {
   return kDone;
 }
 
+// Where packed weights may lie: the models folder, the data folder's, and beside models that are named by path.
+std::vector<std::string> packed_folders(const app::Settings& settings) {
+  std::vector<std::string> folders = {settings.models_folder, app::packed_folder(settings)};
+  std::vector<std::string> named = settings.served_models;
+  named.push_back(settings.language_model);
+  for (const std::string& name : named) {
+    if (const auto found = app::find_language_model(settings, name)) folders.push_back(std::filesystem::path(found->path).parent_path().string());
+  }
+  return folders;
+}
+
+Json kept_json(const packed::Kept& kept) {
+  return Json::object({{"path", kept.path},
+                       {"model", kept.source.empty() ? Json() : Json(kept.source)},
+                       {"model_sha256", kept.model_sha256.empty() ? Json() : Json(kept.model_sha256)},
+                       {"bytes", kept.bytes},
+                       {"stale", kept.stale.empty() ? Json() : Json(kept.stale)}});
+}
+
+Result<int> cache_list(const Common& common, const Options&) {
+  TRY_ASSIGN(app::Settings settings, common.load());
+  Json rows = Json::array();
+  uint64_t bytes = 0;
+  for (const packed::Kept& kept : packed::list(packed_folders(settings))) {
+    bytes += kept.bytes;
+    if (!common.json)
+      std::printf("%-10s %s%s\n", human_bytes(kept.bytes).c_str(), kept.path.c_str(), kept.stale.empty() ? "" : ("  " + colour(kept.stale, 31)).c_str());
+    rows.push(kept_json(kept));
+  }
+  if (common.json) std::printf("%s\n", rows.dump().c_str());
+  else std::printf("%s in all; `strata model cache prune` removes what is stale, `--all` everything\n", human_bytes(bytes).c_str());
+  return kDone;
+}
+
+// A running server goes on with what it has mapped; its next start makes the file again.
+Result<int> cache_prune(const Common& common, const Options& options) {
+  TRY_ASSIGN(app::Settings settings, common.load());
+  Json rows = Json::array();
+  uint64_t bytes = 0;
+  for (const packed::Kept& kept : packed::list(packed_folders(settings))) {
+    if (kept.stale.empty() && !options.all) continue;
+    std::error_code error;
+    if (!std::filesystem::remove(kept.path, error)) return failed_precondition(kept.path + " cannot be removed: " + error.message());
+    bytes += kept.bytes;
+    if (!common.json) std::printf("removed %s (%s)\n", kept.path.c_str(), kept.stale.empty() ? "--all" : kept.stale.c_str());
+    rows.push(kept_json(kept));
+  }
+  if (common.json) std::printf("%s\n", Json::object({{"removed", std::move(rows)}, {"bytes", bytes}}).dump().c_str());
+  else std::printf("%s given back\n", human_bytes(bytes).c_str());
+  return kDone;
+}
+
 }  // namespace
 
 void add_models(CLI::App& app, Common& common, Chosen& chosen) {
@@ -143,6 +199,12 @@ void add_models(CLI::App& app, Common& common, Chosen& chosen) {
   pull_command->add_option("--revision", options->revision, "Branch, tag or commit");
   pull_command->add_option("--id", options->id, "What to call it here");
   choose(pull_command, pull);
+  auto* cache = group->add_subcommand("cache", "Repacked weights that are kept on disk for the next start");
+  cache->require_subcommand(1);
+  choose(cache->add_subcommand("list", "What is kept, and what of it is stale"), cache_list);
+  auto* prune_command = cache->add_subcommand("prune", "Remove what is stale");
+  prune_command->add_flag("--all", options->all, "Remove everything; the next start makes it again");
+  choose(prune_command, cache_prune);
   choose(group->add_subcommand("catalog", "Recommended models by memory and licence"), catalog);
 }
 

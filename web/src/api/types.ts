@@ -54,6 +54,7 @@ export interface Chunk { chunk_id: number; ordinal: number; begin: number; end: 
 export interface Model {
   id: string; kind: "language" | "embedding"; format: string; license: string; source: string; parameters: number; context_tokens: number;
   dimensions: number; memory_bytes: number; remote: boolean; demo: boolean;
+  state: "loaded" | "loading" | "leaving" | "on_disk" | "remote"; problem: string | null;
 }
 export interface System {
   version: string; uptime_s: number; default_model: string; models: Model[];

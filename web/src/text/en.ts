@@ -118,7 +118,7 @@ export const t = {
   system: {
     title: "System", up: "Running for", version: "Version", models: "Models", engine: "Engine", machine: "Machine", index: "Index", providers: "Providers", running: "Answering now", waiting: "Waiting", embeddings: "Embeddings waiting", kv: "KV cache used",
     decode: "Writing speed", prefill: "Reading speed", prompt: "Tokens read", generated: "Tokens written", embedded: "Texts embedded", memory: "Memory", cpu: "Processor", cores: "Cores", isa: "Kernels", accelerators: "Accelerators", noneSeen: "none seen", chunks: "Chunks", id: "Model", kind: "Kind",
-    format: "Format", parameters: "Parameters", context: "Context", license: "Licence", default: "default", makeDefault: "Make default", demo: "demo", remote: "remote", language: "language", embedding: "embedding", noProviders: "No providers: everything runs in this process.", add: "Add a model or provider", remove: "Remove",
+    format: "Format", parameters: "Parameters", context: "Context", license: "Licence", default: "default", makeDefault: "Make default", demo: "demo", remote: "remote", state: { loading: "loading", leaving: "leaving memory", on_disk: "on disk" }, language: "language", embedding: "embedding", noProviders: "No providers: everything runs in this process.", add: "Add a model or provider", remove: "Remove",
     removeTitle: "Remove this provider?", removeWhat: (id: string) => `“${id}” and its key will be forgotten.`, url: "URL", sets: "Instruction sets", tokens: (n: string) => `${n} tokens`,
   },
   landscape: {

@@ -22,7 +22,9 @@ function Models({ system }: { system: System }) {
         <table><thead><tr><th>{t.system.id}</th><th>{t.system.kind}</th><th>{t.system.format}</th><th className="number">{t.system.parameters}</th><th className="number">{t.system.context}</th><th className="number">{t.system.memory}</th><th>{t.system.license}</th><th><span className="hidden">{t.system.makeDefault}</span></th></tr></thead>
           <tbody>{system.models.map((model) => (
             <tr key={model.id}>
-              <td><code>{model.id}</code> {model.demo && <Badge>{t.system.demo}</Badge>} {model.remote && <Badge>{t.system.remote}</Badge>}</td>
+              <td><code>{model.id}</code> {model.demo && <Badge>{t.system.demo}</Badge>} {model.remote && <Badge>{t.system.remote}</Badge>}
+                {model.state !== "loaded" && model.state !== "remote" && <> <Badge>{t.system.state[model.state]}</Badge></>}
+                {model.problem && <p>{model.problem}</p>}</td>
               <td>{model.kind === "language" ? t.system.language : t.system.embedding}</td><td>{model.format || "–"}</td>
               <td className="number">{model.parameters ? parameters(model.parameters) : "–"}</td><td className="number">{model.context_tokens ? t.system.tokens(count(model.context_tokens)) : "–"}</td>
               <td className="number">{model.memory_bytes ? bytes(model.memory_bytes) : "–"}</td><td>{model.license || "–"}</td>
