@@ -11,6 +11,7 @@
 
 #include "app/api/reply.h"
 #include "app/api/session.h"
+#include "app/api/tools.h"
 #include "app/wire.h"
 #include "base/log.h"
 #include "infra/metrics/metrics.h"
@@ -99,6 +100,7 @@ Result<std::unique_ptr<Running>> Running::start(const Settings& settings) {
   parts->server->set_observer([registry = services.registry](const http::Access& access) { observe(*registry, access); });
   parts->server->set_span_sink(services.observer->sink());
   add_routes(*parts->server, services);
+  api::add_tool_routes(*parts->server, parts->platform->tools());
   parts->server->start();
   std::ofstream(notice_path(settings.data_folder)) << Json::object({{"port", parts->server->port()}, {"pid", static_cast<int64_t>(getpid())}}).dump();
   log::info("server.ready", {{"address", options.address}, {"port", parts->server->port()}, {"version", services.version}});

@@ -11,6 +11,7 @@
 #include "app/background.h"
 #include "app/load_models.h"
 #include "app/privileges.h"
+#include "app/tool_sources.h"
 #include "app/receipt.h"
 #include "base/crypto.h"
 #include "base/log.h"
@@ -23,6 +24,7 @@
 #include "knowledge/index/index.h"
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/retrieve/retrieve.h"
+#include "knowledge/tool/tool.h"
 #include "model/engine/engine.h"
 #include "model/traced/traced.h"
 #include "orchestration/guard/guard.h"
@@ -42,7 +44,7 @@ std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
                      outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-                     observe::Observer::migrations()})
+                     observe::Observer::migrations(), tool::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -52,6 +54,7 @@ namespace {
 class Wired : public Platform {
  public:
   api::Services& services() override { return services_; }
+  tool::Tools& tools() override { return *tools_; }
 
   ~Wired() override {
     if (journal_) journal_->stop();
@@ -65,6 +68,8 @@ class Wired : public Platform {
     TRY(open_knowledge(settings, workers));
     TRY(open_session());
     open_providers();
+    tools_ = std::make_unique<tool::Tools>(*store_, clock_);
+    TRY(add_tools(*tools_, *retriever_, *egress_, settings.data_folder, workers));
     fill_services(settings);
     journal_->start();
     reports_->start();
@@ -256,6 +261,7 @@ class Wired : public Platform {
   api::Models models_;
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;
+  std::unique_ptr<tool::Tools> tools_;          // its tools search and fetch
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
   std::unique_ptr<report::Reports> reports_;    // first to go: its clock submits jobs

@@ -8,6 +8,8 @@
 #include "app/settings.h"
 #include "infra/store/store.h"
 
+namespace strata::tool { class Tools; }
+
 namespace strata::app {
 
 // Owns everything below the HTTP server. Destroyed in reverse order of making.
@@ -16,6 +18,7 @@ class Platform {
   static Result<std::unique_ptr<Platform>> open(const Settings& settings);
   virtual ~Platform() = default;
   virtual api::Services& services() = 0;
+  virtual tool::Tools& tools() = 0;
 };
 
 // Every room's, in the order in which they run: the schema of strata.db.

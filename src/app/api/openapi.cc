@@ -1,6 +1,7 @@
 #include "app/api/openapi.h"
 
 #include "app/api/specs.h"
+#include "app/api/tools.h"
 #include "app/api/traces.h"
 
 namespace strata::api {
@@ -71,6 +72,12 @@ constexpr Operation kOperations[] = {
     {"get", "/strata/v1/landscape", "Known models and families, with what this installation has"},
     {"get", "/strata/v1/landscape/models/{model}", "One of them, by id, name or alias"},
     {"post", "/strata/v1/landscape/compare", "Models ranked for a purpose, with reasons", landscape_compare_fields},
+    {"get", "/strata/v1/tools", "The tools of this installation"},
+    {"get", "/strata/v1/tools/{tool}", "One tool"},
+    {"post", "/strata/v1/tools/{tool}/call", "Call a tool", tool_call_fields},
+    {"put", "/strata/v1/tools/{tool}/permission", "Who may call it", tool_permission_fields},
+    {"post", "/strata/v1/tools/{tool}/resolve", "Say how a call ended whose outcome is unknown", tool_resolve_fields},
+    {"get", "/strata/v1/tool-calls/open", "Calls whose outcome is unknown"},
     {"get", "/strata/v1/decide", "The questions and the matrix of the decision helper"},
     {"post", "/strata/v1/decide", "Prompt, retrieval or fine-tuning, with reasons", decide_fields},
     {"get", "/strata/v1/specs", "Products with a spec or a draft of one"},

@@ -9,6 +9,8 @@
 
 namespace strata::cli {
 
+void add_tool(CLI::App& app, Common& common, Chosen& chosen);   // tool list, call
+
 Result<app::Settings> Common::load() const {
   TRY_ASSIGN(config::Config config, app::load_settings(config_path, settings));
   return app::settings_from(config);
@@ -87,6 +89,7 @@ int run(int argc, char** argv) {
   add_product(app, common, chosen);
   add_trace(app, common, chosen);
   add_backup(app, common, chosen);
+  add_tool(app, common, chosen);
   add_machine(app, common, chosen);
   try {
     app.parse(argc, argv);

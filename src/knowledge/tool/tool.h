@@ -29,8 +29,11 @@
 #include "base/context.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "infra/egress/egress.h"
 #include "infra/store/store.h"
 #include "model/schema/schema.h"
+
+namespace strata::retrieve { class Retriever; }
 
 namespace strata::tool {
 
@@ -204,5 +207,49 @@ class Tools {
   std::set<std::string> running_;               // tenant, tool and key of recorded calls in this process
   Approvals* approvals_ = nullptr;
 };
+
+// ---- Built-in tools ------------------------------------------------------------------------------------------------------------------------
+// "calculator": an arithmetic expression. Result {"value"}.
+std::unique_ptr<Tool> make_calculator();
+
+// "search_documents": passages of vector stores that answer a question. Its results are untrusted text.
+std::unique_ptr<Tool> make_retrieval(retrieve::Retriever& retriever);
+
+// "search_code": lines that hold a text, in the files of one folder (links are not followed, hidden and large files passed over).
+std::unique_ptr<Tool> make_code_search(const std::string& folder);
+
+// One SQLite database, read-only, each question in a confined process of its own (src/worker/sql): "NAME" answers one SELECT, "NAME_schema" says
+// which tables and columns there are. A query that fails is an answer with the database's words, what was meant, and the nearest name.
+struct SqlOptions {
+  std::string name = "query_database";
+  std::string about;                            // what is in it, for the model
+  std::string worker;                           // the path of strata-sql
+  std::string database;
+  std::vector<std::string> tables;              // only these can be named; empty: all
+  int64_t time_ms = 5'000;
+};
+std::vector<std::unique_ptr<Tool>> make_sql(const SqlOptions& options);
+
+// "run_python": a script behind walls (src/worker/sandbox): bubblewrap, seccomp, limits; no network, no file of this machine but /usr. Files in
+// and out; open matplotlib figures come back as PNG files. Where the walls cannot be had it refuses ("sandbox_unavailable"), with the reason.
+struct PythonOptions {
+  std::string worker;                           // the path of strata-sandbox
+  int64_t time_ms = 20'000;
+  uint64_t memory_bytes = 1u << 30;
+};
+std::unique_ptr<Tool> make_python(const PythonOptions& options);
+
+// The operations of an OpenAPI 3 document, each a tool, all on the one host that the operator named. Path and query parameters and a JSON body are
+// arguments; GET is of medium risk, everything else changes something and is of high risk. A redirect is a failure: nothing leads to another host.
+// A call's idempotency key goes out as Idempotency-Key where the operation has that header, which makes it repeatable.
+// kInvalidArgument names what in the document cannot be taken. `client` outlives the tools.
+struct OpenApiOptions {
+  std::string name;                             // of the service
+  std::string base_url;                         // empty: the document's first server
+  std::string secret_header;                    // "Authorization: Bearer …"; empty: none
+  egress::Trust trust = egress::Trust::kOperator;  // kUntrusted where a user named the host: it must then be public
+  int64_t time_ms = 15'000;
+};
+Result<std::vector<std::unique_ptr<Tool>>> make_openapi(egress::Client& client, const Json& document, OpenApiOptions options);
 
 }  // namespace strata::tool

@@ -122,12 +122,15 @@ Status refuse_opening(const Filter& filter) {
   return {};
 }
 
-Status filter_calls(Opening opening) {
+Status filter_calls(Opening opening, bool reading) {
   const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS), [](void* context) { seccomp_release(context); });
   if (!filter) return failed_precondition("seccomp is not available");
   TRY(allow_memory(filter));
   TRY(allow_the_rest(filter));
   if (opening == Opening::kRefuse) TRY(refuse_opening(filter));
+  if (reading) {
+    for (int call : {SCMP_SYS(pread64), SCMP_SYS(fcntl)}) TRY(allow(filter, call));
+  }
   if (const int error = seccomp_load(filter.get()); error != 0) {
     errno = -error;
     return system_error("this kernel does not take a seccomp filter");
@@ -143,7 +146,7 @@ Result<Standing> confine(const Walls& walls) {
   prctl(PR_SET_DUMPABLE, 0);
   TRY_ASSIGN(const int landlock, close_file_system());
   TRY(set_limits(walls));
-  TRY(filter_calls(walls.opening));
+  TRY(filter_calls(walls.opening, walls.reading));
   return Standing{landlock};
 }
 

@@ -24,6 +24,7 @@ struct Walls {
   uint64_t memory_bytes = 1u << 30;  // address space
   int64_t cpu_seconds = 120;
   Opening opening = Opening::kKill;
+  bool reading = false;              // also pread and file locks on what is open: for a database
 };
 
 struct Standing {

@@ -488,6 +488,45 @@ export interface Requests {
     /** Only these, by id, name or alias. */
     models?: unknown[];
   };
+  /** The tools of this installation */
+  "GET /strata/v1/tools": null;
+  /** One tool */
+  "GET /strata/v1/tools/{tool}": null;
+  /** Call a tool */
+  "POST /strata/v1/tools/{tool}/call": {
+    /** As the tool's parameters want them. */
+    arguments?: Record<string, unknown>;
+    /** The same key again gives the recorded outcome without a second effect. */
+    idempotency_key?: string;
+    /** What led to this call holds text from documents, the web or tools: a risky tool then needs approval. */
+    untrusted?: boolean;
+    /** Only say what would happen. */
+    dry_run?: boolean;
+    /** A person's approval of exactly these arguments. */
+    approval_id?: string;
+  };
+  /** Who may call it */
+  "PUT /strata/v1/tools/{tool}/permission": {
+    /** ask: every call needs a person's approval. */
+    permission: "allow" | "ask" | "deny";
+    /** Who may call it; empty: everyone. */
+    roles?: unknown[];
+    /** For the record. */
+    why?: string;
+    /** Who decides. */
+    who?: string;
+  };
+  /** Say how a call ended whose outcome is unknown */
+  "POST /strata/v1/tools/{tool}/resolve": {
+    /** Of the call that is unknown. */
+    idempotency_key: string;
+    /** Whether it did take effect; false: it may run again. */
+    happened: boolean;
+    /** Its result, where it happened. */
+    result?: unknown;
+  };
+  /** Calls whose outcome is unknown */
+  "GET /strata/v1/tool-calls/open": null;
   /** The questions and the matrix of the decision helper */
   "GET /strata/v1/decide": null;
   /** Prompt, retrieval or fine-tuning, with reasons */
