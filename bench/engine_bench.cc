@@ -1,7 +1,9 @@
 // Our side of bench/engine: runs workloads of the language model (or the embedder) through the public Engine and prints one JSON object
-// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, embed BATCHES, perplexity WINDOW WINDOWS STRIDE, generate
-// TEXT N. With "loop" instead, one workload a line is read from standard input, so that a peer can be measured in between.
+// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, fairness STREAMS PROMPT SEED, embed BATCHES,
+// perplexity WINDOW WINDOWS STRIDE, generate TEXT N. STRATA_BENCH_KV=q8 takes an 8-bit KV cache. With "loop" instead, one workload a line is
+// read from standard input, so that a peer can be measured in between.
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -12,6 +14,7 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/json.h"
@@ -36,14 +39,22 @@ double median(std::vector<double> values) {
   return values.empty() ? 0 : values[values.size() / 2];
 }
 
+double quantile(std::vector<double> values, double q) {
+  std::sort(values.begin(), values.end());
+  return values.empty() ? 0 : values[std::min(values.size() - 1, static_cast<size_t>(q * static_cast<double>(values.size())))];
+}
+
 // Times of one request's tokens.
 struct Timed : model::Sink {
   double begin = now_s();
   std::vector<double> at;
+  std::atomic<size_t> tokens{0};  // for whoever looks before the end
+  std::shared_ptr<model::Handle> handle;
   std::promise<Finish> done;
   std::future<Finish> finished = done.get_future();
   void on_token(const TokenEvent& event) override {
     for (size_t i = 0; i < event.ids.size(); ++i) at.push_back(now_s());
+    tokens = at.size();
   }
   void on_finish(const Finish& finish) override { done.set_value(finish); }
 };
@@ -72,6 +83,7 @@ struct Bench {
       std::cerr << handle.error().message << "\n";
       std::exit(1);
     }
+    sink->handle = *handle;
     return sink;
   }
 
@@ -102,6 +114,37 @@ struct Bench {
     return Json::object({{"tokens_per_s", static_cast<double>(tokens) / (now_s() - begin)}, {"ttft_ms_p50", median(first)}, {"itl_ms_p50", median(between)}});
   }
 };
+
+// What a long prompt and running streams do to each other: the streams' inter-token times before and while it is read, and its time to the
+// first token alone and beside them.
+Json fairness(const Bench& bench, int streams, int prompt, uint64_t seed) {
+  constexpr size_t kBefore = 96;  // tokens of each stream before the prompt comes; the first third is left out
+  const double alone_ms = bench.start(bench.ids(prompt, seed * 1000), 1)->finished.get().first_token_ms;
+  std::vector<std::shared_ptr<Timed>> running;
+  for (int i = 0; i < streams; ++i) running.push_back(bench.start(bench.ids(128, seed * 1000 + 1 + static_cast<uint64_t>(i)), 4000));
+  for (const auto& stream : running) {
+    while (stream->tokens < kBefore) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const double from = now_s();
+  const double beside_ms = bench.start(bench.ids(prompt, seed * 1000 + 999), 1)->finished.get().first_token_ms;
+  const double to = from + beside_ms / 1e3;
+  for (const auto& stream : running) stream->handle->cancel();
+  std::vector<double> before, during;
+  for (const auto& stream : running) {
+    stream->finished.get();
+    for (size_t i = kBefore / 3; i < stream->at.size(); ++i) {
+      const double gap_ms = (stream->at[i] - stream->at[i - 1]) * 1e3;
+      if (stream->at[i] < from) before.push_back(gap_ms);
+      else if (stream->at[i - 1] >= from && stream->at[i] <= to) during.push_back(gap_ms);
+    }
+  }
+  return Json::object({{"itl_ms_p50_before", median(before)},
+                       {"itl_ms_p95_before", quantile(before, 0.95)},
+                       {"itl_ms_p50_during", median(during)},
+                       {"itl_ms_p95_during", quantile(during, 0.95)},
+                       {"ttft_ms_alone", alone_ms},
+                       {"ttft_ms_beside", beside_ms}});
+}
 
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
 
@@ -136,6 +179,8 @@ bool run_work(const Bench& bench, const std::vector<std::string>& args, Json& ou
   } else if (work == "serve") {
     out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), seed(4)));
     out.set("tokens_per_s", out["serve"]["tokens_per_s"]);
+  } else if (work == "fairness") {
+    out.set("fairness", fairness(bench, number(1, 4), number(2, 2048), seed(3)));
   } else if (work == "perplexity") {
     out.set("result", perplexity(bench, read_all(std::cin), number(1, 512), number(2, 1 << 20), std::max(1, number(3, 1))));
   } else if (work == "generate") {
@@ -162,6 +207,11 @@ int run(const std::vector<std::string>& args) {
   options.threads = threads ? std::atoi(threads) : 0;
   options.sequences_max = 16;
   options.speculate = std::getenv("STRATA_BENCH_SPECULATE") != nullptr;  // greedy text of random prompts repeats itself: guesses would flatter us
+  if (const char* kv = std::getenv("STRATA_BENCH_KV")) {
+    const auto format = engine::kv_format(kv);
+    if (!format) return std::cerr << format.error().message << "\n", 1;
+    options.kv_cache = *format;
+  }
   auto engine = engine::Engine::make(options);
   if (!engine) return std::cerr << engine.error().message << "\n", 1;
   Bench bench;
@@ -209,7 +259,7 @@ int run(const std::vector<std::string>& args) {
   if (work != "loop") {
     const bool known = run_work(bench, args, out);
     if (known) std::cout << out.dump() << std::endl;
-    else std::cerr << "usage: strata_engine_bench loop|limits|prefill|decode|serve|embed|perplexity|generate …\n";
+    else std::cerr << "usage: strata_engine_bench loop|limits|prefill|decode|serve|fairness|embed|perplexity|generate …\n";
     return known ? 0 : 2;
   }
   std::cout << out.dump() << std::endl;

@@ -95,6 +95,8 @@ engine::Options engine_options(const Settings& settings) {
   options.memory_bytes_max = static_cast<uint64_t>(settings.memory_budget_mib) << 20;
   options.packed.keep = settings.keep_packed;
   options.packed.cache_folder = packed_folder(settings);
+  options.kv_cache = settings.kv_cache == "q8" ? engine::KvFormat::kQ8 : engine::KvFormat::kF16;
+  options.cache_tokens = settings.cache_tokens;
   return options;
 }
 

@@ -91,6 +91,7 @@ Json receipt_json(const model::Receipt& r) {
                        {"model_sha256", r.model_sha256},
                        {"template_sha256", r.template_sha256.empty() ? Json() : Json(r.template_sha256)},
                        {"isa", r.isa},
+                       {"kv_cache", r.kv_cache},
                        {"prompt", ids_json(r.prompt)},
                        {"output", ids_json(r.output)},
                        {"sampling", sampling_json(r.sampling)},
@@ -111,6 +112,9 @@ Result<model::Receipt> receipt_from(const Json& whole) {
     TRY_ASSIGN(r.template_sha256, (*json)["template_sha256"].to_string("template_sha256"));
   }
   TRY_ASSIGN(r.isa, (*json)["isa"].to_string("isa"));
+  if (!(*json)["kv_cache"].is_null()) {  // receipts without it were made before there was another
+    TRY_ASSIGN(r.kv_cache, (*json)["kv_cache"].to_string("kv_cache"));
+  }
   TRY_ASSIGN(r.prompt, ids_from((*json)["prompt"], "prompt"));
   TRY_ASSIGN(r.output, ids_from((*json)["output"], "output"));
   TRY_ASSIGN(r.sampling, sampling_from((*json)["sampling"]));

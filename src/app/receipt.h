@@ -10,7 +10,7 @@
 
 namespace strata::app {
 
-// {"version": 1, "model", "model_sha256", "template_sha256", "isa", "prompt": [ids], "output": [ids], "sampling": {…}, "max_tokens",
+// {"version": 1, "model", "model_sha256", "template_sha256", "isa", "kv_cache", "prompt": [ids], "output": [ids], "sampling": {…}, "max_tokens",
 // "stop": [], "ignore_eos"}; the seed is a string, because it has 64 bits.
 Json receipt_json(const model::Receipt& receipt);
 // kInvalidArgument names the member at fault. Also takes a whole response that carries a receipt.

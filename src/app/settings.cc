@@ -62,6 +62,16 @@ const std::vector<config::Field>& setting_fields() {
        1e9},
       {"engine.load_queue", int64_t{32}, "Requests that may wait for models to be loaded; past it a request gets 503.", 1, 10'000},
       {"engine.context_tokens", int64_t{0}, "Longest prompt and answer in tokens; 0 takes the model's own.", 0, 1'048'576},
+      {"engine.kv_cache",
+       std::string("f16"),
+       "How keys and values of the texts that run are kept: f16, or q8 in little more than half the memory (8 bits, a scale for each 32 values).",
+       -1e18,
+       1e18,
+       {"f16", "q8"}},
+      {"engine.cache_tokens", int64_t{0},
+       "Tokens whose keys and values all running texts hold together; 0 takes what engine.sequences full contexts need, as far as memory goes. Where it "
+       "runs out, the youngest text waits and is computed again later.",
+       0, 1 << 30},
       {"ingest.workers", int64_t{1}, "Documents ingested at once.", 1, 16},
       {"ingest.chunk_tokens", int64_t{200}, "Longest chunk in tokens of the embedding model.", 32, 4096},
       {"ingest.chunk_overlap", int64_t{40}, "Tokens repeated from the chunk before.", 0, 2048},
@@ -98,6 +108,8 @@ Settings settings_from(const config::Config& c) {
   s.sequences_max = static_cast<int>(c.integer("engine.sequences"));
   s.queue_max = static_cast<int>(c.integer("engine.queue"));
   s.context_tokens = static_cast<int>(c.integer("engine.context_tokens"));
+  s.kv_cache = c.text("engine.kv_cache");
+  s.cache_tokens = static_cast<int>(c.integer("engine.cache_tokens"));
   s.ingest_workers = static_cast<int>(c.integer("ingest.workers"));
   s.chunk_tokens = static_cast<int>(c.integer("ingest.chunk_tokens"));
   s.chunk_overlap = static_cast<int>(c.integer("ingest.chunk_overlap"));

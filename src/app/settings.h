@@ -21,6 +21,8 @@ struct Settings {
   int load_queue = 32;
   std::string embedding_model;
   int threads = 0, sequences_max = 8, queue_max = 64, context_tokens = 0;
+  std::string kv_cache = "f16";   // or "q8"
+  int cache_tokens = 0;
   int ingest_workers = 1;
   int chunk_tokens = 200, chunk_overlap = 40;
   int64_t drain_ms = 10'000;

@@ -20,8 +20,8 @@ MODELS = os.environ.get("STRATA_MODELS", str(pathlib.Path.home() / ".cache/strat
 class Server:
     """One `strata serve`. kill9() and start() again play a crash."""
 
-    def __init__(self, data, *arguments):
-        self.data, self.arguments = data, arguments
+    def __init__(self, data, *arguments, environment=None):
+        self.data, self.arguments, self.environment = data, arguments, environment or {}
         self.process = None
         self.start()
 
@@ -29,7 +29,7 @@ class Server:
         self.log = open(self.data.parent / "server.log", "ab")
         self.process = subprocess.Popen(
             [STRATA, "serve", "--port", "0", "--data", self.data, "--models", MODELS, *self.arguments],
-            stdout=subprocess.PIPE, stderr=self.log, text=True)
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=dict(os.environ, **self.environment))
         line = self.process.stdout.readline()
         assert "Strata is ready" in line, (self.data.parent / "server.log").read_text()[-3000:]
         self.port = int(line.rsplit(":", 1)[1])

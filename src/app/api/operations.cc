@@ -27,6 +27,8 @@ void add_series(const Services& services, const std::string& id, const engine::S
   count("vllm:generation_tokens_total", "Tokens generated.", stats.generated_tokens);
   count("vllm:prefix_cache_queries_total", "Prompt tokens looked for in the prefix cache.", stats.prompt_tokens + stats.cached_tokens);
   count("vllm:prefix_cache_hits_total", "Prompt tokens found there.", stats.cached_tokens);
+  count("vllm:num_preemptions_total", "Requests that gave their KV blocks to older ones and were computed again later.", stats.preemptions);
+  count("strata:recomputed_tokens_total", "Tokens that preempted requests ran again.", stats.recomputed_tokens);
   count("vllm:spec_decode_num_draft_tokens_total", "Tokens guessed.", stats.drafted_tokens);
   count("vllm:spec_decode_num_accepted_tokens_total", "Guesses that were right.", stats.accepted_tokens);
 }

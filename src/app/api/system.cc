@@ -63,6 +63,8 @@ Result<Json> system(const Services& services, const Context&, const http::Reques
                                                 {"generated_tokens", e.generated_tokens},
                                                 {"drafted_tokens", e.drafted_tokens},
                                                 {"accepted_tokens", e.accepted_tokens},
+                                                {"preemptions", e.preemptions},
+                                                {"recomputed_tokens", e.recomputed_tokens},
                                                 {"embedded_texts", e.embedded_texts},
                                                 {"memory_bytes", e.memory_bytes}})},
                        {"memory", Json::object({{"budget_bytes", services.engine->memory_max()},

@@ -78,6 +78,7 @@ int run(int argc, char** argv) {
          "Language model: an id in the models folder, a .gguf file, or NAME[@VERSION]=either. Again: one more, which `serve` loads on demand")
       ->allow_extra_args(false);
   setting("--threads", "engine.threads", "Compute threads");
+  setting("--kv-cache", "engine.kv_cache", "Keys and values of running texts: f16 (default) or q8");
   add_serve(app, common, chosen);
   add_generation(app, common, chosen);
   add_knowledge(app, common, chosen);

@@ -62,11 +62,14 @@ struct Loaded {
   model::LanguageModel* model = nullptr;
 };
 
-Result<Loaded> load(const Common& common, bool speculate = true) {
+Result<Loaded> load(const Common& common, bool speculate = true, const std::string& kv_cache = "") {
   TRY_ASSIGN(app::Settings settings, common.load());
   Loaded loaded;
   engine::Options options = app::engine_options(settings);
   options.speculate = speculate;
+  if (!kv_cache.empty()) {
+    TRY_ASSIGN(options.kv_cache, engine::kv_format(kv_cache));
+  }
   TRY_ASSIGN(loaded.engine, engine::Engine::make(options));
   TRY_ASSIGN(loaded.model, app::load_language_model(*loaded.engine, settings));
   return loaded;
@@ -191,7 +194,7 @@ int verify(const Common& common, const Options& options) {
   if (!json) return fail(common, json.error());
   auto receipt = app::receipt_from(*json);
   if (!receipt) return fail(common, receipt.error());
-  auto loaded = load(common);
+  auto loaded = load(common, true, receipt->kv_cache);  // as it was made
   if (!loaded) return fail(common, loaded.error());
   auto replay = app::replay(Context::background(), *loaded->model, *receipt);
   if (!replay) return fail(common, replay.error());

@@ -20,9 +20,12 @@ constexpr size_t round_up(size_t value, size_t unit) { return (value + unit - 1)
 constexpr size_t kValueUnit = 16;  // V rows are filled up to whole 512-bit registers of F32
 
 size_t value_stride(size_t head_dim) { return round_up(head_dim, kValueUnit); }
-size_t value_bytes(Format format) { return format == Format::kF16 ? 2 : 4; }
-size_t key_part_bytes(const KvLayout& layout) { return layout.head_dim * kKvBlockPositions * value_bytes(layout.format); }
-size_t head_bytes(const KvLayout& layout) { return (layout.head_dim + value_stride(layout.head_dim)) * kKvBlockPositions * value_bytes(layout.format); }
+size_t value_bytes(Format format) { return format == Format::kQ8_0 ? 1 : format == Format::kF16 ? 2 : 4; }
+size_t scale_bytes(const KvLayout& layout) { return layout.format == Format::kQ8_0 ? cache_scale_bytes(layout.head_dim) : 0; }
+size_t key_part_bytes(const KvLayout& layout) { return scale_bytes(layout) + layout.head_dim * kKvBlockPositions * value_bytes(layout.format); }
+size_t head_bytes(const KvLayout& layout) {
+  return key_part_bytes(layout) + scale_bytes(layout) + value_stride(layout.head_dim) * kKvBlockPositions * value_bytes(layout.format);
+}
 
 // The running state of a tile. SHAPE: m, l [rows], o [rows][value_stride]
 struct State {
@@ -103,7 +106,7 @@ class TileRun {
                                 .end = std::min(begin + kSpanPositions, limit_[rows_ - 1]),
                                 .head_dim = layout.head_dim,
                                 .value_stride = stride_,
-                                .half = layout.format == Format::kF16,
+                                .format = layout.format,
                                 .base = work_.base + kv_head_ * head_bytes(layout),
                                 .table = work_.table,
                                 .stride = work_.stride,
@@ -248,6 +251,27 @@ void write_half(const Kernels& kernels, const KvLayout& layout, unsigned char* h
   }
 }
 
+void write_q8(const Kernels& kernels, const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k, const float* v, size_t width) {
+  const size_t stride = value_stride(layout.head_dim), groups = cache_groups(layout.head_dim);
+  auto* key_scales = reinterpret_cast<uint16_t*>(head);
+  auto* keys = reinterpret_cast<int8_t*>(head + scale_bytes(layout));
+  auto* value_scales = reinterpret_cast<uint16_t*>(head + key_part_bytes(layout));
+  auto* values = reinterpret_cast<int8_t*>(head + key_part_bytes(layout) + scale_bytes(layout));
+  int8_t key[kKvBlockPositions * kHeadDimMax];
+  uint16_t scales[2][kHeadDimMax / kCacheGroup];
+  for (size_t i = 0; i < count; ++i) {
+    kernels.store_q8(k + i * width, key + i * layout.head_dim, scales[0], layout.head_dim);
+    kernels.store_q8(v + i * width, values + (slot + i) * stride, scales[1], layout.head_dim);
+    for (size_t g = 0; g < groups; ++g) {
+      key_scales[g * kKvBlockPositions + slot + i] = scales[0][g];
+      value_scales[g * kKvBlockPositions + slot + i] = scales[1][g];
+    }
+  }
+  for (size_t d = 0; d < layout.head_dim; ++d) {
+    for (size_t i = 0; i < count; ++i) keys[d * kKvBlockPositions + slot + i] = key[i * layout.head_dim + d];
+  }
+}
+
 void write_full(const KvLayout& layout, unsigned char* head, size_t slot, size_t count, const float* k, const float* v, size_t width) {
   auto* keys = reinterpret_cast<float*>(head);
   auto* values = reinterpret_cast<float*>(head + key_part_bytes(layout)) + slot * value_stride(layout.head_dim);
@@ -258,7 +282,7 @@ void write_full(const KvLayout& layout, unsigned char* head, size_t slot, size_t
 }
 
 void check_layout(const KvLayout& layout) {
-  CHECK(layout.format == Format::kF16 || layout.format == Format::kF32);
+  CHECK(layout.format == Format::kF16 || layout.format == Format::kQ8_0 || layout.format == Format::kF32);
   CHECK(layout.kv_heads >= 1 && layout.head_dim >= 1 && layout.head_dim <= kHeadDimMax);
 }
 
@@ -278,6 +302,7 @@ void kv_write(const KvLayout& layout, const KvBlocks& blocks, size_t position, s
       const size_t from = t * width + g * layout.head_dim;
       unsigned char* head = block + g * head_bytes(layout);
       if (layout.format == Format::kF16) write_half(best, layout, head, slot, count, k + from, v + from, width);
+      else if (layout.format == Format::kQ8_0) write_q8(best, layout, head, slot, count, k + from, v + from, width);
       else write_full(layout, head, slot, count, k + from, v + from, width);
     }
     t += count;

@@ -19,9 +19,17 @@ inline constexpr size_t kKvBlockPositions = 32;  // positions in one block of th
 
 // The shape of the cache of one layer. A block holds 32 positions of all K/V heads of one layer, each head's K transposed:
 //   for each K/V head: K [head_dim][32 positions], then V [32 positions][head_dim rounded up to 16]; values are F16 or F32.
+// Q8_0: int8 numbers, and a scale for each 32 of the head_dim values of a position (the last group may be shorter):
+//   for each K/V head, with n = head_dim rounded up to 32, / 32:
+//     offset 0                    K scales  f16  [n][32 positions]            K[d][j] = scale[d / 32][j] * number[d][j]
+//     64 n                        K numbers int8 [head_dim][32 positions]
+//     64 n + 32 head_dim          V scales  f16  [n][32 positions]            V[j][d] = scale[d / 32][j] * number[j][d]
+//     128 n + 32 head_dim         V numbers int8 [32 positions][head_dim rounded up to 16]
+// A position is rounded by itself when it is written, so its bits depend on nothing else. |rounded - given| <= scale / 2, and
+// scale <= (greatest magnitude of the 32) / 127 * (1 + 2^-10). A head of 64 takes 136 bytes a position instead of 256.
 // Only kv_write and the attention kernels look inside. Freshly allocated blocks must hold zeros (stale blocks may be reused as they are).
 struct KvLayout {
-  Format format = Format::kF16;  // kF16 (half the memory traffic) or kF32
+  Format format = Format::kF16;  // kF16, kQ8_0 or kF32
   size_t kv_heads = 0;
   size_t head_dim = 0;           // REQUIRES: 1 .. 256
   size_t block_bytes() const;    // of one block of one layer; a multiple of 64

@@ -59,26 +59,42 @@ Problem make_problem(Format format, size_t heads, size_t kv_heads, size_t head_d
   return p;
 }
 
-// The formula in double, K and V as the cache rounds them. Position `t`, head `h`, seeing `limit` positions.
-std::vector<double> formula(const Problem& p, size_t t, size_t h, size_t limit) {
+// K or V as the cache rounds them. SHAPE: [positions, kv_heads * head_dim]
+std::vector<float> stored_values(const Problem& p, std::vector<float> x) {
+  if (p.layout.format == Format::kF16) {
+    for (float& value : x) value = f16_to_f32(f32_to_f16(value));
+  }
+  if (p.layout.format != Format::kQ8_0) return x;
+  const size_t dim = p.layout.head_dim;
+  std::vector<int8_t> numbers(dim);
+  std::vector<uint16_t> scales(cache_groups(dim));
+  for (size_t head = 0; head < x.size(); head += dim) {
+    kKernelsScalar.store_q8(x.data() + head, numbers.data(), scales.data(), dim);
+    for (size_t d = 0; d < dim; ++d) x[head + d] = f16_to_f32(scales[d / kCacheGroup]) * static_cast<float>(numbers[d]);
+  }
+  return x;
+}
+
+// The formula in double, k and v as stored. Position `t`, head `h`, seeing `limit` positions.
+std::vector<double> formula(const Problem& p, const std::vector<float>& k, const std::vector<float>& v, size_t t, size_t h, size_t limit) {
   const size_t dim = p.layout.head_dim, g = h / (p.heads / p.layout.kv_heads);
-  auto stored = [&](float x) { return p.layout.format == Format::kF16 ? f16_to_f32(f32_to_f16(x)) : x; };
   std::vector<double> weight(limit), out(dim, 0);
   double greatest = -INFINITY, sum = 0;
   for (size_t j = 0; j < limit; ++j) {
     double score = 0;
     for (size_t d = 0; d < dim; ++d) {
-      score += static_cast<double>(p.q[t * p.q_width() + h * dim + d]) * stored(p.k[j * p.kv_width() + g * dim + d]);
+      score += static_cast<double>(p.q[t * p.q_width() + h * dim + d]) * static_cast<double>(k[j * p.kv_width() + g * dim + d]);
     }
     weight[j] = score * p.scale;
     greatest = std::max(greatest, weight[j]);
   }
   for (double& w : weight) sum += w = std::exp(w - greatest);
   for (size_t j = 0; j < limit; ++j) {
-    for (size_t d = 0; d < dim; ++d) out[d] += weight[j] / sum * stored(p.v[j * p.kv_width() + g * dim + d]);
+    for (size_t d = 0; d < dim; ++d) out[d] += weight[j] / sum * static_cast<double>(v[j * p.kv_width() + g * dim + d]);
   }
   return out;
 }
+std::vector<double> formula(const Problem& p, size_t t, size_t h, size_t limit) { return formula(p, p.k, p.v, t, h, limit); }
 
 // Scores up to `spread` * sqrt(dim) in magnitude, each the sum of dim rounded terms, then e^score; weights sum to 1 and |v| <= 1.
 double tolerance(const Problem& p, float spread) {
@@ -106,13 +122,14 @@ TEST(Attention, MatchesTheFormulaForManyShapes) {
     size_t heads, kv_heads, head_dim, positions;
   };
   for (const Shape s : {Shape{9, 3, 64, 70}, {4, 4, 32, 33}, {16, 1, 16, 40}, {2, 1, 80, 300}, {3, 1, 100, 45}, {1, 1, 1, 5}, {2, 2, 256, 35}}) {
-    for (const Format format : {Format::kF16, Format::kF32}) {
+    for (const Format format : {Format::kF16, Format::kQ8_0, Format::kF32}) {
       for (const float spread : {1.0f, 30.0f}) {
         const Problem p = make_problem(format, s.heads, s.kv_heads, s.head_dim, s.positions, spread);
         const std::vector<float> out = run_chunks(threads, p, {p.positions});
+        const std::vector<float> k = stored_values(p, p.k), v = stored_values(p, p.v);
         for (size_t t = 0; t < p.positions; ++t) {
           for (size_t h = 0; h < p.heads; ++h) {
-            const std::vector<double> expected = formula(p, t, h, t + 1);
+            const std::vector<double> expected = formula(p, k, v, t, h, t + 1);
             for (size_t d = 0; d < s.head_dim; ++d) {
               ASSERT_NEAR(out[t * p.q_width() + h * s.head_dim + d], expected[d], tolerance(p, spread))
                   << s.heads << '/' << s.kv_heads << " x " << s.head_dim << " t " << t << " h " << h << " d " << d;
@@ -126,13 +143,13 @@ TEST(Attention, MatchesTheFormulaForManyShapes) {
 
 // The kernels of the other levels, on the same spans.
 TEST(Attention, EveryLevelAgreesWithTheScalarKernel) {
-  for (const Format format : {Format::kF16, Format::kF32}) {
+  for (const Format format : {Format::kF16, Format::kQ8_0, Format::kF32}) {
     for (const size_t head_dim : {8, 32, 64, 72, 128}) {
       const KvLayout layout{.format = format, .kv_heads = 1, .head_dim = head_dim};
       const Problem p = make_problem(format, 1, 1, head_dim, 300, 3);
       Cache cache(layout, 300);
       kv_write(layout, cache.blocks(), 0, 300, p.k.data(), p.v.data());
-      const size_t stride = (head_dim + 15) / 16 * 16, unit = format == Format::kF16 ? 2 : 4;
+      const size_t stride = (head_dim + 15) / 16 * 16, unit = format == Format::kQ8_0 ? 1 : format == Format::kF16 ? 2 : 4;
       for (size_t rows = 1; rows <= kTileRowsMax; ++rows) {
         for (const size_t begin : {size_t{0}, kSpanPositions}) {
           size_t limit[kTileRowsMax];
@@ -146,11 +163,11 @@ TEST(Attention, EveryLevelAgreesWithTheScalarKernel) {
                            .end = std::min<size_t>(limit[rows - 1], begin + 256),
                            .head_dim = head_dim,
                            .value_stride = stride,
-                           .half = format == Format::kF16,
+                           .format = format,
                            .base = reinterpret_cast<const unsigned char*>(kv.base),
                            .table = kv.table,
                            .stride = kv.stride,
-                           .value_offset = head_dim * kKvBlockPositions * unit,
+                           .value_offset = head_dim * kKvBlockPositions * unit + (format == Format::kQ8_0 ? cache_scale_bytes(head_dim) : 0),
                            .m = m,
                            .l = l,
                            .o = o.data()});
@@ -177,7 +194,7 @@ TEST(Attention, EveryLevelAgreesWithTheScalarKernel) {
 }
 
 TEST(Attention, APositionsResultIsTheSameBitsHoweverThePromptIsCutAndForEveryNumberOfThreads) {
-  for (const Format format : {Format::kF16, Format::kF32}) {
+  for (const Format format : {Format::kF16, Format::kQ8_0, Format::kF32}) {
     const Problem p = make_problem(format, 9, 3, 64, 600);
     Threads one(1), three(3);
     const std::vector<float> whole = run_chunks(one, p, {600});
@@ -218,6 +235,46 @@ TEST(Attention, StaleKeysPastThePositionChangeNothing) {
   EXPECT_EQ(out, std::vector<float>(clean.begin(), clean.begin() + static_cast<long>(out.size())));
 }
 
+TEST(Attention, AnEightBitPositionIsRoundedByItselfTheSameAtEveryLevelAndNeverFartherThanHalfItsScale) {
+  for (const size_t n : {1, 16, 31, 32, 33, 64, 80, 100, 256}) {
+    for (const Fill fill : {Fill::kRandom, Fill::kExtremes, Fill::kZeros, Fill::kTiny}) {
+      std::vector<float> x = make_values(n, fill, n);
+      for (size_t i = 0; i < n; ++i) x[i] *= i / kCacheGroup % 2 ? 300.0f : 0.01f;  // groups do not share a scale
+      std::vector<int8_t> expected(n), numbers(n);
+      std::vector<uint16_t> expected_scales(cache_groups(n)), scales(cache_groups(n));
+      kKernelsScalar.store_q8(x.data(), expected.data(), expected_scales.data(), n);
+      for (const Isa isa : available_isas()) {
+        kernels(isa).store_q8(x.data(), numbers.data(), scales.data(), n);
+        ASSERT_EQ(numbers, expected) << n;
+        ASSERT_EQ(scales, expected_scales) << n;
+      }
+      for (size_t begin = 0; begin < n; begin += kCacheGroup) {
+        const double scale = f16_to_f32(scales[begin / kCacheGroup]);
+        double magnitude = 0;
+        for (size_t i = begin; i < std::min(n, begin + kCacheGroup); ++i) {
+          magnitude = std::max(magnitude, std::fabs(static_cast<double>(x[i])));
+          ASSERT_LE(std::fabs(x[i] - scale * numbers[i]), scale * (0.5 + 0x1p-15)) << "the quotient was rounded once to F32: 127 * 2^-23";
+        }
+        ASSERT_GE(scale * 127 * (1 + 0x1p-22), magnitude);
+        ASSERT_LE(scale, magnitude / 127 * (1 + 0x1p-10) + 0x1p-24) << "rounded up to F16, whose least step is 2^-24";
+      }
+    }
+  }
+}
+
+TEST(Attention, ValuesThatAreNoNumbersStayNoneInAnEightBitCache) {
+  Threads threads(1);
+  for (const float bad : {NAN, INFINITY, -INFINITY}) {
+    Problem p = make_problem(Format::kQ8_0, 2, 1, 64, 40);
+    p.v[35 * 64 + 40] = bad;   // position 35, second group
+    const std::vector<float> out = run_chunks(threads, p, {20, 15, 5});
+    const auto row = out.begin() + 39 * static_cast<long>(p.q_width());
+    EXPECT_FALSE(std::isnan(row[0])) << "the first group";
+    EXPECT_TRUE(std::isnan(row[40]));
+    EXPECT_FALSE(std::isnan(out[34 * p.q_width() + 40])) << "earlier rows do not see it";
+  }
+}
+
 TEST(AttentionTexts, MatchTheFormulaAndDoNotSeeEachOther) {
   Threads threads(2);
   const Problem p = make_problem(Format::kF32, 12, 12, 32, 300);
@@ -247,11 +304,20 @@ TEST(AttentionTexts, MatchTheFormulaAndDoNotSeeEachOther) {
   }
 }
 
+TEST(KvLayout, AnEightBitCacheTakesLittleMoreThanHalf) {
+  for (const size_t dim : {64, 128, 256}) {
+    const size_t half = KvLayout{.format = Format::kF16, .kv_heads = 3, .head_dim = dim}.block_bytes();
+    const size_t bytes = KvLayout{.format = Format::kQ8_0, .kv_heads = 3, .head_dim = dim}.block_bytes();
+    EXPECT_EQ(bytes, half / 2 + half / 32) << "8 bits a number, 16 a scale of 32: 17/32 of F16";
+  }
+}
+
 TEST(KvLayout, BlocksAreWholeLines) {
   const KvLayout layout{.format = Format::kF16, .kv_heads = 3, .head_dim = 64};
   EXPECT_EQ(layout.block_bytes(), 3u * 2 * 64 * kKvBlockPositions * 2);
   for (const size_t dim : {1, 7, 16, 80, 100}) {
     EXPECT_EQ((KvLayout{.format = Format::kF16, .kv_heads = 1, .head_dim = dim}.block_bytes()) % 64, 0u);
+    EXPECT_EQ((KvLayout{.format = Format::kQ8_0, .kv_heads = 1, .head_dim = dim}.block_bytes()) % 64, 0u);
   }
 }
 

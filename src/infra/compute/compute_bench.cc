@@ -83,7 +83,7 @@ void bench_gemm(Threads& threads) {
 
 void bench_attention(Threads& threads) {
   constexpr size_t kHeads = 9, kPositions = 2048;
-  for (const Format format : {Format::kF16, Format::kF32}) {
+  for (const Format format : {Format::kF16, Format::kQ8_0, Format::kF32}) {
     const KvLayout layout{.format = format, .kv_heads = 3, .head_dim = 64};
     const size_t blocks = kPositions / kKvBlockPositions, width = kHeads * 64;
     std::vector<std::byte> memory(blocks * layout.block_bytes() + 64);

@@ -1,5 +1,6 @@
 #include "infra/compute/formats.h"
 
+#include <algorithm>
 #include <bit>
 #include <string>
 
@@ -101,6 +102,13 @@ uint16_t f32_to_f16(float value) {
   }
   const uint32_t odd = (magnitude >> 13) & 1;
   return static_cast<uint16_t>(sign | ((magnitude - 0x38000000 + 0xfff + odd) >> 13));
+}
+
+uint16_t f32_to_f16_up(float value) {
+  constexpr uint16_t kGreatest = 0x7bff;  // 65504
+  const uint16_t nearest = f32_to_f16(value);
+  if (value != value) return nearest;
+  return std::min<uint16_t>(kGreatest, f16_to_f32(nearest) < value ? nearest + 1 : nearest);
 }
 
 float bf16_to_f32(uint16_t upper) { return std::bit_cast<float>(static_cast<uint32_t>(upper) << 16); }

@@ -73,6 +73,7 @@ T load_as(const std::byte* bytes) {
 bool format_is_quantized(Format format);  // its products go through int8 activations
 float f16_to_f32(uint16_t half);          // exact, with subnormals, infinities and NaN
 uint16_t f32_to_f16(float value);         // to nearest, ties to even; too great becomes infinity
+uint16_t f32_to_f16_up(float value);      // the least that is not below `value`, 65504 at most. REQUIRES: value is not negative
 float bf16_to_f32(uint16_t upper);
 
 // Whole numbers of 32 values and what they are multiplied with, as any of the formats of four and five bits gives them:

@@ -17,21 +17,24 @@ namespace strata::compute {
 inline constexpr size_t kSpanPositions = 256;   // of the cache, attended in one go and then merged in ascending order
 inline constexpr size_t kTileRowsMax = 12;      // query rows of one attention tile
 inline constexpr size_t kHeadDimMax = 256;
+inline constexpr size_t kCacheGroup = 32;       // values of an 8-bit cache that share a scale
+static constexpr size_t cache_groups(size_t head_dim) { return (head_dim + kCacheGroup - 1) / kCacheGroup; }
+static constexpr size_t cache_scale_bytes(size_t head_dim) { return cache_groups(head_dim) * kKvBlockPositions * sizeof(uint16_t); }  // of K or V in a block
 
 // Query rows of one K/V head against the positions [begin, end) of its cache, end - begin <= kSpanPositions, begin a multiple of it.
 // Row r sees positions below limit[r]; limit[r] <= begin gives m = -infinity, l = 0, o = 0.
 struct SpanTask {
-  const float* q = nullptr;          // SHAPE: [head_dim][rows], times scale
-  size_t rows = 0;                   // 1 … kTileRowsMax
-  const size_t* limit = nullptr;     // SHAPE: [rows]
+  const float* q = nullptr;  // SHAPE: [head_dim][rows], times scale
+  size_t rows = 0;  // 1 … kTileRowsMax
+  const size_t* limit = nullptr;  // SHAPE: [rows]
   size_t begin = 0, end = 0;
   size_t head_dim = 0;
-  size_t value_stride = 0;           // head_dim rounded up to 16
-  bool half = false;                 // values are F16, else F32
+  size_t value_stride = 0;  // head_dim rounded up to 16
+  Format format = Format::kF32;  // of the cache: kF32, kF16 or kQ8_0
   const unsigned char* base = nullptr;  // block i: K of this head at base + table[i] * stride
   const uint32_t* table = nullptr;
   size_t stride = 0;
-  size_t value_offset = 0;           // from K to V, bytes
+  size_t value_offset = 0;  // from K to V, bytes
   // Results: m = greatest score, l = sum exp(score - m), o = sum exp(score - m) v. SHAPE: m, l [rows], o [rows][value_stride]
   float* m = nullptr;
   float* l = nullptr;
@@ -48,6 +51,9 @@ struct Kernels {
 
   void (*attend_span)(const SpanTask& task);
   void (*store_half)(const float* x, uint16_t* out, size_t n);
+  // One head's K or V of one position for an 8-bit cache: scale = greatest magnitude of each 32 values / 127, rounded up to F16, numbers to
+  // nearest, ties to even. Values that are not finite make the scale NaN. The same bits at every level. SHAPE: scales [(n + 31) / 32]
+  void (*store_q8)(const float* x, int8_t* out, uint16_t* scales, size_t n);
 
   void (*rms_norm)(const float* x, const float* weight, float* y, size_t cols, float eps);
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* y, size_t cols, float eps);

@@ -119,7 +119,23 @@ void product(const PackedView& w, size_t begin, size_t end, const unsigned char*
 // ---- Attention ---------------------------------------------------------------------------------------------------------------
 
 float cached(const SpanTask& task, const unsigned char* values, size_t index) {
-  return task.half ? f16_to_f32(read_as<uint16_t>(values + index * 2)) : read_as<float>(values + index * 4);
+  return task.format == Format::kF16 ? f16_to_f32(read_as<uint16_t>(values + index * 2)) : read_as<float>(values + index * 4);
+}
+
+// Value `d` of position `j` of an 8-bit part, its number at `index`. A number times its scale has 18 bits: exact.
+float cached_q8(const SpanTask& task, const unsigned char* part, size_t d, size_t j, size_t index) {
+  const uint16_t scale = read_as<uint16_t>(part + (d / kCacheGroup * kKvBlockPositions + j) * 2);
+  return f16_to_f32(scale) * static_cast<float>(static_cast<int8_t>(part[cache_scale_bytes(task.head_dim) + index]));
+}
+
+float cached_key(const SpanTask& task, const unsigned char* part, size_t d, size_t j) {
+  const size_t index = d * kKvBlockPositions + j;
+  return task.format == Format::kQ8_0 ? cached_q8(task, part, d, j, index) : cached(task, part, index);
+}
+
+float cached_value(const SpanTask& task, const unsigned char* part, size_t d, size_t j) {
+  const size_t index = j * task.value_stride + d;
+  return task.format == Format::kQ8_0 ? cached_q8(task, part, d, j, index) : cached(task, part, index);
 }
 
 const unsigned char* block_of(const SpanTask& task, size_t position) {
@@ -137,7 +153,7 @@ void attend_row(const SpanTask& task, size_t row) {
   for (size_t j = task.begin; j < end; ++j) {
     float sum = 0;
     for (size_t d = 0; d < task.head_dim; ++d) {
-      sum += task.q[d * task.rows + row] * cached(task, block_of(task, j), d * kKvBlockPositions + j % kKvBlockPositions);
+      sum += task.q[d * task.rows + row] * cached_key(task, block_of(task, j), d, j % kKvBlockPositions);
     }
     score[j - task.begin] = sum;
     task.m[row] = std::max(task.m[row], sum);
@@ -146,7 +162,7 @@ void attend_row(const SpanTask& task, size_t row) {
     const float p = std::exp(score[j - task.begin] - task.m[row]);
     task.l[row] += p;
     const unsigned char* values = block_of(task, j) + task.value_offset;
-    for (size_t d = 0; d < task.head_dim; ++d) o[d] += p * cached(task, values, j % kKvBlockPositions * task.value_stride + d);
+    for (size_t d = 0; d < task.head_dim; ++d) o[d] += p * cached_value(task, values, d, j % kKvBlockPositions);
   }
 }
 
@@ -156,6 +172,22 @@ void attend_span(const SpanTask& task) {
 
 void store_half(const float* x, uint16_t* out, size_t n) {
   for (size_t i = 0; i < n; ++i) out[i] = f32_to_f16(x[i]);
+}
+
+void store_q8(const float* x, int8_t* out, uint16_t* scales, size_t n) {
+  for (size_t begin = 0; begin < n; begin += kCacheGroup) {
+    const size_t end = std::min(begin + kCacheGroup, n);
+    float magnitude = 0, poison = 0;  // poison: 0, or NaN where a value is not finite
+    for (size_t i = begin; i < end; ++i) {
+      magnitude = std::max(magnitude, std::fabs(x[i]));
+      poison += x[i] * 0;
+    }
+    const uint16_t scale = f32_to_f16_up(magnitude / 127.0f + poison);
+    scales[begin / kCacheGroup] = scale;
+    const bool numbers = scale != 0 && poison == 0;
+    const float inverse = numbers ? 1.0f / f16_to_f32(scale) : 0;
+    for (size_t i = begin; i < end; ++i) out[i] = numbers ? static_cast<int8_t>(std::lrint(std::clamp(x[i] * inverse, -127.0f, 127.0f))) : 0;
+  }
 }
 
 // ---- Rows --------------------------------------------------------------------------------------------------------------------
@@ -267,6 +299,7 @@ const Kernels kKernelsScalar = {
     .product = product,
     .attend_span = attend_span,
     .store_half = store_half,
+    .store_q8 = store_q8,
     .rms_norm = rms_norm,
     .layer_norm = layer_norm,
     .rope_interleaved = rope_interleaved,

@@ -13,6 +13,7 @@
       .product = product,                   \
       .attend_span = attend_span,           \
       .store_half = store_half,             \
+      .store_q8 = store_q8,                 \
       .rms_norm = rms_norm,                 \
       .layer_norm = layer_norm,             \
       .rope_interleaved = rope_interleaved, \

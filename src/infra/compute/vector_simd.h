@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "infra/compute/formats.h"
 #include "infra/compute/kernels.h"
 
 #if defined(STRATA_SIMD)
@@ -202,6 +203,35 @@ void store_half(const float* x, uint16_t* out, size_t n) {
         Simd::store_half(all, Simd::load_n(x + i, k));
         memcpy(out + i, all, k * sizeof(uint16_t));
       });
+}
+
+// As the scalar version, value by value: the same bits.
+void store_q8(const float* x, int8_t* out, uint16_t* scales, size_t n) {
+  for (size_t begin = 0; begin < n; begin += kCacheGroup) {
+    const size_t count = n - begin < kCacheGroup ? n - begin : kCacheGroup;
+    const float* from = x + begin;
+    F greatest = Simd::zero(), poison = Simd::zero();
+    auto load = [&](size_t i) { return load_up_to(from + i, count - i < Simd::kLanes ? count - i : Simd::kLanes); };
+    for (size_t i = 0; i < count; i += Simd::kLanes) {
+      const F value = load(i);
+      greatest = Simd::max(greatest, Simd::abs(value));
+      poison = Simd::fma(value, Simd::zero(), poison);
+    }
+    const float bad = Simd::reduce_add(poison);
+    const uint16_t scale = f32_to_f16_up(Simd::reduce_max(greatest) / 127.0f + bad);
+    scales[begin / kCacheGroup] = scale;
+    if (scale == 0 || bad != 0) {
+      memset(out + begin, 0, count);
+      continue;
+    }
+    const F inverse = Simd::set1(1.0f / f16_to_f32(scale)), most = Simd::set1(127.0f);
+    int8_t numbers[kCacheGroup];
+    for (size_t i = 0; i < count; i += Simd::kLanes) {
+      const F scaled = Simd::mul(load(i), inverse);
+      Simd::store_i8(numbers + i, Simd::to_int(Simd::max(Simd::min(scaled, most), Simd::sub(Simd::zero(), most))));
+    }
+    memcpy(out + begin, numbers, count);
+  }
 }
 
 // ---- Bytes -------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // The engine's contract: for given weights, prompt, parameters and seed the output is the same whatever else runs, however prompts are
-// cut, however many threads there are, whatever the prefix cache holds, and whether tokens are guessed.
+// cut, however many threads there are, whatever the prefix cache holds, whether tokens are guessed, and however often somebody has to give
+// way because KV blocks run out.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -40,16 +41,17 @@ std::shared_ptr<Output> submit(model::LanguageModel& model, const GenerateReques
   return out;
 }
 
-// Prompts that share prefixes, loop, and stand alone; greedy and sampled; with and without penalties, stops and log-probabilities.
+// Prompts that share prefixes, loop, and stand alone; greedy and sampled; with and without penalties, stops, log-probabilities, echo and
+// grammar. At most 324 tokens each.
 std::vector<GenerateRequest> requests(Random& random) {
   std::vector<GenerateRequest> out;
-  const std::string shared(150, 'q');
+  const std::string shared(64, 'q');
   for (int i = 0; i < 16; ++i) {
     GenerateRequest request;
     std::string prompt = i % 2 ? shared : "";
-    for (uint64_t n = 1 + random.below(200); n > 0; --n) prompt += static_cast<char>('a' + random.below(i % 4 == 0 ? 2 : 20));
+    for (uint64_t n = 1 + random.below(100); n > 0; --n) prompt += static_cast<char>('a' + random.below(i % 4 == 0 ? 2 : 20));
     request.prompt = prompt;
-    request.max_tokens = static_cast<int>(1 + random.below(60));
+    request.max_tokens = static_cast<int>(1 + random.below(160));
     request.ignore_eos = i % 3 != 0;
     request.sampling.temperature = i % 4 < 2 ? 0.0 : 0.9;
     request.sampling.seed = random.next();
@@ -61,6 +63,7 @@ std::vector<GenerateRequest> requests(Random& random) {
       request.grammar = grammar::compile_regex("(?:name: [a-z]{3,8}; total: [0-9]{1,4}\n){2,9}", "grammar").value();
       request.ignore_eos = false;
     }
+    if (i == 4 || i == 10) request.echo = true;
     out.push_back(std::move(request));
   }
   return out;
@@ -72,14 +75,14 @@ constexpr int kEngines = 6;    // sanitizers are many times slower
 constexpr int kEngines = 50;
 #endif
 
-TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) {
+void expect_the_same_bytes_in_random_schedules(KvFormat format) {
   testing::TemporaryFolder folder;
   const std::string path = folder.write("model.gguf", testing::random_decoder(9));
-  Random random(2026);
+  Random random(format == KvFormat::kQ8 ? 2027 : 2026);
   const std::vector<GenerateRequest> all = requests(random);
   std::vector<std::shared_ptr<Output>> expected;
   {
-    auto plain = Engine::make({.threads = 1, .sequences_max = 1, .prefill_chunk = 512, .speculate = false}).value();
+    auto plain = Engine::make({.threads = 1, .sequences_max = 1, .prefill_chunk = 512, .speculate = false, .kv_cache = format}).value();
     auto* model = plain->load_language_model(path, "plain").value();
     for (const GenerateRequest& request : all) {
       expected.push_back(submit(*model, request));
@@ -87,18 +90,20 @@ TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) {
     }
     EXPECT_EQ(plain->stats().drafted_tokens, 0u);
   }
-  uint64_t cached = 0, accepted = 0, drafted = 0;
+  uint64_t cached = 0, accepted = 0, drafted = 0, preemptions = 0;
   for (int engines = 0; engines < kEngines; ++engines) {
     auto engine = Engine::make({.threads = static_cast<int>(1 + random.below(3)),
-                                .sequences_max = static_cast<int>(1 + random.below(8)),
+                                .sequences_max = static_cast<int>(2 + random.below(7)),
                                 .prefill_chunk = static_cast<int>(1 + random.below(300)),
                                 .speculate = random.below(4) != 0,
+                                .kv_cache = format,
+                                .cache_tokens = random.below(5) == 0 ? 0 : static_cast<int>(352 + 32 * random.below(4)),
                                 .draft_row_cost = 0.2})
                       .value();
     auto* model = engine->load_language_model(path, "tiny").value();
     for (int schedule = 0; schedule < 10; ++schedule) {
       std::vector<std::pair<size_t, std::shared_ptr<Output>>> running;
-      for (uint64_t n = 1 + random.below(6); n > 0; --n) {
+      for (uint64_t n = 2 + random.below(6); n > 0; --n) {
         const size_t which = random.below(all.size());
         std::shared_ptr<model::Handle> handle;
         auto out = submit(*model, all[which], &handle);
@@ -122,13 +127,19 @@ TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) {
     cached += engine->stats().cached_tokens;
     accepted += engine->stats().accepted_tokens;
     drafted += engine->stats().drafted_tokens;
+    preemptions += engine->stats().preemptions;
   }
-  std::printf("%llu prompt tokens from the cache, %llu of %llu guesses right\n", static_cast<unsigned long long>(cached),
-              static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(drafted));
+  std::printf("%llu prompt tokens from the cache, %llu of %llu guesses right, %llu sequences gave way\n", static_cast<unsigned long long>(cached),
+              static_cast<unsigned long long>(accepted), static_cast<unsigned long long>(drafted), static_cast<unsigned long long>(preemptions));
   EXPECT_GT(cached, 20u * kEngines);
   EXPECT_GT(accepted, 5u * kEngines);
   EXPECT_GT(drafted, accepted) << "wrong guesses must have been among them";
+  EXPECT_GT(preemptions, kEngines / 3u) << "most of the caches are too small for what runs";
 }
+
+TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytes) { expect_the_same_bytes_in_random_schedules(KvFormat::kF16); }
+
+TEST(DeterminismTest, FiveHundredRandomSchedulesGiveTheSameBytesWithAnEightBitCache) { expect_the_same_bytes_in_random_schedules(KvFormat::kQ8); }
 
 TEST(DeterminismTest, GuessingChangesNoTokenOfTheDefaultModelAndFindsWhatIsQuoted) {
   const char* models = std::getenv("STRATA_MODELS");

@@ -63,6 +63,8 @@ KvBlocks add_counts(Stats& out, const LanguageRunner::Counts& counts) {
   out.prompt_tokens += counts.prompt_tokens;
   out.generated_tokens += counts.generated_tokens;
   out.cached_tokens += counts.cached_tokens;
+  out.preemptions += counts.preemptions;
+  out.recomputed_tokens += counts.recomputed_tokens;
   out.drafted_tokens += counts.drafted_tokens;
   out.accepted_tokens += counts.accepted_tokens;
   out.decode_tokens_per_s += counts.decode_per_s;
@@ -76,6 +78,8 @@ void add_done(Stats& out, const Stats& done) {
   out.prompt_tokens += done.prompt_tokens;
   out.generated_tokens += done.generated_tokens;
   out.cached_tokens += done.cached_tokens;
+  out.preemptions += done.preemptions;
+  out.recomputed_tokens += done.recomputed_tokens;
   out.drafted_tokens += done.drafted_tokens;
   out.accepted_tokens += done.accepted_tokens;
 }
@@ -124,6 +128,7 @@ class LocalEngine : public Engine {
     uint64_t least = 0, one = 0, all = 0;   // UNITS: blocks; see MemoryNeed
   };
   CachePlan plan_cache(const network::DecoderShape& shape) const;
+  compute::Format cache_format() const { return options_.kv_cache == KvFormat::kQ8 ? compute::Format::kQ8_0 : compute::Format::kF16; }
   Result<network::KvCache> make_cache(const network::DecoderShape& shape, uint64_t memory, int* context) const;
 
   const Options options_;
@@ -246,11 +251,13 @@ Status LocalEngine::check_id(const std::string& id) const {
 LocalEngine::CachePlan LocalEngine::plan_cache(const network::DecoderShape& shape) const {
   CachePlan plan;
   plan.context = options_.context_tokens > 0 ? std::min(options_.context_tokens, shape.T) : shape.T;
-  plan.block_bytes = network::KvCache::block_bytes(shape);
+  plan.block_bytes = network::KvCache::block_bytes(shape, cache_format());
   auto blocks_for = [](int tokens) { return (static_cast<uint64_t>(tokens) + network::KvCache::kBlockTokens - 1) / network::KvCache::kBlockTokens; };
   plan.least = blocks_for(std::min(kContextLeast, plan.context));
   plan.one = blocks_for(plan.context);
-  plan.all = std::min(plan.one * static_cast<uint64_t>(options_.sequences_max), uint64_t{UINT32_MAX});
+  const uint64_t useful = options_.cache_tokens > 0 ? blocks_for(options_.cache_tokens) : plan.one * static_cast<uint64_t>(options_.sequences_max);
+  plan.all = std::min(useful, uint64_t{UINT32_MAX});
+  plan.one = std::min(plan.one, plan.all);
   return plan;
 }
 
@@ -266,10 +273,11 @@ Result<network::KvCache> LocalEngine::make_cache(const network::DecoderShape& sh
                               " are left beside the weights; raise the memory limit or use a smaller model");
   }
   if (const uint64_t holds = blocks * per_block; holds < static_cast<uint64_t>(*context)) {
-    log::warning("engine.context_reduced", {{"wanted_tokens", *context}, {"tokens", holds}, {"reason", "memory"}});
+    log::warning("engine.context_reduced",
+                 {{"wanted_tokens", *context}, {"tokens", holds}, {"reason", options_.cache_tokens > 0 ? "engine.cache_tokens" : "memory"}});
     *context = static_cast<int>(holds);
   }
-  return network::KvCache::make(shape, static_cast<uint32_t>(blocks));
+  return network::KvCache::make(shape, static_cast<uint32_t>(blocks), cache_format());
 }
 
 Result<std::shared_ptr<ModelFile>> LocalEngine::open_language_model(const std::string& path, const std::string& id) const {
@@ -303,6 +311,7 @@ Result<model::LanguageModel*> LocalEngine::load(ModelFile& given, uint64_t memor
   const uint64_t taken = weights + cache.bytes_max();
   loaded.parts.info.context_tokens = context;
   loaded.parts.info.memory_bytes = weights;
+  loaded.parts.kv_cache = kv_format_name(options_.kv_cache);
   loaded.parts.runner = std::make_unique<LanguageRunner>(
       std::move(loaded.decoder), std::move(cache),
       LanguageLimits{options_.sequences_max, options_.queue_max, options_.prefill_chunk, options_.speculate, options_.draft_row_cost});
@@ -376,6 +385,15 @@ std::map<std::string, Stats> LocalEngine::stats_by_model() const {
 
 }  // namespace
 
+std::string kv_format_name(KvFormat format) { return format == KvFormat::kQ8 ? "q8" : "f16"; }
+
+Result<KvFormat> kv_format(const std::string& name) {
+  for (const KvFormat format : {KvFormat::kF16, KvFormat::kQ8}) {
+    if (name == kv_format_name(format)) return format;
+  }
+  return invalid_argument("kv_cache: expected f16 or q8, got '" + name + "'", "kv_cache");
+}
+
 Result<std::unique_ptr<Engine>> Engine::make(const Options& given) {
   Options options = given;
   const compute::Machine machine = compute::inspect_machine();
@@ -384,6 +402,7 @@ Result<std::unique_ptr<Engine>> Engine::make(const Options& given) {
   TRY(check_option("sequences_max", options.sequences_max, 1, 256));
   TRY(check_option("queue_max", options.queue_max, 1, 1 << 20));
   TRY(check_option("context_tokens", options.context_tokens, 0, network::kContextMax));
+  TRY(check_option("cache_tokens", options.cache_tokens, 0, int64_t{INT32_MAX}));
   TRY(check_option("prefill_chunk", options.prefill_chunk, 1, 8192));
   const uint64_t memory_max = options.memory_bytes_max > 0 ? options.memory_bytes_max : machine.memory_bytes / 4 * 3;
   return std::unique_ptr<Engine>(std::make_unique<LocalEngine>(options, memory_max));

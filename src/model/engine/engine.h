@@ -13,6 +13,11 @@
 
 namespace strata::engine {
 
+// How keys and values are kept: binary16, or 8 bits with a scale for each 32 values of a head, in little more than half the memory.
+enum class KvFormat { kF16, kQ8 };
+std::string kv_format_name(KvFormat format);   // "f16", "q8"
+Result<KvFormat> kv_format(const std::string& name);
+
 struct Options {
   int threads = 0;              // 0: as many as cores
   int sequences_max = 8;        // decoded together
@@ -20,6 +25,8 @@ struct Options {
   int context_tokens = 0;       // 0: the model's own, bounded by memory_bytes_max
   int prefill_chunk = 256;      // tokens of a prompt per step, so that running streams go on
   bool speculate = true;        // guess tokens from the text so far and check them together: the same text, sooner
+  KvFormat kv_cache = KvFormat::kF16;
+  int cache_tokens = 0;         // that all sequences together hold; 0: as many as sequences_max contexts, as far as memory goes
   double draft_row_cost = 0;    // UNITS: steps; what a guess is taken to cost. 0: as measured, so how much is guessed depends on the machine
   uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
   packed::Options packed;       // whether repacked weights are kept on disk, for the next start
@@ -29,6 +36,8 @@ struct Stats {
   int running = 0, waiting = 0, waiting_embeddings = 0;
   uint64_t prompt_tokens = 0, generated_tokens = 0, embedded_texts = 0;  // of prompts: those that were run
   uint64_t cached_tokens = 0;   // of prompts, found in the prefix cache
+  uint64_t preemptions = 0;     // sequences that gave their KV blocks to older ones, to come back later
+  uint64_t recomputed_tokens = 0;   // that those ran again; not among prompt_tokens
   uint64_t drafted_tokens = 0, accepted_tokens = 0;   // of speculative decoding
   double kv_cache_used = 0;     // fraction
   double decode_tokens_per_s = 0, prefill_tokens_per_s = 0;   // over the last 10 s of work

@@ -30,6 +30,7 @@ Generation::Generation(Start start, const Vocabulary& vocabulary)
       stream_(start_.request.stop),
       prompt_tokens_(static_cast<int>(start_.prompt.size())),
       salt_(prefix_salt(start_.context.principal())),
+      prefill_tokens_(prompt_tokens_),
       submitted_ns_(start_.context.clock().monotonic_ns()) {
   if (start_.request.grammar) matcher_.emplace(start_.request.grammar, vocabulary_.trie());
   if (wants_prompt_logprobs()) prompt_reports_.resize(start_.prompt.size());
@@ -51,14 +52,26 @@ Status Generation::check() const {
   return start_.context.check();
 }
 
-void Generation::admit() { queue_ms_ = since_submit_ms(); }
-
-void Generation::adopt(int rows) {
-  position_ += rows;
-  cached_tokens_ += rows;
+void Generation::admit() {
+  if (!std::exchange(admitted_, true)) queue_ms_ = since_submit_ms();
 }
 
-void Generation::advance(int rows) { position_ += rows; }
+void Generation::preempt() {
+  CHECK(picked_.empty());
+  position_ = 0;
+  prefill_tokens_ = static_cast<int>(start_.prompt.size());
+  if (prompt_ended_) reached_ = prefill_tokens_;   // the last token's row was to come: none of it is a prompt's
+}
+
+void Generation::adopt(int rows) {
+  cached_tokens_ += new_rows(rows);
+  advance(rows);
+}
+
+void Generation::advance(int rows) {
+  position_ += rows;
+  reached_ = std::max(reached_, position_);
+}
 
 Generation::Report Generation::unscored(int32_t id) const {
   Report out;
@@ -83,14 +96,17 @@ void Generation::score_prompt(int position, std::span<const float> logits) {
 
 void Generation::echo_prompt(int begin, int end) {
   if (!start_.request.echo) return;
-  for (int i = begin; i < end; ++i) {
+  end = std::min(end, prompt_tokens_);
+  for (int i = std::max(begin, echoed_); i < end; ++i) {
     const int32_t id = start_.prompt[static_cast<size_t>(i)];
     Report scored = !wants_prompt_logprobs() ? Report{} : i == 0 ? unscored(id) : std::move(prompt_reports_[static_cast<size_t>(i)]);
     send(prompt_stream_, id, std::move(scored), true);
   }
+  echoed_ = std::max(echoed_, end);
 }
 
 void Generation::end_prompt() {
+  if (std::exchange(prompt_ended_, true)) return;
   if (start_.request.echo) send_released(prompt_stream_.finish(), true);
   if (!wants_completion()) finish(FinishReason::kLength);
 }

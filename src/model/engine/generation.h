@@ -5,6 +5,7 @@
 // generation at a time. Sinks are called on the engine's thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <functional>
@@ -52,15 +53,18 @@ class Generation {
 
   // ---- What the scheduler needs
   int prompt_tokens() const { return prompt_tokens_; }
-  int tokens_max() const { return prompt_tokens() + start_.completion_max; }
-  int position() const { return position_; }                  // rows run so far
-  bool prefilling() const { return position_ < prompt_tokens(); }
+  int position() const { return position_; }                  // rows run so far, whose keys and values are there
+  // Rows before the next token can be chosen: of the prompt; after preempt() also of what was chosen before it.
+  int prefill_tokens() const { return prefill_tokens_; }
+  bool prefilling() const { return position_ < prefill_tokens_; }
+  // How many of `rows` from position() on are run for the first time.
+  int new_rows(int rows) const { return std::clamp(position_ + rows - reached_, 0, rows); }
   // Prompt and what was chosen so far.
   std::span<const int32_t> tokens() const { return start_.prompt; }
   // Whether results of earlier sequences may stand in for rows of the prompt: not where each of its rows is asked for.
-  bool may_adopt() const { return !start_.request.echo; }
+  bool may_adopt() const { return !start_.request.echo || prompt_ended_; }
   const std::string& salt() const { return salt_; }           // of the prefix cache
-  bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs; }
+  bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs && !prompt_ended_; }
   bool wants_completion() const { return start_.completion_max > 0; }
   Status check() const;                                       // cancelled, or past its deadline
   bool finished() const { return finished_; }
@@ -72,11 +76,14 @@ class Generation {
 
   // ---- Events, in order of a request's life
   void admit();                                               // leaves the queue
-  void adopt(int rows);                                       // rows of the prompt came from the prefix cache
+  // Back to the queue: keys and values are gone, and all rows so far will be run again. Nothing that was chosen or sent is forgotten,
+  // so the sink sees nothing of it. REQUIRES: between steps.
+  void preempt();
+  void adopt(int rows);                                       // rows came from the prefix cache
   void advance(int rows);                                     // rows of this sequence were run
   // Log-probabilities of the prompt's token at `position`, from the row before it. SHAPE: logits [V]
   void score_prompt(int position, std::span<const float> logits);
-  void echo_prompt(int begin, int end);                       // events for prompt tokens [begin, end), scored before where asked for
+  void echo_prompt(int begin, int end);                       // events for prompt tokens [begin, end) that had none, scored before where asked for
   void end_prompt();                                          // after the whole prompt was run
   // Picks the next token, or the one after what was picked in this step. -1: the weights are damaged. SHAPE: logits [V], overwritten
   int32_t choose(std::span<float> logits);
@@ -109,6 +116,10 @@ class Generation {
   const int prompt_tokens_;
   std::string salt_;
   int position_ = 0, cached_tokens_ = 0;
+  int prefill_tokens_;
+  int reached_ = 0;                                 // the furthest position so far: rows before it were run once
+  int echoed_ = 0;                                  // tokens of the prompt
+  bool prompt_ended_ = false, admitted_ = false;
   int completion_tokens_ = 0;
   std::vector<std::pair<int32_t, Report>> picked_;  // in this step, not yet sent
   bool finished_ = false;

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/check.h"
+
 namespace strata::engine {
 namespace {
 
@@ -105,7 +107,7 @@ void LanguageRunner::admit() {
   while (!waiting_.empty() && running_.size() < static_cast<size_t>(limits_.sequences_max)) {
     // In order: a long request is not overtaken for ever by short ones. It fits once those before it are done, because submit()
     // refuses what could never fit.
-    if (!cache_.reserve(waiting_.front()->kv, waiting_.front()->tokens_max(), waiting_.front()->salt())) break;
+    if (!fits(*waiting_.front())) break;
     waiting_.front()->admit();
     waiting_.front()->before_finish = [this, generation = waiting_.front().get()] { leave(*generation); };
     running_.push_back(std::move(waiting_.front()));
@@ -114,12 +116,47 @@ void LanguageRunner::admit() {
   counts_.running = static_cast<int>(running_.size());
 }
 
-void LanguageRunner::add_prompt(Plan& plan, Generation& generation, int count) {
+// Its text so far, with what the running ones still need for theirs, and a block for each to go on.
+bool LanguageRunner::fits(Generation& next) {
+  cache_.open(next.kv, next.salt());
+  if (running_.empty()) return true;
+  uint64_t wanted = cache_.blocks_wanted(next.kv, next.tokens()) + running_.size() + 1;
+  for (const auto& generation : running_) {
+    if (generation->prefilling()) wanted += cache_.blocks_wanted(generation->kv, generation->tokens());
+  }
+  return wanted <= cache_.blocks_available();
+}
+
+void LanguageRunner::preempt_youngest() {
+  std::unique_ptr<Generation> generation = std::move(running_.back());
+  running_.pop_back();
+  cache_.suspend(generation->kv);
+  generation->before_finish = nullptr;
+  generation->preempt();
+  const std::lock_guard lock(mutex_);
+  waiting_.push_front(std::move(generation));
+  ++counts_.preemptions;
+  count_memory();
+}
+
+bool LanguageRunner::make_room(Generation& generation, int tokens) {
+  while (!cache_.grow(generation.kv, tokens)) {
+    const bool itself = running_.back().get() == &generation;
+    CHECK(!itself || running_.size() > 1);   // submit() refused what could not fit alone
+    preempt_youngest();
+    if (itself) return false;
+  }
+  return true;
+}
+
+int LanguageRunner::add_prompt(Plan& plan, Generation& generation, int rows_max) {
   const int begin = generation.position();
-  cache_.grow(generation.kv, begin + count);
+  const int count = std::min({rows_max, generation.prefill_tokens() - begin, cache_.room(generation.kv) - begin});
+  CHECK(cache_.grow(generation.kv, begin + count));
+  plan.again += count - generation.new_rows(count);
   plan.slices.push_back({&generation, count, begin, true, plan.wanted, {}});
   for (int i = begin; i < begin + count; ++i) {
-    const bool last = i + 1 == generation.prompt_tokens();
+    const bool last = i + 1 == generation.prefill_tokens();
     const bool wanted = generation.wants_prompt_logprobs() || (last && generation.wants_completion());
     plan.rows.push_back({&generation.kv, i, generation.tokens()[static_cast<size_t>(i)], wanted});
     plan.wanted += wanted;
@@ -128,11 +165,15 @@ void LanguageRunner::add_prompt(Plan& plan, Generation& generation, int count) {
   // Before the step, so that a sequence later in this plan starts from these blocks: all keys and values of a layer are written before
   // any row of it attends.
   cache_.publish(generation.kv, generation.tokens().first(static_cast<size_t>(begin + count)));
+  return count;
 }
 
 void LanguageRunner::add_decode(Plan& plan, Generation& generation, std::vector<int32_t> draft) {
-  const int begin = generation.position(), count = 1 + static_cast<int>(draft.size());
-  cache_.grow(generation.kv, begin + count);
+  const int begin = generation.position();
+  // A guess takes only what nobody uses.
+  draft.resize(std::min(draft.size(), static_cast<size_t>(cache_.room(generation.kv) - begin - 1)));
+  const int count = 1 + static_cast<int>(draft.size());
+  CHECK(cache_.grow(generation.kv, begin + count));
   plan.rows.push_back({&generation.kv, begin, generation.tokens()[static_cast<size_t>(begin)], true});
   for (int i = 1; i < count; ++i) plan.rows.push_back({&generation.kv, begin + i, draft[static_cast<size_t>(i - 1)], true});
   plan.slices.push_back({&generation, count, begin, false, plan.wanted, std::move(draft)});
@@ -147,25 +188,34 @@ std::vector<int32_t> LanguageRunner::draft_for(Generation& generation, int decod
   return generation.draft.propose(generation.tokens(), generation.forced(most), most, row_cost(decoding));
 }
 
+// What the prefix cache has of its text. The last row is always run: a token is chosen from it.
+void LanguageRunner::adopt(Plan& plan, Generation& generation) {
+  if (!generation.may_adopt()) return;
+  const int adopted = cache_.adopt(generation.kv, generation.tokens().first(static_cast<size_t>(generation.prefill_tokens() - 1)));
+  plan.cached += generation.new_rows(adopted);
+  generation.adopt(adopted);
+}
+
 LanguageRunner::Plan LanguageRunner::plan() {
   Plan plan;
   plan.decoding = static_cast<int>(std::count_if(running_.begin(), running_.end(), [](const auto& g) { return !g->prefilling(); }));
-  for (auto& generation : running_) {
-    if (!generation->prefilling()) add_decode(plan, *generation, draft_for(*generation, plan.decoding));
+  std::vector<std::vector<int32_t>> drafts(running_.size());
+  int decode_rows = 0;
+  for (size_t i = 0; i < running_.size(); ++i) {
+    if (running_[i]->prefilling()) continue;
+    drafts[i] = draft_for(*running_[i], plan.decoding);
+    decode_rows += 1 + static_cast<int>(drafts[i].size());
   }
-  int left = pace_.prefill_rows(plan.decode_rows, limits_.prefill_chunk);
-  for (auto& generation : running_) {
-    if (!generation->prefilling() || left == 0) continue;
-    // The prompt's last row is always run: the first token is chosen from it.
-    const auto before_last = generation->tokens().first(static_cast<size_t>(generation->prompt_tokens() - 1));
-    if (generation->may_adopt()) {
-      const int adopted = cache_.adopt(generation->kv, before_last);
-      generation->adopt(adopted);
-      plan.cached += adopted;
+  int left = pace_.prefill_rows(decode_rows, limits_.prefill_chunk);
+  // Oldest first; whoever gives way is the youngest, so it is not in the plan yet.
+  for (size_t i = 0; i < running_.size(); ++i) {
+    Generation& generation = *running_[i];
+    if (!generation.prefilling()) {
+      if (make_room(generation, generation.position() + 1)) add_decode(plan, generation, std::move(drafts[i]));
+    } else if (left > 0) {
+      adopt(plan, generation);
+      if (make_room(generation, generation.position() + 1)) left -= add_prompt(plan, generation, left);
     }
-    const int count = std::min(left, generation->prompt_tokens() - generation->position());
-    add_prompt(plan, *generation, count);
-    left -= count;
   }
   return plan;
 }
@@ -245,7 +295,8 @@ void LanguageRunner::publish(const Plan& plan, double seconds) {
   int decoded = 0;
   for (const Plan::Slice& slice : plan.slices) decoded += slice.prompt ? 0 : slice.generation->picked();
   meter_.add(seconds, decoded, plan.prefill_rows);
-  counts_.prompt_tokens += static_cast<uint64_t>(plan.prefill_rows);
+  counts_.prompt_tokens += static_cast<uint64_t>(plan.prefill_rows - plan.again);
+  counts_.recomputed_tokens += static_cast<uint64_t>(plan.again);
   counts_.cached_tokens += static_cast<uint64_t>(plan.cached);
   for (const Plan::Slice& slice : plan.slices) {
     counts_.generated_tokens += static_cast<uint64_t>(slice.generation->picked());

@@ -1,12 +1,16 @@
 // LanguageRunner: the scheduler of one language model. Requests wait in a bounded queue, in order; as many run together as there are
-// places and KV blocks. Each step takes one row of every sequence that is decoding, and prompt rows of those that are not, in order of
-// admission, as many as Pace allows and at most prefill_chunk: so running streams go on while a long prompt is read.
+// places, and KV blocks for their texts so far. Each step takes one row of every sequence that is decoding, and prompt rows of those that
+// are not, oldest first, as many as Pace allows and at most prefill_chunk: so running streams go on while a long prompt is read.
 //
 // Where few sequences decode, each may carry guesses of its next tokens (Draft) in rows of their own; those that the model would have
 // chosen are kept, the others' keys and values are overwritten by the next step.
 //
-// A sequence is admitted once the blocks for its whole length (prompt + completion) are promised to it, so it never has to be
-// stopped half-way for want of memory. Cancelled and late requests, waiting or running, leave before each step.
+// Nobody knows how long an answer becomes, so no blocks are set aside for it: a sequence takes them as it grows. Where none is left, not
+// even one that is kept for the prefix cache, the youngest running sequence is preempted: it gives its blocks back, waits at the head of
+// the queue, and later runs prompt and answer so far again (what the prefix cache still has of them is not run), to go on where it was.
+// A sequence only ever gives way to older ones, and the oldest alone fits: it moves on in every step, so all come to their end.
+// Cancelled and late requests, waiting or running, leave before each step.
+// SOURCE: preemption by recomputation: Kwon et al., "Efficient Memory Management for LLM Serving with PagedAttention", 2023, section 4.5.
 // THREADS: submit() and the counts are safe; step() and stop() belong to the engine's thread.
 #pragma once
 
@@ -40,6 +44,7 @@ class LanguageRunner {
     int running = 0, waiting = 0;
     uint64_t prompt_tokens = 0, generated_tokens = 0, drafted_tokens = 0, accepted_tokens = 0;
     uint64_t cached_tokens = 0;                       // of prompts, that were not run
+    uint64_t preemptions = 0, recomputed_tokens = 0;  // rows that preempted sequences ran again
     uint64_t kv_blocks = 0, kv_blocks_used = 0;
     double decode_per_s = 0, prefill_per_s = 0;
     uint64_t memory_bytes = 0;                        // weights and the KV blocks in use
@@ -67,11 +72,16 @@ class LanguageRunner {
     size_t wanted = 0;
     int decoding = 0;        // sequences that decode; decode_rows has their guesses too
     int decode_rows = 0, prefill_rows = 0, cached = 0;
+    int again = 0;           // of the prefill rows: run before, then lost
   };
   void drop_dead();
   void admit();
+  bool fits(Generation& next);                        // beside those that run
+  bool make_room(Generation& generation, int tokens); // false: it was itself the youngest, and had to give way
+  void preempt_youngest();
   Plan plan();
-  void add_prompt(Plan& plan, Generation& generation, int count);
+  void adopt(Plan& plan, Generation& generation);
+  int add_prompt(Plan& plan, Generation& generation, int rows_max);   // rows added
   void add_decode(Plan& plan, Generation& generation, std::vector<int32_t> draft);
   std::vector<int32_t> draft_for(Generation& generation, int decoding) const;
   double row_cost(int decoding) const { return limits_.draft_row_cost > 0 ? limits_.draft_row_cost : pace_.row_cost(decoding); }
@@ -86,7 +96,7 @@ class LanguageRunner {
   network::KvCache cache_;
   const LanguageLimits limits_;
   Pace pace_;
-  std::vector<std::unique_ptr<Generation>> running_;  // in order of admission
+  std::vector<std::unique_ptr<Generation>> running_;  // oldest first
   std::vector<float> hidden_;                         // SHAPE: [wanted rows, C]
   std::vector<float> last_hidden_;                    // SHAPE: [rows to choose from, C]
   std::vector<float> logits_;                         // SHAPE: [rows, V]

@@ -31,6 +31,7 @@ LocalLanguageModel::LocalLanguageModel(Parts parts) : parts_(std::move(parts)) {
   vocabulary_.origin.model_sha256 = parts_.info.sha256;
   vocabulary_.origin.template_sha256 = parts_.template_sha256;
   vocabulary_.origin.isa = compute::isa_name(compute::best_isa());
+  vocabulary_.origin.kv_cache = parts_.kv_cache;
 }
 
 Result<std::vector<int32_t>> LocalLanguageModel::tokenize(std::string_view text, bool add_special) const {

@@ -23,6 +23,7 @@ class LocalLanguageModel : public model::LanguageModel {
     ChatPrompt chat;
     std::unique_ptr<LanguageRunner> runner;
     std::string template_sha256;              // of the chat template
+    std::string kv_cache = "f16";             // for receipts
     std::function<void()> wake;               // tells the engine's thread that there is work
   };
   explicit LocalLanguageModel(Parts parts);

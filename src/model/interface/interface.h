@@ -45,6 +45,7 @@ using Prompt = std::variant<std::vector<Message>, std::string, std::vector<int32
 struct Receipt {
   std::string model, model_sha256, template_sha256;  // template: empty where the prompt was no chat
   std::string isa;                                   // instruction-set level: bits are the same at one level
+  std::string kv_cache = "f16";                      // how keys and values were kept: "f16" or "q8"
   std::vector<int32_t> prompt, output;               // token ids; the output's with the one that ended it
   Sampling sampling;                                 // the seed that was used, also where none was given
   int max_tokens = 0;

@@ -1,7 +1,8 @@
-// The paged KV cache: one mapping, a stack of free blocks, and promises so that a running sequence never finds it empty.
+// The paged KV cache: one mapping, a stack of free blocks, and a tree of those that others may start from.
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <climits>
 #include <string>
 #include <utility>
 
@@ -15,16 +16,18 @@ namespace {
 
 uint32_t blocks_for(int tokens) { return (static_cast<uint32_t>(tokens) + KvCache::kBlockTokens - 1) / KvCache::kBlockTokens; }
 
-compute::KvLayout layout_of(const DecoderShape& s) { return {compute::Format::kF16, static_cast<size_t>(s.G), static_cast<size_t>(s.D)}; }
+compute::KvLayout layout_of(const DecoderShape& s, compute::Format format) { return {format, static_cast<size_t>(s.G), static_cast<size_t>(s.D)}; }
 
 }  // namespace
 
-uint64_t KvCache::block_bytes(const DecoderShape& shape) { return layout_of(shape).block_bytes() * static_cast<uint64_t>(shape.L); }
+uint64_t KvCache::block_bytes(const DecoderShape& shape, compute::Format format) {
+  return layout_of(shape, format).block_bytes() * static_cast<uint64_t>(shape.L);
+}
 
-Result<KvCache> KvCache::make(const DecoderShape& shape, uint32_t blocks) {
+Result<KvCache> KvCache::make(const DecoderShape& shape, uint32_t blocks, compute::Format format) {
   KvCache cache;
-  cache.layout_ = layout_of(shape);
-  cache.block_bytes_ = block_bytes(shape);
+  cache.layout_ = layout_of(shape, format);
+  cache.block_bytes_ = block_bytes(shape, format);
   cache.blocks_ = blocks;
   const auto bytes = checked_multiply(cache.block_bytes_, blocks);
   if (!bytes || blocks == 0) return invalid_argument("KV cache: " + std::to_string(blocks) + " blocks are not a size that can be had");
@@ -49,7 +52,6 @@ KvCache& KvCache::operator=(KvCache&& other) noexcept {
   std::swap(block_bytes_, other.block_bytes_);
   std::swap(layout_, other.layout_);
   std::swap(blocks_, other.blocks_);
-  std::swap(promised_, other.promised_);
   free_.swap(other.free_);
   tree_.swap(other.tree_);
   return *this;
@@ -59,14 +61,9 @@ KvCache::~KvCache() {
   if (base_) munmap(base_, mapped_bytes_);
 }
 
-bool KvCache::reserve(KvSequence& sequence, int tokens, std::string_view salt) {
-  const uint32_t wanted = blocks_for(tokens);
-  CHECK(sequence.blocks.empty() && sequence.reserved == 0);
-  if (wanted > available() - promised_) return false;
-  promised_ += wanted;
-  sequence.reserved = wanted;
+void KvCache::open(KvSequence& sequence, std::string_view salt) const {
+  CHECK(sequence.blocks.empty());
   sequence.place = tree_->root(salt);
-  return true;
 }
 
 int KvCache::adopt(KvSequence& sequence, std::span<const int32_t> tokens) {
@@ -75,27 +72,41 @@ int KvCache::adopt(KvSequence& sequence, std::span<const int32_t> tokens) {
   while (sequence.place != 0 && sequence.published == sequence.blocks.size() && (sequence.blocks.size() + 1) * kBlock <= tokens.size()) {
     const auto found = tree_->find(sequence.place, tokens.subspan(sequence.blocks.size() * kBlock, kBlock));
     if (!found) break;
-    CHECK(sequence.reserved > 0);
     tree_->use(found->block);
     sequence.blocks.push_back(found->block);
     sequence.place = found->place;
     ++sequence.published;
-    --sequence.reserved;
-    --promised_;
     gained += kBlockTokens;
   }
   return gained;
 }
 
-void KvCache::grow(KvSequence& sequence, int tokens) {
+bool KvCache::grow(KvSequence& sequence, int tokens) {
+  if (tokens > room(sequence)) return false;
   while (sequence.blocks.size() < blocks_for(tokens)) {
-    CHECK(sequence.reserved > 0);
     if (free_.empty()) free_.push_back(tree_->evict());
     sequence.blocks.push_back(free_.back());
     free_.pop_back();
-    --sequence.reserved;
-    --promised_;
   }
+  return true;
+}
+
+int KvCache::room(const KvSequence& sequence) const {
+  return static_cast<int>(std::min<uint64_t>((sequence.blocks.size() + blocks_available()) * uint64_t{kBlockTokens}, INT_MAX));
+}
+
+uint32_t KvCache::blocks_wanted(const KvSequence& sequence, std::span<const int32_t> tokens) const {
+  constexpr size_t kBlock = PrefixTree::kTokens;
+  const size_t all = blocks_for(static_cast<int>(tokens.size()));
+  size_t held = sequence.blocks.size();
+  PrefixTree::Place place = sequence.published == held ? sequence.place : 0;
+  while (place != 0 && (held + 1) * kBlock < tokens.size()) {  // the last token is always run
+    const auto found = tree_->find(place, tokens.subspan(held * kBlock, kBlock));
+    if (!found || !tree_->used(found->block)) break;           // what is only kept is among the available ones
+    place = found->place;
+    ++held;
+  }
+  return static_cast<uint32_t>(all > held ? all - held : 0);
 }
 
 void KvCache::publish(KvSequence& sequence, std::span<const int32_t> tokens) {
@@ -121,11 +132,14 @@ void KvCache::give_back(uint32_t block) {
   else free_.push_back(block);
 }
 
-void KvCache::release(KvSequence& sequence) {
+void KvCache::suspend(KvSequence& sequence) {
   for (auto it = sequence.blocks.rbegin(); it != sequence.blocks.rend(); ++it) give_back(*it);
-  while (tree_->unused() > kept_most()) free_.push_back(tree_->evict());
-  promised_ -= sequence.reserved;
   sequence = {};
+}
+
+void KvCache::release(KvSequence& sequence) {
+  suspend(sequence);
+  while (tree_->unused() > kept_most()) free_.push_back(tree_->evict());
 }
 
 compute::KvBlocks KvCache::blocks_of(const KvSequence& sequence, int layer) const {

@@ -1,4 +1,4 @@
-// The KV cache's blocks: promises, sharing, and giving up what nobody uses.
+// The KV cache's blocks: growing, sharing, and giving up what nobody uses.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,10 +21,10 @@ std::vector<int32_t> text(int tokens, int first) {
 }
 
 // Runs a text through the cache as the engine does: what is adopted, then the rest.
-int run(KvCache& cache, KvSequence& sequence, const std::vector<int32_t>& tokens, int more = 0, std::string_view salt = "team") {
-  EXPECT_TRUE(cache.reserve(sequence, static_cast<int>(tokens.size()) + more, salt));
+int run(KvCache& cache, KvSequence& sequence, const std::vector<int32_t>& tokens, std::string_view salt = "team") {
+  cache.open(sequence, salt);
   const int adopted = cache.adopt(sequence, std::span(tokens).first(tokens.size() - 1));
-  cache.grow(sequence, static_cast<int>(tokens.size()));
+  EXPECT_TRUE(cache.grow(sequence, static_cast<int>(tokens.size())));
   cache.publish(sequence, tokens);
   return adopted;
 }
@@ -62,8 +62,8 @@ TEST(KvCacheTest, TheLastTokenOfAPromptIsNeverAdopted) {
 TEST(KvCacheTest, AnotherSaltSharesNothing) {
   KvCache cache = KvCache::make(kShape, 24).value();
   KvSequence first, second;
-  run(cache, first, text(2 * kBlock + 1, 0), 0, "a");
-  EXPECT_EQ(run(cache, second, text(2 * kBlock + 1, 0), 0, "b"), 0);
+  run(cache, first, text(2 * kBlock + 1, 0), "a");
+  EXPECT_EQ(run(cache, second, text(2 * kBlock + 1, 0), "b"), 0);
   for (const uint32_t block : second.blocks) EXPECT_EQ(std::count(first.blocks.begin(), first.blocks.end(), block), 0);
 }
 
@@ -92,18 +92,58 @@ TEST(KvCacheTest, WhatIsKeptGivesWayLeastRecentlyUsedFirstAndLeavesBeforeTheirPr
   EXPECT_EQ(cache.blocks_kept(), 4u) << "an eighth of the cache";
 }
 
-TEST(KvCacheTest, PromisesCountOnWhatIsKeptButNeverTwice) {
+TEST(KvCacheTest, GrowingTakesWhatIsKeptAndRefusesWithoutAChangeWhereBlocksAreShort) {
   KvCache cache = KvCache::make(kShape, 16).value();
   KvSequence first, second, third;
   run(cache, first, text(2 * kBlock + 1, 0));
   cache.release(first);
-  ASSERT_TRUE(cache.reserve(second, 16 * kBlock, "team")) << "kept blocks can be had back";
-  EXPECT_FALSE(cache.reserve(third, 1, "team"));
+  EXPECT_EQ(cache.blocks_available(), 16u) << "kept blocks can be had back";
+  cache.open(second, "team");
   EXPECT_EQ(cache.adopt(second, text(2 * kBlock + 1, 0)), 2 * kBlock);
-  cache.grow(second, 16 * kBlock);
+  EXPECT_EQ(cache.room(second), 16 * kBlock);
+  EXPECT_FALSE(cache.grow(second, 16 * kBlock + 1));
+  EXPECT_EQ(second.blocks.size(), 2u);
+  ASSERT_TRUE(cache.grow(second, 16 * kBlock));
   EXPECT_EQ(cache.blocks_used(), 16u);
+  cache.open(third, "team");
+  EXPECT_FALSE(cache.grow(third, 1));
+  EXPECT_TRUE(third.blocks.empty());
   cache.release(second);
-  EXPECT_TRUE(cache.reserve(third, 16 * kBlock, "team"));
+  EXPECT_TRUE(cache.grow(third, 16 * kBlock));
+}
+
+TEST(KvCacheTest, ASuspendedTextFindsItsWholeBlocksAgainUnlessTheirMemoryWasNeeded) {
+  KvCache cache = KvCache::make(kShape, 16).value();  // keeps two at most of those that have ended
+  KvSequence young, old;
+  const std::vector<int32_t> story = text(6 * kBlock + 3, 0);
+  run(cache, young, story);
+  cache.suspend(young);
+  EXPECT_EQ(cache.blocks_kept(), 6u);
+  EXPECT_EQ(run(cache, young, story), 6 * kBlock);
+  cache.suspend(young);
+  run(cache, old, text(12 * kBlock, 5000));  // ten are free, two must go: the story's last
+  EXPECT_EQ(run(cache, young, text(4 * kBlock, 0)), 3 * kBlock) << "the last token is always run";
+  EXPECT_EQ(cache.blocks_kept(), 0u);
+}
+
+TEST(KvCacheTest, BlocksWantedLeavesOutThoseThatRunningTextsHold) {
+  KvCache cache = KvCache::make(kShape, 16).value();
+  KvSequence first, second;
+  run(cache, first, text(3 * kBlock + 1, 0));
+  cache.open(second, "team");
+  EXPECT_EQ(cache.blocks_wanted(second, text(5 * kBlock, 0)), 2u);
+  EXPECT_EQ(cache.blocks_wanted(second, text(3 * kBlock, 0)), 1u) << "the block of the last token is its own";
+  cache.suspend(first);
+  EXPECT_EQ(cache.blocks_wanted(second, text(5 * kBlock, 0)), 5u) << "what is only kept is among the available";
+  cache.open(second, "other");
+  EXPECT_EQ(cache.blocks_wanted(second, text(5 * kBlock, 0)), 5u);
+}
+
+TEST(KvCacheTest, EightBitsTakeLittleMoreThanHalfTheMemory) {
+  const DecoderShape shape{.L = 30, .C = 576, .H = 9, .G = 3, .D = 64, .F = 1536, .V = 8, .T = 4096};
+  EXPECT_EQ(KvCache::block_bytes(shape), 2ull * 30 * 3 * 64 * 2 * kBlock);
+  EXPECT_EQ(KvCache::block_bytes(shape, compute::Format::kQ8_0) * 32, KvCache::block_bytes(shape) * 17);
+  EXPECT_EQ(KvCache::make(shape, 10, compute::Format::kQ8_0).value().bytes_max(), 10 * KvCache::block_bytes(shape, compute::Format::kQ8_0));
 }
 
 // A slow model of the same promise: every block of every sequence says which text it stands for, and two sequences may share a block
@@ -122,7 +162,8 @@ TEST(KvCacheTest, RandomTextsNeverShareABlockThatStandsForAnotherText) {
   for (int step = 0; step < 4000; ++step) {
     if (!running.empty() && random.below(3) == 0) {
       const auto which = static_cast<ptrdiff_t>(random.below(running.size()));
-      cache.release(running[static_cast<size_t>(which)].sequence);
+      if (random.below(2)) cache.release(running[static_cast<size_t>(which)].sequence);
+      else cache.suspend(running[static_cast<size_t>(which)].sequence);
       running.erase(running.begin() + which);
       continue;
     }
@@ -131,9 +172,15 @@ TEST(KvCacheTest, RandomTextsNeverShareABlockThatStandsForAnotherText) {
     const auto length = static_cast<int>(1 + random.below(6 * kBlock));
     for (int i = 0; i < length; ++i)
       one.tokens.push_back(i < kBlock ? 0 : static_cast<int32_t>(i / kBlock * 10 + static_cast<int>(random.below(i % kBlock == 0 ? 2 : 1))));
-    if (!cache.reserve(one.sequence, length, one.salt)) continue;
+    cache.open(one.sequence, one.salt);
+    const uint32_t wanted = cache.blocks_wanted(one.sequence, one.tokens), before = cache.blocks_available();
     adopted += static_cast<uint64_t>(cache.adopt(one.sequence, std::span(one.tokens).first(one.tokens.size() - 1)));
-    cache.grow(one.sequence, length);
+    if (!cache.grow(one.sequence, length)) {
+      ASSERT_GT(wanted, before) << "what fits is not refused";
+      cache.suspend(one.sequence);
+      continue;
+    }
+    ASSERT_EQ(before - cache.blocks_available(), wanted);
     cache.publish(one.sequence, one.tokens);
     running.push_back(std::move(one));
     std::set<uint32_t> used;
@@ -153,6 +200,7 @@ TEST(KvCacheTest, RandomTextsNeverShareABlockThatStandsForAnotherText) {
   EXPECT_GT(adopted, 10'000u) << "the texts are meant to share";
   for (Running& r : running) cache.release(r.sequence);
   EXPECT_EQ(cache.blocks_used(), 0u);
+  EXPECT_EQ(cache.blocks_available(), cache.blocks());
 }
 
 }  // namespace

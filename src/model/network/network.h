@@ -32,14 +32,16 @@ struct DecoderShape {
 // The blocks that one sequence holds, in order of position. Owned by the engine; filled and emptied by KvCache.
 struct KvSequence {
   std::vector<uint32_t> blocks;   // block i holds positions [i * B, (i + 1) * B); some may be shared with other sequences
-  uint32_t reserved = 0;          // blocks promised beyond those held
   uint32_t published = 0;         // the first so many blocks are in the prefix tree
   PrefixTree::Place place = 0;    // there, after them; 0: this sequence keeps its blocks to itself
 };
 
-// Keys and values of all running sequences, F16, in blocks of B positions. One block holds all layers, each as
+// Keys and values of all running sequences, F16 or 8 bits (Q8_0: each position's by themselves, so that bits depend on the text alone), in
+// blocks of B positions. One block holds all layers, each as
 // compute::KvLayout draws it, so that one block table serves all layers. The address space is taken at once; memory is touched only
 // as blocks come into use, the last freed first.
+//
+// A sequence takes blocks as it grows. Where none is left, grow() refuses, and whoever plans the steps takes some sequence's blocks back.
 //
 // Whole blocks outlive their sequence: a later one that begins with the same tokens adopts them instead of computing them again, and
 // they are given up, the least recently used first, when their memory is needed or more than an eighth of the cache is kept so. A shared block is never changed: what follows its
@@ -49,26 +51,32 @@ struct KvSequence {
 class KvCache {
  public:
   static constexpr int kBlockTokens = static_cast<int>(compute::kKvBlockPositions);  // B
-  static uint64_t block_bytes(const DecoderShape& shape);   // of all layers
-  // kResourceExhausted where the address space cannot be had.
-  static Result<KvCache> make(const DecoderShape& shape, uint32_t blocks);
+  static uint64_t block_bytes(const DecoderShape& shape, compute::Format format = compute::Format::kF16);   // of all layers
+  // kResourceExhausted where the address space cannot be had. REQUIRES: the format is one that compute::KvLayout takes.
+  static Result<KvCache> make(const DecoderShape& shape, uint32_t blocks, compute::Format format = compute::Format::kF16);
   KvCache(KvCache&&) noexcept;
   KvCache& operator=(KvCache&&) noexcept;
   ~KvCache();
 
-  // Promises `tokens` in all to an empty sequence, or false where that many blocks are not unpromised now. Sequences of the same `salt`
-  // share blocks: it names who may see what (tenant and permissions).
-  bool reserve(KvSequence& sequence, int tokens, std::string_view salt);
+  // Begins an empty sequence. Sequences of the same `salt` share blocks: it names who may see what (tenant and permissions).
+  void open(KvSequence& sequence, std::string_view salt) const;
   // Takes over whole blocks that hold `tokens` from where the sequence ends, as long as there are some; returns the positions gained.
-  // Nothing where the sequence does not end with a whole block. REQUIRES: tokens.size() <= what was reserved.
+  // Nothing where the sequence does not end with a whole block.
   int adopt(KvSequence& sequence, std::span<const int32_t> tokens);
-  // Makes the sequence hold `tokens` in all. REQUIRES: they were reserved.
-  void grow(KvSequence& sequence, int tokens);
+  // Makes the sequence hold `tokens` in all, giving up what is only kept; false, and nothing changed, where blocks are short.
+  bool grow(KvSequence& sequence, int tokens);
+  // How many tokens grow() would take it to now. UNITS: tokens in all
+  int room(const KvSequence& sequence) const;
+  // How many of blocks_available() the sequence would take to hold `tokens`: without those that it would share with running ones.
+  uint32_t blocks_wanted(const KvSequence& sequence, std::span<const int32_t> tokens) const;
   // Says which tokens the sequence's positions hold, or will after the step that is being planned: whole blocks can be adopted from now on.
   void publish(KvSequence& sequence, std::span<const int32_t> tokens);
   void release(KvSequence& sequence);
+  // The same for a sequence that will come back: its whole blocks are kept until their memory is needed, however many they are.
+  void suspend(KvSequence& sequence);
 
   uint32_t blocks() const { return blocks_; }
+  uint32_t blocks_available() const { return static_cast<uint32_t>(free_.size() + tree_->unused()); }   // free, and only kept
   uint32_t blocks_kept() const { return static_cast<uint32_t>(tree_->unused()); }   // of no running sequence, for a later one to adopt
   uint32_t blocks_used() const { return blocks_ - static_cast<uint32_t>(free_.size()) - blocks_kept(); }
   uint64_t bytes_max() const { return block_bytes_ * blocks_; }
@@ -82,8 +90,7 @@ class KvCache {
   compute::KvLayout layout_;
   std::byte* base_ = nullptr;     // SHAPE: [blocks, L, layout_.block_bytes()]
   uint64_t mapped_bytes_ = 0, block_bytes_ = 0;
-  uint32_t blocks_ = 0, promised_ = 0;
-  uint32_t available() const { return static_cast<uint32_t>(free_.size() + tree_->unused()); }
+  uint32_t blocks_ = 0;
   void give_back(uint32_t block);
   uint32_t kept_most() const { return blocks_ / 8; }   // WHY: an idle server must not hold the whole cache's memory
   std::vector<uint32_t> free_;    // a stack; these, the tree's and those of one sequence alone are all blocks

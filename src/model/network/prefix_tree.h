@@ -44,6 +44,7 @@ class PrefixTree {
   void use(uint32_t block);
   void leave(uint32_t block);
   bool holds(uint32_t block) const { return nodes_by_block_.contains(block); }
+  bool used(uint32_t block) const { return nodes_by_block_.at(block)->users > 0; }   // REQUIRES: holds(block)
 
   size_t unused() const { return unused_; }       // nodes that no sequence uses: blocks that can be had back
   // Takes the least recently used unused leaf out and returns its block. REQUIRES: unused() > 0.
