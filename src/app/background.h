@@ -1,5 +1,7 @@
 // One thread that runs small blocking jobs in order (storing what a stream has finished), so that neither the engine's nor the network
 // thread waits for a disk.
+// WHY not infra/http's WorkerPool: that one runs many at once, refuses what is too much, and drops what waits when it stops, as is right
+// for requests. What is posted here has been promised to a client: it keeps its order, is never refused, and is done before the end.
 #pragma once
 
 #include <condition_variable>

@@ -44,31 +44,6 @@ Result<catalog::Base> demo_base(catalog::Catalog& catalog, const Context& contex
   return catalog.add_base(context, "Debian manuals", {{"demo", "true"}});
 }
 
-void add_routes(http::Server& server, api::Services& services) {
-  api::add_model_routes(server, services);
-  api::add_chat_routes(server, services);
-  api::add_completion_routes(server, services);
-  api::add_embedding_routes(server, services);
-  api::add_file_routes(server, services);
-  api::add_vector_store_routes(server, services);
-  api::add_response_routes(server, services);
-  api::add_knowledge_routes(server, services);
-  api::add_conversation_routes(server, services);
-  api::add_outcome_routes(server, services);
-  api::add_draft_routes(server, services);
-  api::add_suggestion_routes(server, services);
-  api::add_calibration_routes(server, services);
-  api::add_product_metric_routes(server, services);
-  api::add_update_routes(server, services);
-  api::add_spec_routes(server, services);
-  api::add_system_routes(server, services);
-  api::add_landscape_routes(server, services);
-  api::add_trace_routes(server, services);
-  api::add_usage_routes(server, services);
-  api::add_operation_routes(server, services);
-  api::add_web_routes(server, services);
-}
-
 }  // namespace
 
 struct Running::Parts {
@@ -99,7 +74,7 @@ Result<std::unique_ptr<Running>> Running::start(const Settings& settings) {
   parts->server->set_filter(api::session_filter(services.session_token));
   parts->server->set_observer([registry = services.registry](const http::Access& access) { observe(*registry, access); });
   parts->server->set_span_sink(services.observer->sink());
-  add_routes(*parts->server, services);
+  api::add_routes(*parts->server, services);
   api::add_tool_routes(*parts->server, parts->platform->tools());
   parts->server->start();
   std::ofstream(notice_path(settings.data_folder)) << Json::object({{"port", parts->server->port()}, {"pid", static_cast<int64_t>(getpid())}}).dump();

@@ -9,6 +9,7 @@
 #include "app/api/providers.h"
 #include "app/api/traces.h"
 #include "app/background.h"
+#include "app/call_book.h"
 #include "app/load_models.h"
 #include "app/privileges.h"
 #include "app/tool_sources.h"
@@ -27,6 +28,7 @@
 #include "knowledge/tool/tool.h"
 #include "model/engine/engine.h"
 #include "model/traced/traced.h"
+#include "orchestration/answer/answer.h"
 #include "orchestration/guard/guard.h"
 #include "orchestration/registry/registry.h"
 #include "product/confidence/confidence.h"
@@ -161,10 +163,12 @@ class Wired : public Platform {
     catalog_->listen([this](const catalog::Change& change) { follow(change); });
     TRY_ASSIGN(parser_, document::Parser::make(workers, {}));
     retriever_ = std::make_unique<retrieve::Retriever>(*catalog_, *index_, *embedder_);
+    answerer_ = std::make_unique<answer::Answerer>(*catalog_, *retriever_, *embedder_, nullptr);
     ingest_ = std::make_unique<ingest::Ingest>(*store_, *journal_, *catalog_, *parser_, *embedder_, clock_);
     feedback_ = std::make_unique<feedback::Feedback>(*store_, clock_);
     responses_ = std::make_unique<responses::Responses>(*store_);
     outcomes_ = std::make_unique<outcome::Outcomes>(*store_, clock_);
+    call_book_ = std::make_unique<CallBook>(*outcomes_, [this](std::function<void()> job) { background_.post(std::move(job)); });
     product_metrics_ = std::make_unique<product_metrics::Metrics>(*store_, *outcomes_);
     reports_ = std::make_unique<report::Reports>(*store_, *journal_, *outcomes_, *product_metrics_, clock_);
     reports_->register_jobs();
@@ -224,6 +228,8 @@ class Wired : public Platform {
     services_.calibrator = calibrator_.get();
     services_.artifacts = artifacts_.get();
     services_.specs = specs_.get();
+    services_.calls = call_book_.get();
+    services_.answerer = answerer_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.observer = observer_.get();
     services_.secrets = secrets_.get();
@@ -253,6 +259,7 @@ class Wired : public Platform {
   std::unique_ptr<suggest::Suggester> suggester_;
   std::unique_ptr<registry::Registry> artifacts_;
   std::unique_ptr<live::Specs> specs_;
+  std::unique_ptr<CallBook> call_book_;
   Background background_;                       // its jobs use what stands above; the engine below feeds it
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<pool::Pool> pool_;            // unloads its models from the engine above
@@ -262,6 +269,7 @@ class Wired : public Platform {
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;
   std::unique_ptr<tool::Tools> tools_;          // its tools search and fetch
+  std::unique_ptr<answer::Answerer> answerer_;  // one for all: it knows the sentences that were compared last
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
   std::unique_ptr<report::Reports> reports_;    // first to go: its clock submits jobs

@@ -1,5 +1,6 @@
 #include "app/api/answer_json.h"
 
+#include "app/api/rules.h"
 #include "product/confidence/confidence.h"
 
 namespace strata::api {
@@ -73,21 +74,28 @@ Json treatment_json(double confidence) {
 Json strata_object(const answer::Answer& a) {
   Json verdicts = Json::array();
   for (auto& verdict : a.verdicts) verdicts.push(verdict_json(verdict));
-  return Json::object({{"answer_id", a.id},
-                       {"outcome", answer::outcome_name(a.outcome)},
-                       {"confidence", a.confidence},
-                       {"raw_confidence", a.raw_confidence},
-                       {"label", confidence::label_name(confidence::label_of(a.confidence))},
-                       {"treatment", treatment_json(a.confidence)},
-                       {"suggested_actions", texts_json(a.suggested_actions)},
-                       {"requires_human_review", a.requires_human_review},
-                       {"mode", a.mode},
-                       {"model", a.model},
-                       {"citations", citations_json(a.citations)},
-                       {"verdicts", std::move(verdicts)},
-                       {"closest", citations_json(a.closest)},
-                       {"first_text_ms", a.first_text_ms},
-                       {"total_ms", a.total_ms}});
+  Json out = Json::object({{"answer_id", a.id},
+                           {"outcome", answer::outcome_name(a.outcome)},
+                           {"confidence", a.confidence},
+                           {"raw_confidence", a.raw_confidence},
+                           {"label", confidence::label_name(confidence::label_of(a.confidence))},
+                           {"treatment", treatment_json(a.confidence)},
+                           {"suggested_actions", texts_json(a.suggested_actions)},
+                           {"requires_human_review", a.requires_human_review},
+                           {"mode", a.mode},
+                           {"model", a.model},
+                           {"citations", citations_json(a.citations)},
+                           {"verdicts", std::move(verdicts)},
+                           {"closest", citations_json(a.closest)},
+                           {"first_text_ms", a.first_text_ms},
+                           {"total_ms", a.total_ms}});
+  if (a.objective_ms > 0) out.set("latency", latency_json(a.objective_ms, a.total_ms, a.additions_stopped));
+  if (!a.pii.empty()) {
+    Json kinds = Json::object();
+    for (auto& [kind, count] : a.pii) kinds.set(kind, count);
+    out.set("pii", std::move(kinds));
+  }
+  return out;
 }
 
 Json hit_json(const retrieve::Hit& hit) {
@@ -133,6 +141,7 @@ Json why_json(const answer::Answer& a) {
   why.set("candidates", std::move(hits));
   why.set("packed", ids_json(a.packed));
   why.set("left_out", ids_json(a.left_out));
+  why.set("packed_tokens", a.packed_tokens);
   return why;
 }
 

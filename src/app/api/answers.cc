@@ -1,6 +1,7 @@
 #include "app/api/answers.h"
 
 #include "app/api/answer_json.h"
+#include "app/api/rules.h"
 #include "base/log.h"
 #include "base/span.h"
 #include "knowledge/catalog/catalog.h"
@@ -29,13 +30,15 @@ Status keep(const Services& services, const answer::Answer& a) {
 
 class KeepingSink : public answer::Sink {
  public:
-  KeepingSink(const Services& services, Context context, std::shared_ptr<answer::Sink> next, confidence::Presentation presentation)
-      : services_(services), context_(std::move(context)), next_(std::move(next)), presentation_(presentation) {}
+  KeepingSink(const Services& services, Context context, std::shared_ptr<answer::Sink> next, confidence::Presentation presentation,
+              std::optional<live::Terms> terms)
+      : services_(services), context_(std::move(context)), next_(std::move(next)), presentation_(presentation), terms_(std::move(terms)) {}
   void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { next_->on_text(text, citations); }
   void on_done(Result<answer::Answer> answer) override {
     if (answer) {
       note_trace(context_, "strata.answer_id", answer->id);
       confidence::present(&*answer, *services_.calibrator->table(), presentation_);
+      if (terms_) account(&*answer);
       if (auto kept = keep(services_, *answer); !kept) {
         log::error("answer.not_stored", {{"id", answer->id}, {"message", kept.error().message}});
         return next_->on_done(kept.error());
@@ -45,23 +48,34 @@ class KeepingSink : public answer::Sink {
   }
 
  private:
+  // The objective as it was promised, not what was left of it; and what personal data the answer holds or held.
+  void account(answer::Answer* answer) {
+    answer->objective_ms = terms_->objective_ms();
+    if (!terms_->redacts()) answer->pii = live::personal_data_in(*terms_, answer->text, context_.principal().user);
+  }
+
   const Services& services_;
   const Context context_;
   std::shared_ptr<answer::Sink> next_;
   const confidence::Presentation presentation_;
+  const std::optional<live::Terms> terms_;
 };
 
 }  // namespace
 
 void run_answer(const Services& services, const Context& context, std::shared_ptr<model::LanguageModel> model, answer::Request request,
-                std::shared_ptr<answer::Sink> sink, confidence::Presentation presentation) {
+                std::shared_ptr<answer::Sink> sink, confidence::Presentation presentation, std::optional<live::Terms> terms) {
   for (auto& id : request.base_ids)
     if (auto base = services.catalog->base(context, id); !base) {
       base.error().param = "tools[0].vector_store_ids";
       return sink->on_done(base.error());
     }
-  answer::Answerer answerer(*services.catalog, *services.retriever, *services.models->embedder(), model.get());
-  answerer.answer(context, std::move(request), std::make_shared<KeepingSink>(services, context, std::move(sink), presentation));
+  if (terms) {
+    apply_terms(*terms, context, &request);
+    presentation.review_demanded = presentation.review_demanded || terms->live.spec.human_review_required;
+  }
+  request.model = model.get();
+  services.answerer->answer(context, std::move(request), std::make_shared<KeepingSink>(services, context, std::move(sink), presentation, std::move(terms)));
 }
 
 }  // namespace strata::api

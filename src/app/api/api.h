@@ -8,6 +8,7 @@
 #include "infra/http/http.h"
 #include "knowledge/chunk/chunk.h"
 
+namespace strata::app { class CallBook; }
 namespace strata::catalog { class Catalog; }
 namespace strata::confidence { class Calibrator; }
 namespace strata::durable { class Journal; }
@@ -53,6 +54,7 @@ struct Services {
   report::Reports* reports = nullptr;
   registry::Registry* artifacts = nullptr;
   live::Specs* specs = nullptr;
+  app::CallBook* calls = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   observe::Observer* observer = nullptr;
@@ -66,6 +68,7 @@ struct Services {
   int64_t started_ms = 0;
 };
 
+void add_routes(http::Server& server, Services& services);               // all of them, as below
 void add_model_routes(http::Server& server, Services& services);         // /v1/models
 void add_chat_routes(http::Server& server, Services& services);          // /v1/chat/completions
 void add_completion_routes(http::Server& server, Services& services);    // /v1/completions

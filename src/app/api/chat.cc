@@ -5,6 +5,7 @@
 #include "app/api/generation.h"
 #include "app/api/output_format.h"
 #include "app/api/reply.h"
+#include "app/api/rules.h"
 #include "base/random.h"
 
 namespace strata::api {
@@ -56,8 +57,17 @@ Result<int> parse_max_tokens(const Body& body) {
   return static_cast<int>(body.integer("max_completion_tokens", body.integer("max_tokens", 0)));
 }
 
-Status start_chat(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+// The search that answers: the request's, or where citations are a duty of the product, one of its own knowledge bases.
+void search_where_due(const std::optional<live::Terms>& terms, std::vector<std::string> base_ids, std::optional<FileSearch>* search) {
+  if (!terms || !terms->live.spec.requires_citations || *search) return;
+  search->emplace();
+  (*search)->base_ids = std::move(base_ids);
+}
+
+Status start_chat(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                  std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
+  if (call) call->made_for(json);
   TRY_ASSIGN(Body body, Body::parse(chat_fields(), json));
   TRY_ASSIGN(auto model, services.models->find(body.text("model")));
   TRY_ASSIGN(auto messages, parse_messages(body["messages"], "messages"));
@@ -66,15 +76,23 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(int max_tokens, parse_max_tokens(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
+  std::vector<std::string> base_ids = search ? search->base_ids : std::vector<std::string>();
+  TRY_ASSIGN(auto terms, terms_of_call(services, context, call.get(), model.get(), texts_of(messages), &base_ids));
+  search_where_due(terms, std::move(base_ids), &search);
+  TRY(refuse_if_masked(terms, head.logprobs, "logprobs"));
+  head.call = call;
+  if (terms && search) head.product = terms_json(*terms);
+  else head.plain_terms = terms;
   ChatWriter writer(std::move(head), context, std::move(responder), services.background);
   TRY_ASSIGN(OutputFormat format, parse_output_format(body["response_format"], "response_format", *model));
   TRY_ASSIGN(const bool receipt, wants_receipt(body, *model));
+  TRY(refuse_if_masked(terms, receipt, "receipt"));
   if (search) {
     if (format.grammar || !format.response_format.is_null())
       return invalid_argument("response_format: a grounded answer quotes documents; ask without file_search", "response_format", "invalid_value");
     if (receipt) return invalid_argument("receipt: a grounded answer has none; ask without file_search", "receipt", "invalid_value");
     run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(messages), max_tokens, sampling),
-               answer_sink(std::move(writer)));
+               answer_sink(std::move(writer)), {}, std::move(terms));
     return {};
   }
   model::GenerateRequest wanted;
@@ -94,10 +112,6 @@ Status start_chat(const Services& services, const Context& context, const http::
 
 }  // namespace
 
-void add_chat_routes(http::Server& server, Services& services) {
-  server.route("POST", "/v1/chat/completions", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    if (auto status = start_chat(services, context, request, responder); !status) responder->send(error_response(status.error()));
-  });
-}
+void add_chat_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/chat/completions", true, start_chat); }
 
 }  // namespace strata::api

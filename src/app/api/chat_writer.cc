@@ -31,6 +31,7 @@ class ModelSink : public model::Sink {
   explicit ModelSink(ChatWriter writer) : writer_(std::move(writer)) {}
   void on_token(const model::TokenEvent& event) override { writer_.text(event.text, logprobs_json(event), {}); }
   void on_finish(const model::Finish& finish) override {
+    if (auto* call = writer_.call()) call->tell(writer_.model(), finish.usage);
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
     else writer_.done(finish_reason(finish.reason), finish.usage, finish.receipt ? Json::object({{"receipt", app::receipt_json(*finish.receipt)}}) : Json());
   }
@@ -48,8 +49,9 @@ class AnswerSink : public answer::Sink {
     writer_.text(text, Json::array(), std::move(annotations));
   }
   void on_done(Result<answer::Answer> answer) override {
-    if (!answer) writer_.fail(answer.error());
-    else writer_.done("stop", answer->usage, strata_object(*answer));
+    if (!answer) return writer_.fail(answer.error());
+    if (auto* call = writer_.call()) call->tell(*answer);
+    writer_.done("stop", answer->usage, strata_object(*answer));
   }
 
  private:
@@ -59,10 +61,20 @@ class AnswerSink : public answer::Sink {
 }  // namespace
 
 ChatWriter::ChatWriter(ChatHead head, Context context, std::shared_ptr<http::Responder> responder, Background background, Keep keep)
-    : head_(std::move(head)), context_(std::move(context)), responder_(std::move(responder)), background_(std::move(background)), keep_(std::move(keep)) {}
+    : head_(std::move(head)),
+      context_(std::move(context)),
+      responder_(std::move(responder)),
+      background_(std::move(background)),
+      keep_(std::move(keep)),
+      mask_(head_.plain_terms) {}
 
 void ChatWriter::text(const std::string& text, Json logprobs, Json::Array annotations) {
-  if (keep_ || !head_.stream) text_ += text;
+  std::string shown = mask_.feed(text);
+  if (!shown.empty() || !mask_.masks()) put(shown, std::move(logprobs), std::move(annotations));
+}
+
+void ChatWriter::put(const std::string& text, Json logprobs, Json::Array annotations) {
+  if (keep_ || !head_.stream || head_.plain_terms) text_ += text;
   if (!head_.stream) {
     for (auto& item : *logprobs.as_array()) logprobs_.push(std::move(item));
     for (auto& item : annotations) annotations_.push_back(std::move(item));
@@ -75,6 +87,15 @@ void ChatWriter::text(const std::string& text, Json logprobs, Json::Array annota
 }
 
 void ChatWriter::done(std::string_view reason, const model::Usage& usage, Json strata) {
+  if (std::string held = mask_.rest(); !held.empty()) put(held, Json::array(), {});
+  if (head_.plain_terms) {
+    Json rules = terms_strata(*head_.plain_terms, context_, text_, mask_);
+    if (!strata.is_object()) strata = std::move(rules);
+    else
+      for (auto& [name, value] : *rules.as_object()) strata.set(name, value);
+  } else if (strata.is_object() && !head_.product.is_null()) {
+    strata.set("spec", head_.product);
+  }
   if (!keep_) return end(reason, usage, std::move(strata));
   // Storing may block, and this may be the engine's thread.
   background_([writer = *this, reason = std::string(reason), usage, strata = std::move(strata)]() mutable {
@@ -100,6 +121,7 @@ void ChatWriter::end(std::string_view reason, const model::Usage& usage, Json st
 }
 
 void ChatWriter::fail(const Error& error) {
+  if (head_.call) head_.call->fail(error);
   if (!begun_) return responder_->send(error_response(error));
   responder_->write(sse(error_json(error)));
   responder_->end();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "app/api/rules.h"
 #include "base/context.h"
 #include "base/json.h"
 #include "infra/http/http.h"
@@ -21,6 +22,8 @@ struct ChatHead {
   std::vector<std::string> without_effect;
   std::vector<http::Header> headers;  // more of them
   Json product;                      // what the product's live spec asks (specs.h); rides on the end of the answer. Null: no product
+  std::shared_ptr<ProductCall> call; // recorded when the answer ends; may be null
+  std::optional<live::Terms> plain_terms;   // of an answer that is no grounded one: masked and labelled here
 };
 
 class ChatWriter {
@@ -32,6 +35,8 @@ class ChatWriter {
   ChatWriter(ChatHead head, Context context, std::shared_ptr<http::Responder> responder, Background background, Keep keep = nullptr);
 
   void text(const std::string& text, Json logprobs, Json::Array annotations);
+  ProductCall* call() const { return head_.call.get(); }
+  const std::string& model() const { return head_.model; }
   void done(std::string_view reason, const model::Usage& usage, Json strata);
   void fail(const Error& error);
 
@@ -39,6 +44,7 @@ class ChatWriter {
   Json base(std::string_view object) const;
   Json chunk(Json delta, Json logprobs, Json reason) const;
   void begin();
+  void put(const std::string& text, Json logprobs, Json::Array annotations);
   void write(const Json& event);
   void end(std::string_view reason, const model::Usage& usage, Json strata);
   void send_whole(std::string_view reason, const model::Usage& usage, Json strata);
@@ -48,6 +54,7 @@ class ChatWriter {
   std::shared_ptr<http::Responder> responder_;
   Background background_;
   Keep keep_;
+  TextMask mask_;
   bool begun_ = false;
   std::string text_;
   Json logprobs_ = Json::array();

@@ -3,6 +3,7 @@
 #include "app/api/generation.h"
 #include "app/api/output_format.h"
 #include "app/api/reply.h"
+#include "app/api/rules.h"
 #include "app/receipt.h"
 #include "base/random.h"
 
@@ -47,41 +48,58 @@ Result<model::Prompt> parse_prompt(const Json& json) {
   return model::Prompt(std::move(ids));
 }
 
+struct CompletionHead {
+  Json base;
+  bool stream = false, include_usage = false, logprobs = false;
+  std::vector<std::string> without_effect;
+  std::shared_ptr<ProductCall> call;        // may be null
+  std::optional<live::Terms> terms;
+};
+
 class CompletionSink : public model::Sink {
  public:
-  CompletionSink(Json base, bool stream, bool include_usage, bool logprobs, std::vector<std::string> without_effect, Context context,
-                 std::shared_ptr<http::Responder> responder)
-      : base_(std::move(base)),
-        stream_(stream),
-        include_usage_(include_usage),
-        logprobs_(logprobs),
-        without_effect_(std::move(without_effect)),
+  CompletionSink(CompletionHead head, Context context, std::shared_ptr<http::Responder> responder)
+      : base_(std::move(head.base)),
+        stream_(head.stream),
+        include_usage_(head.include_usage),
+        logprobs_(head.logprobs),
+        without_effect_(std::move(head.without_effect)),
+        call_(std::move(head.call)),
+        terms_(std::move(head.terms)),
         context_(std::move(context)),
-        responder_(std::move(responder)) {}
+        responder_(std::move(responder)),
+        mask_(terms_) {}
 
   void on_token(const model::TokenEvent& event) override {
+    std::string shown = mask_.feed(event.text);
+    if (mask_.masks() && shown.empty()) return;
+    if (!stream_ || terms_) text_ += shown;
     if (stream_) {
       Json lp = empty_logprobs();
       add_logprobs(lp, event);
       offset_ += event.text.size();
-      write(choice(event.text, logprobs_ ? std::move(lp) : Json(), nullptr));
+      write(choice(shown, logprobs_ ? std::move(lp) : Json(), nullptr));
       return;
     }
     add_logprobs(whole_logprobs_, event);
     offset_ += event.text.size();
-    text_ += event.text;
   }
 
   void on_finish(const model::Finish& finish) override {
+    if (call_) call_->tell(*base_["model"].as_string(), finish.usage);
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) return fail(finish.error);
+    if (std::string held = mask_.rest(); !held.empty()) {
+      text_ += held;
+      if (stream_) write(choice(held, Json(), nullptr));
+    }
     if (!stream_) {
       Json whole = choice(text_, logprobs_ ? whole_logprobs_ : Json(), Json(finish_reason(finish.reason)));
-      add_receipt(whole, finish);
+      add_strata(whole, finish);
       whole.set("usage", usage_json(finish.usage));
       return responder_->send(json_response(whole, without_effect_));
     }
     Json last = choice("", nullptr, Json(finish_reason(finish.reason)));
-    add_receipt(last, finish);
+    add_strata(last, finish);
     write(last);
     if (include_usage_) {
       Json event = base_;
@@ -94,8 +112,10 @@ class CompletionSink : public model::Sink {
   }
 
  private:
-  static void add_receipt(Json& event, const model::Finish& finish) {
-    if (finish.receipt) event.set("strata", Json::object({{"receipt", app::receipt_json(*finish.receipt)}}));
+  void add_strata(Json& event, const model::Finish& finish) const {
+    Json strata = terms_ ? terms_strata(*terms_, context_, text_, mask_) : Json::object();
+    if (finish.receipt) strata.set("receipt", app::receipt_json(*finish.receipt));
+    if (strata.size()) event.set("strata", std::move(strata));
   }
   static Json empty_logprobs() {
     return Json::object({{"tokens", Json::array()}, {"token_logprobs", Json::array()}, {"top_logprobs", Json::array()}, {"text_offset", Json::array()}});
@@ -130,6 +150,7 @@ class CompletionSink : public model::Sink {
     if (!responder_->write(sse(event))) context_.cancel();
   }
   void fail(const Error& error) {
+    if (call_) call_->fail(error);
     if (!begun_) return responder_->send(error_response(error));
     responder_->write(sse(error_json(error)));
     responder_->end();
@@ -138,20 +159,38 @@ class CompletionSink : public model::Sink {
   Json base_;
   bool stream_, include_usage_, logprobs_;
   std::vector<std::string> without_effect_;
+  std::shared_ptr<ProductCall> call_;
+  const std::optional<live::Terms> terms_;
   Context context_;
   std::shared_ptr<http::Responder> responder_;
+  TextMask mask_;
   bool begun_ = false;
   size_t offset_ = 0;
   std::string text_;
   Json whole_logprobs_ = empty_logprobs();
 };
 
-Status start_completion(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+// A completion cites nothing, and token ids cannot be masked.
+Result<std::optional<live::Terms>> completion_terms(const Services& services, const Context& context, ProductCall* call, const model::LanguageModel& model,
+                                                    const Body& body, model::Prompt& prompt) {
+  std::vector<std::string*> texts;
+  if (auto* text = std::get_if<std::string>(&prompt)) texts.push_back(text);
+  TRY_ASSIGN(auto terms, terms_of_call(services, context, call, &model, texts, nullptr));
+  TRY(refuse_if_masked(terms, texts.empty(), "prompt"));
+  TRY(refuse_if_masked(terms, body.has("logprobs"), "logprobs"));
+  TRY(refuse_if_masked(terms, body.flag("receipt", false), "receipt"));
+  return terms;
+}
+
+Status start_completion(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                        std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
+  if (call) call->made_for(json);
   TRY_ASSIGN(Body body, Body::parse(completion_fields(), json));
   TRY_ASSIGN(auto model, services.models->find(body.text("model")));
   model::GenerateRequest wanted;
   TRY_ASSIGN(wanted.prompt, parse_prompt(body["prompt"]));
+  TRY_ASSIGN(auto terms, completion_terms(services, context, call.get(), *model, body, wanted.prompt));
   TRY_ASSIGN(wanted.sampling, parse_sampling(body));
   TRY_ASSIGN(wanted.stop, parse_stop(body));
   wanted.max_tokens = static_cast<int>(body.integer("max_tokens", 16));
@@ -165,29 +204,31 @@ Status start_completion(const Services& services, const Context& context, const 
   wanted.grammar = std::move(format.grammar);
   wanted.response_format = std::move(format.response_format);
   TRY_ASSIGN(wanted.receipt, wants_receipt(body, *model));
-  bool stream = body.flag("stream", false), include_usage = false;
+  CompletionHead head{.base = {},
+                      .stream = body.flag("stream", false),
+                      .include_usage = false,
+                      .logprobs = wanted.logprobs,
+                      .without_effect = body.without_effect(),
+                      .call = std::move(call),
+                      .terms = std::move(terms)};
   if (body.has("stream_options")) {
     TRY_ASSIGN(Body options,
                Body::parse({{"include_usage", Kind::kBoolean, ""}, {"include_obfuscation", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
                            body["stream_options"], "stream_options."));
-    include_usage = options.flag("include_usage", false);
+    head.include_usage = options.flag("include_usage", false);
   }
-  Json base = Json::object({{"id", make_id("cmpl")},
+  head.base = Json::object({{"id", make_id("cmpl")},
                             {"object", "text_completion"},
                             {"created", seconds_of(services.clock->unix_ms())},
                             {"model", model->info().id},
                             {"system_fingerprint", "strata"}});
-  auto sink = std::make_shared<CompletionSink>(std::move(base), stream, include_usage, wanted.logprobs, body.without_effect(), context, std::move(responder));
+  auto sink = std::make_shared<CompletionSink>(std::move(head), context, std::move(responder));
   TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::move(sink)));
   return {};
 }
 
 }  // namespace
 
-void add_completion_routes(http::Server& server, Services& services) {
-  server.route("POST", "/v1/completions", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    if (auto status = start_completion(services, context, request, responder); !status) responder->send(error_response(status.error()));
-  });
-}
+void add_completion_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/completions", true, start_completion); }
 
 }  // namespace strata::api

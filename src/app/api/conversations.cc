@@ -4,6 +4,7 @@
 #include "app/api/api.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
+#include "app/api/openapi.h"
 #include "app/api/reply.h"
 #include "app/api/specs.h"
 #include "app/api/turns.h"
@@ -15,6 +16,26 @@
 #include "product/feedback/feedback.h"
 
 namespace strata::api {
+
+std::vector<Field> conversation_fields() { return {{"title", Kind::kString, "Of the new conversation.", false, 0, 200}}; }
+std::vector<Field> title_fields() { return {{"title", Kind::kString, "The new title.", true, 1, 200}}; }
+std::vector<Field> message_fields() {
+  return {{"content", Kind::kString, "What the user says.", false, 1, 32768},
+          {"vector_store_ids", Kind::kArray, "Where to look; none: the model alone.", false, 0, 16},
+          {"model", Kind::kString, "Id of the model."},
+          {"mode", Kind::kString, "", false, -1e300, 1e300, {"quote_first", "classic"}},
+          {"generate", Kind::kBoolean, "Let the model add verified sentences."},
+          {"regenerate", Kind::kBoolean, "Answer the last question again."}};
+}
+std::vector<Field> rating_fields() {
+  return {{"rating", Kind::kString, "none takes it back.", false, -1e300, 1e300, {"up", "down", "none"}},
+          {"reasons", Kind::kArray, "Why, in a word each.", false, 0, 16},
+          {"comment", Kind::kString, "Why, in words.", false, 0, 4000}};
+}
+std::vector<Field> issue_fields() {
+  return {{"category", Kind::kString, "What is wrong, in a word.", true, 1, 64}, {"comment", Kind::kString, "What is wrong.", false, 0, 4000}};
+}
+
 namespace {
 
 Json conversation_json(const feedback::Conversation& c) {
@@ -48,7 +69,7 @@ Result<Json> list_conversations(const Services& services, const Context& context
 
 Result<Json> make_conversation(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body.empty() ? "{}" : request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"title", Kind::kString, "", false, 0, 200}}, json));
+  TRY_ASSIGN(Body body, Body::parse(conversation_fields(), json));
   TRY_ASSIGN(auto row, services.feedback->add_conversation(context, body.text("title")));
   return conversation_json(row);
 }
@@ -75,7 +96,7 @@ Result<Json> one_conversation(const Services& services, const Context& context, 
 
 Result<Json> rename_conversation(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"title", Kind::kString, "", true, 1, 200}}, json));
+  TRY_ASSIGN(Body body, Body::parse(title_fields(), json));
   TRY(services.feedback->rename_conversation(context, request.captures[0], body.text("title")));
   TRY_ASSIGN(auto row, services.feedback->conversation(context, request.captures[0]));
   return conversation_json(row);
@@ -86,16 +107,8 @@ Result<Json> remove_conversation(const Services& services, const Context& contex
   return Json::object({{"id", request.captures[0]}, {"deleted", true}});
 }
 
-std::vector<Field> message_fields() {
-  return {{"content", Kind::kString, "What the user says.", false, 1, 32768},
-          {"vector_store_ids", Kind::kArray, "Where to look; none: the model alone.", false, 0, 16},
-          {"model", Kind::kString, "Id of the model."},
-          {"mode", Kind::kString, "", false, -1e300, 1e300, {"quote_first", "classic"}},
-          {"generate", Kind::kBoolean, "Let the model add verified sentences."},
-          {"regenerate", Kind::kBoolean, "Answer the last question again."}};
-}
-
-Status post_message(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+Status post_message(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                    std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
   TRY_ASSIGN(Body body, Body::parse(message_fields(), json));
   TRY_ASSIGN(auto model, services.models->find(body.text("model")));
@@ -108,13 +121,16 @@ Status post_message(const Services& services, const Context& context, const http
   const bool again = body.flag("regenerate", false);
   if (!again && !body.has("content")) return invalid_argument("missing required parameter 'content'", "content", "missing_required_parameter");
   const std::string& id = request.captures[0];
-  TRY_ASSIGN(auto product, services.outcomes->product_of(context, id));
-  if (product) note_trace(context, "strata.product", *product);
-  TRY_ASSIGN(auto terms, terms_of(services, context, product.value_or(""), *model, body.text("content"), base_ids));
+  const std::string product = call ? call->product() : "";
+  if (call) note_trace(context, "strata.product", product);
+  TRY_ASSIGN(auto terms, terms_of(services, context, product, *model, body.text("content"), base_ids));
   const std::string question = terms ? terms->question : body.text("content");
   TRY_ASSIGN(auto messages, begin_turn(services, context, id, again ? std::nullopt : std::optional(question)));
   ChatHead head = turn_head(services, *model);
   if (terms) head.product = terms_json(*terms);
+  if (terms) mask_messages(*terms, messages);
+  if (base_ids.empty()) head.plain_terms = terms;
+  head.call = std::move(call);
   ChatWriter writer(std::move(head), context, std::move(responder), services.background, keep_reply(services, id, messages.back().content));
   if (base_ids.empty()) {
     model::GenerateRequest wanted;
@@ -127,13 +143,11 @@ Status post_message(const Services& services, const Context& context, const http
   answer::Request wanted;
   wanted.conversation = std::move(messages);
   wanted.base_ids = std::move(base_ids);
-  // Classic mode writes first and verifies afterwards: where citations are a duty, only what is verified is given.
-  const bool cited = terms && terms->live.spec.requires_citations;
-  wanted.mode = body.text("mode", "quote_first") == "classic" && !cited ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
+  wanted.mode = body.text("mode", "quote_first") == "classic" ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
   wanted.generate = body.flag("generate", true);
   wanted.sampling.seed = random_seed();
   run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)),
-             presentation_for(services, context, product.value_or(""), confidence::Place::kChat));
+             presentation_for(services, context, product, confidence::Place::kChat), std::move(terms));
   return {};
 }
 
@@ -155,10 +169,7 @@ Result<Json> one_answer(const Services& services, const Context& context, const 
 
 Result<Json> rate(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"rating", Kind::kString, "", false, -1e300, 1e300, {"up", "down", "none"}},
-                                     {"reasons", Kind::kArray, "", false, 0, 16},
-                                     {"comment", Kind::kString, "", false, 0, 4000}},
-                                    json));
+  TRY_ASSIGN(Body body, Body::parse(rating_fields(), json));
   TRY_ASSIGN(auto rating, feedback::rating_from(body.text("rating", "none")));
   std::vector<std::string> reasons;
   if (body.has("reasons"))
@@ -172,7 +183,7 @@ Result<Json> rate(const Services& services, const Context& context, const http::
 
 Result<Json> report_issue(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"category", Kind::kString, "", true, 1, 64}, {"comment", Kind::kString, "", false, 0, 4000}}, json));
+  TRY_ASSIGN(Body body, Body::parse(issue_fields(), json));
   TRY_ASSIGN(auto issue, services.feedback->report_issue(context, request.captures[0], body.text("category"), body.text("comment")));
   return Json::object({{"id", issue.id}, {"answer_id", issue.answer_id}, {"category", issue.category}});
 }
@@ -196,7 +207,12 @@ void add_conversation_routes(http::Server& server, Services& services) {
   add("POST", "/strata/v1/answers/{}/issues", report_issue);
   server.route("POST", "/strata/v1/conversations/{}/messages",
                [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-                 if (auto status = post_message(services, context, request, responder); !status) responder->send(error_response(status.error()));
+                 const std::string& id = request.captures[0];
+                 auto product = services.outcomes->product_of(context, id);
+                 if (!product) return responder->send(error_response(product.error()));
+                 auto call = *product ? ProductCall::turn(services, context, **product, id) : nullptr;
+                 responder = ProductCall::watch(call, std::move(responder));
+                 if (auto status = post_message(services, context, request, responder, call); !status) responder->send(error_response(status.error()));
                });
 }
 

@@ -101,7 +101,8 @@ ChatWriter::Keep keep_draft(const Services& services, const Ticket& ticket, cons
   };
 }
 
-Status post_ticket(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+Status post_ticket(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                   std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Body body, parse_body(ticket_fields(), request));
   TRY_ASSIGN(auto model, services.models->find(body.text("model")));
   answer::Request wanted;
@@ -121,10 +122,14 @@ Status post_ticket(const Services& services, const Context& context, const http:
   const std::string question = wanted.conversation.back().content;
   ChatHead head = turn_head(services, *model);
   if (terms) head.product = terms_json(*terms);
+  if (terms) mask_messages(*terms, wanted.conversation);
+  // What is simulated stands for another time: how busy this machine is now must not change what was answered then.
+  if (terms && body.flag("simulated", false)) terms->live.spec.max_latency_seconds = 0;
+  head.call = std::move(call);
   head.headers = {{"x-strata-conversation-id", ticket.conversation_id}};
   ChatWriter writer(std::move(head), context, std::move(responder), services.background, keep_draft(services, ticket, question));
   run_answer(services, context, std::move(model), std::move(wanted), answer_sink(std::move(writer)),
-             presentation_for(services, context, product, confidence::Place::kDraft));
+             presentation_for(services, context, product, confidence::Place::kDraft), std::move(terms));
   return {};
 }
 
@@ -246,7 +251,9 @@ void add_draft_routes(http::Server& server, Services& services) {
   };
   server.route("POST", "/strata/v1/products/{}/tickets",
                [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-                 if (auto status = post_ticket(services, context, request, responder); !status) responder->send(error_response(status.error()));
+                 auto call = ProductCall::turn(services, context, request.captures[0], "");
+                 responder = ProductCall::watch(call, std::move(responder));
+                 if (auto status = post_ticket(services, context, request, responder, call); !status) responder->send(error_response(status.error()));
                });
   add("GET", "/strata/v1/drafts", list_drafts);
   add("GET", "/strata/v1/drafts/{}", one_draft);

@@ -5,6 +5,7 @@
 #include "app/api/api.h"
 #include "app/api/generation.h"
 #include "app/api/reply.h"
+#include "app/api/rules.h"
 #include "base/crypto.h"
 
 namespace strata::api {
@@ -69,14 +70,25 @@ Json embeddings_json(std::vector<model::Embedding> embeddings, const std::string
   return out;
 }
 
-Status start_embedding(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+// A vector cites nothing and needs no review; its texts are masked as any others.
+Result<std::optional<live::Terms>> embedding_terms(const Services& services, const Context& context, ProductCall* call, std::vector<std::string>& inputs) {
+  std::vector<std::string*> texts;
+  for (auto& input : inputs) texts.push_back(&input);
+  std::vector<std::string> no_citations = {""};
+  return terms_of_call(services, context, call, nullptr, texts, &no_citations);
+}
+
+Status start_embedding(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                       std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
+  if (call) call->made_for(json);
   TRY_ASSIGN(Body body, Body::parse(embedding_fields(), json));
   model::Embedder* embedder = services.models->embedder();
   std::string wanted = body.text("model", embedder->info().id);
   if (wanted != embedder->info().id)
     return not_found("the model '" + wanted + "' does not exist or does not embed; there is: " + embedder->info().id, "model", "model_not_found");
   TRY_ASSIGN(auto texts, parse_input(body["input"]));
+  TRY_ASSIGN(auto terms, embedding_terms(services, context, call.get(), texts));
   int dimensions = static_cast<int>(body.integer("dimensions", 0));
   if (dimensions > embedder->info().dimensions)
     return invalid_argument("dimensions: expected at most " + std::to_string(embedder->info().dimensions), "dimensions", "invalid_value");
@@ -84,7 +96,14 @@ Status start_embedding(const Services& services, const Context& context, const h
   auto without_effect = body.without_effect();
   return embedder->submit(context, {.texts = std::move(texts), .token_vectors = false, .query = false}, [=](Result<std::vector<model::Embedding>> result) {
     if (!result) return responder->send(error_response(result.error()));
-    responder->send(json_response(embeddings_json(std::move(*result), wanted, base64, dimensions), without_effect));
+    Json out = embeddings_json(std::move(*result), wanted, base64, dimensions);
+    if (call) call->tell(wanted, {.prompt_tokens = static_cast<int>(*out["usage"]["prompt_tokens"].to_int("prompt_tokens"))});
+    if (terms) {
+      Json strata = out["strata"].is_object() ? out["strata"] : Json::object();
+      strata.set("spec", terms_json(*terms));
+      out.set("strata", std::move(strata));
+    }
+    responder->send(json_response(out, without_effect));
   });
 }
 
@@ -132,11 +151,7 @@ Json::Array all_models(const Services& services) {
 
 }  // namespace
 
-void add_embedding_routes(http::Server& server, Services& services) {
-  server.route("POST", "/v1/embeddings", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    if (auto status = start_embedding(services, context, request, responder); !status) responder->send(error_response(status.error()));
-  });
-}
+void add_embedding_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/embeddings", false, start_embedding); }
 
 void add_model_routes(http::Server& server, Services& services) {
   server.route("GET", "/v1/models", [&services](const Context&, const http::Request&, std::shared_ptr<http::Responder> responder) {

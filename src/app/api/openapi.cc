@@ -1,5 +1,6 @@
 #include "app/api/openapi.h"
 
+#include "app/api/outcomes.h"
 #include "app/api/specs.h"
 #include "app/api/tools.h"
 #include "app/api/traces.h"
@@ -12,15 +13,16 @@ struct Operation {
   const char* path;
   const char* summary;
   std::vector<Field> (*fields)() = nullptr;
+  bool call = false;   // may be made on behalf of a product (calls.h)
 };
 
 constexpr Operation kOperations[] = {
     {"get", "/v1/models", "List models"},
     {"get", "/v1/models/{model}", "One model"},
-    {"post", "/v1/chat/completions", "Chat; with the file_search tool, an answer from your documents", chat_fields},
-    {"post", "/v1/completions", "Complete a text or token ids", completion_fields},
-    {"post", "/v1/embeddings", "Embed texts", embedding_fields},
-    {"post", "/v1/responses", "A response; with the file_search tool, an answer from your documents", response_fields},
+    {"post", "/v1/chat/completions", "Chat; with the file_search tool, an answer from your documents", chat_fields, true},
+    {"post", "/v1/completions", "Complete a text or token ids", completion_fields, true},
+    {"post", "/v1/embeddings", "Embed texts", embedding_fields, true},
+    {"post", "/v1/responses", "A response; with the file_search tool, an answer from your documents", response_fields, true},
     {"get", "/v1/responses/{response_id}", "A stored response"},
     {"delete", "/v1/responses/{response_id}", "Delete a stored response"},
     {"post", "/v1/files", "Upload a file (multipart/form-data: file, purpose)"},
@@ -36,9 +38,64 @@ constexpr Operation kOperations[] = {
     {"post", "/v1/vector_stores/{vector_store_id}/files", "Put a file into it", vector_store_file_fields},
     {"get", "/v1/vector_stores/{vector_store_id}/files", "List its files"},
     {"get", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "One of its files"},
-    {"post", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Change a file's attributes"},
+    {"post", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Change a file's attributes", attribute_fields},
     {"delete", "/v1/vector_stores/{vector_store_id}/files/{file_id}", "Take a file out of it"},
-    {"post", "/v1/vector_stores/{vector_store_id}/search", "Search", vector_store_search_fields},
+    {"post", "/v1/vector_stores/{vector_store_id}/search", "Search", vector_store_search_fields, true},
+    {"post", "/strata/v1/search", "Search several knowledge bases, with the stages", vector_store_search_fields},
+    {"get", "/strata/v1/documents", "A knowledge base's files with their state"},
+    {"get", "/strata/v1/documents/{document}", "A document's text, headings and pages"},
+    {"get", "/strata/v1/documents/{document}/chunks", "Its chunks"},
+    {"get", "/strata/v1/jobs", "Long work"},
+    {"get", "/strata/v1/jobs/{job}", "One job"},
+    {"post", "/strata/v1/jobs/{job}/cancel", "Cancel it"},
+    {"post", "/strata/v1/jobs/{job}/retry", "Try it again"},
+    {"get", "/strata/v1/system", "Models, engine, machine, index"},
+    {"get", "/strata/v1/providers", "Models that run elsewhere"},
+    {"post", "/strata/v1/providers", "Connect an OpenAI-compatible server", provider_fields},
+    {"delete", "/strata/v1/providers/{provider}", "Take it away"},
+    {"post", "/strata/v1/models/default", "Which model answers when none is named", default_model_fields},
+    {"get", "/strata/v1/conversations", "List conversations"},
+    {"post", "/strata/v1/conversations", "Begin a conversation", conversation_fields},
+    {"get", "/strata/v1/conversations/{conversation}", "One conversation with its messages"},
+    {"patch", "/strata/v1/conversations/{conversation}", "Rename it", title_fields},
+    {"delete", "/strata/v1/conversations/{conversation}", "Delete it"},
+    {"post", "/strata/v1/conversations/{conversation}/messages", "Say something in it (an event stream)", message_fields},
+    {"get", "/strata/v1/answers/{answer}", "Why this answer"},
+    {"post", "/strata/v1/answers/{answer}/feedback", "Rate an answer", rating_fields},
+    {"post", "/strata/v1/answers/{answer}/issues", "Report an issue with an answer", issue_fields},
+    {"post", "/strata/v1/answers/{answer}/judgements", "An evaluator's word on an output", judgement_fields},
+    {"get", "/strata/v1/products", "List products"},
+    {"post", "/strata/v1/products", "Make or rename a product", product_fields},
+    {"get", "/strata/v1/products/{product}", "One product"},
+    {"post", "/strata/v1/products/{product}/conversations", "Open a conversation of a product", product_conversation_fields},
+    {"get", "/strata/v1/conversations/{conversation}/outcome", "How a conversation ended"},
+    {"post", "/strata/v1/conversations/{conversation}/outcome", "End it, correct its end, or open it again", outcome_fields},
+    {"post", "/strata/v1/conversations/{conversation}/satisfaction", "A customer's score", satisfaction_fields},
+    {"post", "/strata/v1/products/{product}/outputs", "Record an output, also a failed one", output_fields},
+    {"get", "/strata/v1/facts/kinds", "Which facts from outside there are"},
+    {"get", "/strata/v1/products/{product}/facts", "The facts that hold in a week"},
+    {"post", "/strata/v1/products/{product}/facts", "Enter a fact", fact_fields},
+    {"delete", "/strata/v1/facts/{fact}", "Delete a fact"},
+    {"post", "/strata/v1/products/{product}/facts/import", "Import facts from CSV", import_fields},
+    {"post", "/strata/v1/products/{product}/satisfaction/import", "Import satisfaction scores from CSV", import_fields},
+    {"post", "/strata/v1/products/{product}/developers/import", "Import developers' steps from CSV", import_fields},
+    {"post", "/strata/v1/products/{product}/developers", "A developer's step, or calls made elsewhere", developer_event_fields},
+    {"get", "/strata/v1/products/{product}/metrics", "A week's metrics against target"},
+    {"get", "/strata/v1/products/{product}/weeks", "The same of several weeks"},
+    {"get", "/strata/v1/products/{product}/health", "The health check of a week"},
+    {"get", "/strata/v1/products/{product}/rows", "The rows behind a number"},
+    {"get", "/strata/v1/products/{product}/metrics/settings", "Targets and prices"},
+    {"patch", "/strata/v1/products/{product}/metrics/settings", "Change them", metric_settings_fields},
+    {"get", "/strata/v1/products/{product}/updates", "A product's weekly updates"},
+    {"post", "/strata/v1/products/{product}/updates", "Write a week's update", update_week_fields},
+    {"get", "/strata/v1/updates/{update}", "One update"},
+    {"patch", "/strata/v1/updates/{update}", "Edit it", update_body_fields},
+    {"post", "/strata/v1/updates/{update}/reset", "Write it anew from the numbers"},
+    {"post", "/strata/v1/updates/{update}/sent", "Mark it as sent"},
+    {"get", "/strata/v1/updates/{update}/download", "The update as a file: ?form=markdown, html or text"},
+    {"get", "/strata/v1/products/{product}/schedule", "When the update is written by itself"},
+    {"patch", "/strata/v1/products/{product}/schedule", "Change that", schedule_fields},
+    {"delete", "/strata/v1/simulated", "Remove what was simulated"},
     {"post", "/strata/v1/products/{product}/tickets", "A ticket becomes a grounded draft (an event stream)", ticket_fields},
     {"get", "/strata/v1/drafts", "List drafts"},
     {"get", "/strata/v1/drafts/{draft}", "One draft"},
@@ -93,6 +150,21 @@ constexpr Operation kOperations[] = {
     {"get", "/strata/v1/products/{product_id}/capacity", "Demand against what was measured; promise against answers"},
     {"get", "/strata/v1/products/{product_id}/notes", "Product notes; notes.md: as Markdown"},
     {"put", "/strata/v1/products/{product_id}/notes", "Keep edited notes", notes_fields},
+    {"get", "/strata/v1/products/{product_id}/notes.md", "The notes as a file"},
+    {"put", "/strata/v1/products/{product_id}/spec/draft", "Keep a draft, whatever its state", spec_draft_fields},
+    {"delete", "/strata/v1/products/{product_id}/spec/draft", "Throw the draft away"},
+    {"get", "/strata/v1/products/{product_id}/spec/labels", "Which version each label points at"},
+    {"get", "/strata/v1/products/{product_id}/spec/history", "What happened to the spec"},
+    {"get", "/livez", "The program runs"},
+    {"get", "/readyz", "A model is loaded"},
+    {"get", "/metrics", "Counters, as Prometheus reads them"},
+    {"get", "/openapi.json", "This page"},
+};
+
+constexpr std::pair<const char*, const char*> kCallHeaders[] = {
+    {"x-strata-product", "The product that the call is made for: it keeps to the product's live spec and is recorded as its fact."},
+    {"x-strata-developer", "Who built what calls; default: who asks."},
+    {"x-strata-environment", "production or development (the default)."},
 };
 
 Json operation_json(const Operation& operation) {
@@ -103,6 +175,9 @@ Json operation_json(const Operation& operation) {
     std::string name(path.substr(at + 1, path.find('}', at) - at - 1));
     parameters.push(Json::object({{"name", name}, {"in", "path"}, {"required", true}, {"schema", Json::object({{"type", "string"}})}}));
   }
+  if (operation.call)
+    for (auto& [name, meaning] : kCallHeaders)
+      parameters.push(Json::object({{"name", name}, {"in", "header"}, {"description", meaning}, {"schema", Json::object({{"type", "string"}})}}));
   if (parameters.size()) out.set("parameters", std::move(parameters));
   if (operation.fields)
     out.set("requestBody",

@@ -22,6 +22,18 @@ std::vector<Field> escalate_fields();
 std::vector<Field> who_fields();
 std::vector<Field> reply_fields();
 std::vector<Field> product_satisfaction_fields();
+std::vector<Field> attribute_fields();
+std::vector<Field> conversation_fields();
+std::vector<Field> title_fields();
+std::vector<Field> message_fields();
+std::vector<Field> rating_fields();
+std::vector<Field> issue_fields();
+std::vector<Field> provider_fields();
+std::vector<Field> default_model_fields();
+std::vector<Field> update_week_fields();
+std::vector<Field> update_body_fields();
+std::vector<Field> schedule_fields();
+std::vector<Field> metric_settings_fields();
 
 Json openapi_document(const std::string& version);
 

@@ -124,6 +124,28 @@ Json developer_event_json(const outcome::DeveloperEvent& row) {
                        {"simulated", row.simulated}});
 }
 
+Json call_json(const outcome::Call& row) {
+  return Json::object({{"id", row.id},
+                       {"product", row.product},
+                       {"route", row.route},
+                       {"developer", row.developer},
+                       {"key_id", row.key_id.empty() ? Json() : Json(row.key_id)},
+                       {"end_user", row.end_user.empty() ? Json() : Json(row.end_user)},
+                       {"environment", row.production ? "production" : "development"},
+                       {"answer_id", row.answer_id.empty() ? Json() : Json(row.answer_id)},
+                       {"model", row.model.empty() ? Json() : Json(row.model)},
+                       {"status", row.status},
+                       {"http_status", row.http_status},
+                       {"first_text_ms", row.first_text_ms},
+                       {"total_ms", row.total_ms},
+                       {"objective_ms", row.objective_ms > 0 ? Json(row.objective_ms) : Json()},
+                       {"late", row.late()},
+                       {"prompt_tokens", row.prompt_tokens},
+                       {"completion_tokens", row.completion_tokens},
+                       {"at", time_json(row.at_ms)},
+                       {"simulated", row.simulated}});
+}
+
 Field at_field() { return {"at", Kind::kNumber, "Unix seconds; only of what is simulated or imported. Default: now.", false, 0, 4e9}; }
 int64_t at_ms(const Body& body) { return std::llround(body.number("at", 0) * 1000); }
 

@@ -20,6 +20,7 @@ Json judgement_json(const outcome::Judgement& row);
 Json satisfaction_json(const outcome::Satisfaction& row);
 Json fact_json(const outcome::Fact& row);
 Json developer_event_json(const outcome::DeveloperEvent& row);
+Json call_json(const outcome::Call& row);
 
 // Records a stored answer as an output of the conversation's product; nothing where the conversation belongs to none. Call it once the
 // answer is committed (feedback::put_answer), from any route that answers inside a conversation.

@@ -1,10 +1,24 @@
 // /strata/v1/products/{id}: metrics of a week, trends, health, settings, and the rows behind every number.
 #include "product/metrics/metrics.h"
 
+#include "app/api/openapi.h"
 #include "app/api/outcomes.h"
 #include "app/api/reply.h"
 
 namespace strata::api {
+
+// Read and checked by product/metrics; here they are only listed.
+std::vector<Field> metric_settings_fields() {
+  std::vector<Field> fields;
+  const Json defaults = product_metrics::settings_json({});
+  for (auto& [name, value] : *defaults.as_object()) {
+    Field field{name, Kind::kNumber, value.is_null() ? "USD per million tokens." : "A target, as a metric's comparison says."};
+    field.fallback = value;
+    fields.push_back(std::move(field));
+  }
+  return fields;
+}
+
 namespace {
 
 using http::Request;
@@ -173,9 +187,11 @@ Result<Json> list_rows(outcome::Outcomes& from, const Context& context, const st
   if (list == "satisfaction") return paged(&outcome::Outcomes::satisfaction, satisfaction_json);
   if (list == "facts") return paged(&outcome::Outcomes::facts, fact_json);
   if (list == "developer_events") return paged(&outcome::Outcomes::developer_events, developer_event_json);
+  if (list == "calls") return paged(&outcome::Outcomes::calls, call_json);
   if (list == "developer_days") return days_json(from, context, filter);
   return invalid_argument(
-      "list: expected one of conversations, outputs, drafts, handovers, judgements, satisfaction, facts, developer_events, developer_days; got '" + list + "'",
+      "list: expected one of conversations, outputs, drafts, handovers, judgements, satisfaction, facts, developer_events, developer_days, calls; got '" +
+          list + "'",
       "list");
 }
 

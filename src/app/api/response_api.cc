@@ -7,6 +7,7 @@
 #include "app/api/openapi.h"
 #include "app/api/output_format.h"
 #include "app/api/reply.h"
+#include "app/api/rules.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "product/responses/responses.h"
@@ -47,15 +48,26 @@ struct Turn {
   Json instructions;
   std::vector<model::Message> input;       // this turn's
   std::vector<std::string> without_effect;
+  std::shared_ptr<ProductCall> call;       // may be null
+  std::optional<live::Terms> terms;        // of its product
 };
 
 // Builds the response object and its events, and keeps it.
 class ResponseWriter {
  public:
   ResponseWriter(const Services& services, Turn turn, Context context, std::shared_ptr<http::Responder> responder)
-      : services_(services), turn_(std::move(turn)), context_(std::move(context)), responder_(std::move(responder)) {}
+      : services_(services),
+        turn_(std::move(turn)),
+        context_(std::move(context)),
+        responder_(std::move(responder)),
+        mask_(turn_.searched ? std::nullopt : turn_.terms) {}   // a grounded answer comes masked
 
-  void text(const std::string& text, const std::vector<answer::Citation>& citations) {
+  ProductCall* call() const { return turn_.call.get(); }
+  const std::string& model() const { return turn_.model; }
+
+  void text(const std::string& piece, const std::vector<answer::Citation>& citations) { put(mask_.feed(piece), citations); }
+
+  void put(const std::string& text, const std::vector<answer::Citation>& citations) {
     begin();
     text_ += text;
     if (!text.empty()) event("response.output_text.delta", part_of(Json::object({{"delta", text}, {"logprobs", Json::array()}})));
@@ -68,7 +80,7 @@ class ResponseWriter {
 
   // `reason` is "length" where the output was cut.
   void done(std::string_view reason, const model::Usage& usage, const answer::Answer* answer) {
-    begin();
+    put(mask_.rest(), {});
     bool cut = reason == "length";
     Json message = message_item(cut ? "incomplete" : "completed");
     event("response.output_text.done", part_of(Json::object({{"text", text_}, {"logprobs", Json::array()}})));
@@ -79,11 +91,12 @@ class ResponseWriter {
     output.push_back(std::move(message));
     Json response = object(cut ? "incomplete" : "completed", std::move(output), usage_of(usage));
     if (cut) response.set("incomplete_details", Json::object({{"reason", "max_output_tokens"}}));
-    if (answer) response.set("strata", strata_object(*answer));
+    if (Json strata = strata_of(answer); !strata.is_null()) response.set("strata", std::move(strata));
     finish(std::move(response), cut);
   }
 
   void fail(const Error& error) {
+    if (turn_.call) turn_.call->fail(error);
     if (!turn_.stream || !begun_) return responder_->send(error_response(error));
     Json response = object("failed", {}, nullptr);
     response.set("error", Json::object({{"code", "server_error"}, {"message", error.message}}));
@@ -92,6 +105,12 @@ class ResponseWriter {
   }
 
  private:
+  Json strata_of(const answer::Answer* answer) const {
+    if (!answer) return turn_.terms ? terms_strata(*turn_.terms, context_, text_, mask_) : Json();
+    Json strata = strata_object(*answer);
+    if (turn_.terms) strata.set("spec", terms_json(*turn_.terms));
+    return strata;
+  }
   int message_index() const { return turn_.searched ? 1 : 0; }
   Json part_of(Json fields) const {
     Json out = Json::object({{"item_id", turn_.message_id}, {"output_index", message_index()}, {"content_index", 0}});
@@ -173,6 +192,7 @@ class ResponseWriter {
   Turn turn_;
   Context context_;
   std::shared_ptr<http::Responder> responder_;
+  TextMask mask_;
   bool begun_ = false;
   int sequence_ = 0;
   std::string text_;
@@ -204,6 +224,7 @@ class ModelSink : public model::Sink {
   explicit ModelSink(ResponseWriter writer) : writer_(std::move(writer)) {}
   void on_token(const model::TokenEvent& event) override { writer_.text(event.text, {}); }
   void on_finish(const model::Finish& finish) override {
+    if (auto* call = writer_.call()) call->tell(writer_.model(), finish.usage);
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
     else writer_.done(finish_reason(finish.reason), finish.usage, nullptr);
   }
@@ -217,8 +238,9 @@ class AnswerSink : public answer::Sink {
   explicit AnswerSink(ResponseWriter writer) : writer_(std::move(writer)) {}
   void on_text(const std::string& text, const std::vector<answer::Citation>& citations) override { writer_.text(text, citations); }
   void on_done(Result<answer::Answer> answer) override {
-    if (!answer) writer_.fail(answer.error());
-    else writer_.done("stop", answer->usage, &*answer);
+    if (!answer) return writer_.fail(answer.error());
+    if (auto* call = writer_.call()) call->tell(*answer);
+    writer_.done("stop", answer->usage, &*answer);
   }
 
  private:
@@ -252,14 +274,32 @@ Result<Turn> parse_turn(const Services& services, const Body& body, const model:
   return turn;
 }
 
-Status start_response(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
+// What the turn's product asks: texts are masked before they are stored or shown, and a duty to cite makes this a search.
+Result<std::optional<live::Terms>> turn_terms(const Services& services, const Context& context, ProductCall* call, const model::LanguageModel& model,
+                                              Turn& turn, std::vector<model::Message>& conversation, std::optional<FileSearch>& search) {
+  std::vector<std::string*> texts = texts_of(conversation);
+  for (std::string* text : texts_of(turn.input)) texts.push_back(text);
+  std::string instructions = turn.instructions.as_string() ? *turn.instructions.as_string() : "";
+  texts.push_back(&instructions);
+  std::vector<std::string> base_ids = search ? search->base_ids : std::vector<std::string>();
+  TRY_ASSIGN(auto terms, terms_of_call(services, context, call, &model, texts, &base_ids));
+  if (terms && turn.instructions.is_string()) turn.instructions = instructions;
+  if (terms && terms->live.spec.requires_citations && !search) {
+    search.emplace();
+    search->base_ids = std::move(base_ids);
+  }
+  return terms;
+}
+
+Status start_response(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                      std::shared_ptr<ProductCall> call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
+  if (call) call->made_for(json);
   TRY_ASSIGN(Body body, Body::parse(response_fields(), json));
   TRY_ASSIGN(auto model, services.models->find(body.text("model")));
   TRY_ASSIGN(auto sampling, parse_sampling(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(Turn turn, parse_turn(services, body, *model));
-  turn.searched = search.has_value();
   std::vector<model::Message> conversation;
   if (body.has("instructions")) conversation.push_back({"system", body.text("instructions"), ""});
   if (!turn.previous_id.empty()) {
@@ -272,6 +312,9 @@ Status start_response(const Services& services, const Context& context, const ht
     conversation.insert(conversation.end(), earlier->begin(), earlier->end());
   }
   conversation.insert(conversation.end(), turn.input.begin(), turn.input.end());
+  TRY_ASSIGN(turn.terms, turn_terms(services, context, call.get(), *model, turn, conversation, search));
+  turn.call = std::move(call);
+  turn.searched = search.has_value();
   int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
   OutputFormat format;
   if (body.has("text")) {
@@ -282,10 +325,11 @@ Status start_response(const Services& services, const Context& context, const ht
     if (search && (format.grammar || !format.response_format.is_null()))
       return invalid_argument("text.format: a grounded answer quotes documents; ask without file_search", "text.format", "invalid_value");
   }
+  std::optional<live::Terms> terms = turn.terms;
   ResponseWriter writer(services, std::move(turn), context, std::move(responder));
   if (search) {
     run_answer(services, context, std::move(model), answer_request(std::move(*search), std::move(conversation), max_tokens, sampling),
-               std::make_shared<AnswerSink>(std::move(writer)));
+               std::make_shared<AnswerSink>(std::move(writer)), {}, std::move(terms));
     return {};
   }
   model::GenerateRequest wanted;
@@ -311,9 +355,7 @@ Result<Json> remove_response(const Services& services, const Context& context, c
 }  // namespace
 
 void add_response_routes(http::Server& server, Services& services) {
-  server.route("POST", "/v1/responses", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
-    if (auto status = start_response(services, context, request, responder); !status) responder->send(error_response(status.error()));
-  });
+  route_call(server, services, "/v1/responses", true, start_response);
   server.route("GET", "/v1/responses/{}", [&services](const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder) {
     send(*responder, get_response(services, context, request.captures[0]));
   });

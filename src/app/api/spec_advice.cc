@@ -132,21 +132,43 @@ std::vector<spec::ModelFacts> model_facts(const Services& services, const Contex
   return out;
 }
 
+namespace {
+
+// The product's live spec, once it allows this model and what it demands can be had here.
+Result<std::optional<live::LiveSpec>> spec_for(const Services& services, const Context& context, const std::string& product, const model::LanguageModel* model,
+                                               std::vector<std::string>* base_ids) {
+  if (product.empty()) return std::optional<live::LiveSpec>();
+  TRY_ASSIGN(auto current, services.specs->live(context, product));
+  if (!current) return current;
+  if (model)
+    for (auto& facts : model_facts(services, context))
+      if (facts.id == model->info().id) TRY(spec::check_residency(current->spec, facts));
+  if (base_ids && base_ids->empty()) *base_ids = current->spec.knowledge_bases;
+  if (!current->spec.requires_citations || (base_ids && !base_ids->empty())) return current;
+  const std::string why = base_ids ? ", and no knowledge base is named: name one in its spec (knowledge_bases) or in the request"
+                                   : ", and what comes from here cites nothing: use chat completions or responses";
+  return Error{Code::kFailedPrecondition, "the product '" + current->product + "' answers only with verified citations" + why, "vector_store_ids",
+               "citations_required"};
+}
+
+}  // namespace
+
 Result<std::optional<live::Terms>> terms_of(const Services& services, const Context& context, const std::string& product, const model::LanguageModel& model,
                                             const std::string& question, std::vector<std::string>& base_ids) {
-  if (product.empty()) return std::optional<live::Terms>();
-  TRY_ASSIGN(auto current, services.specs->live(context, product));
+  std::string text = question;
+  TRY_ASSIGN(auto terms, terms_of(services, context, product, &model, {&text}, &base_ids));
+  if (terms) terms->question = std::move(text);
+  return terms;
+}
+
+Result<std::optional<live::Terms>> terms_of(const Services& services, const Context& context, const std::string& product, const model::LanguageModel* model,
+                                            const std::vector<std::string*>& texts, std::vector<std::string>* base_ids) {
+  const int64_t begun_ns = services.clock->monotonic_ns();
+  TRY_ASSIGN(auto current, spec_for(services, context, product, model, base_ids));
   if (!current) return std::optional<live::Terms>();
-  for (auto& facts : model_facts(services, context))
-    if (facts.id == model.info().id) TRY(spec::check_residency(current->spec, facts));
-  if (base_ids.empty()) base_ids = current->spec.knowledge_bases;
-  if (current->spec.requires_citations && base_ids.empty())
-    return Error{Code::kFailedPrecondition,
-                 "the product '" + current->product +
-                     "' answers only with verified citations, and no knowledge base is named: name one in its spec (knowledge_bases) or in the request",
-                 "vector_store_ids", "citations_required"};
   Span span(context, "guard input");
-  auto terms = live::terms_for(*current, question, context.principal().user);
+  live::Terms terms = live::terms_for(*current, texts, context.principal().user);
+  terms.begun_ns = begun_ns;
   span.set("strata.pii_handling", current->spec.pii_handling);
   for (auto& [kind, count] : terms.pii)
     span.set(kind == "email" ? "strata.pii.email" : kind == "phone" ? "strata.pii.phone" : kind == "card" ? "strata.pii.card" : "strata.pii.iban", count);
@@ -163,6 +185,7 @@ Json terms_json(const live::Terms& terms) {
                        {"requires_citations", spec.requires_citations},
                        {"human_review_required", spec.human_review_required},
                        {"max_latency_seconds", spec.max_latency_seconds},
+                       {"context_tokens_max", spec::context_tokens_max(spec)},
                        {"pii_handling", spec.pii_handling},
                        {"pii", std::move(pii)}});
 }

@@ -162,11 +162,7 @@ Result<Json> save_spec(const Services& services, const Context& context, const R
 }
 
 Result<Json> save_draft(const Services& services, const Context& context, const Request& request) {
-  TRY_ASSIGN(Body body, body_of(request, {text_field(),
-                                          object_field(),
-                                          who_field(),
-                                          {"base_version", Kind::kInteger, "The version it started from.", false, 0, 1e6},
-                                          {"revision", Kind::kInteger, "The draft's revision seen last; 0: none.", false, 0, 1e9}}));
+  TRY_ASSIGN(Body body, body_of(request, spec_draft_fields()));
   TRY_ASSIGN(std::string text, text_of(body));
   TRY_ASSIGN(auto draft, services.specs->save_draft(context, request.captures[0], text, static_cast<int>(body.integer("base_version", 0)),
                                                     static_cast<int>(body.integer("revision", 0)), change_of(body)));
@@ -243,6 +239,13 @@ std::vector<Field> spec_body_fields() {
           why_field(),
           {"base_version", Kind::kInteger, "The version that the change starts from; 0: there is none.", false, 0, 1e6},
           {"live", Kind::kBoolean, "Answer by it from now on; default true."}};
+}
+std::vector<Field> spec_draft_fields() {
+  return {text_field(),
+          object_field(),
+          who_field(),
+          {"base_version", Kind::kInteger, "The version it started from.", false, 0, 1e6},
+          {"revision", Kind::kInteger, "The draft's revision seen last; 0: none.", false, 0, 1e9}};
 }
 std::vector<Field> label_fields() {
   return {{"label", Kind::kString, "live, or one of your own.", true, 1, 64}, {"version", Kind::kInteger, "", true, 1, 1e6}, who_field(), why_field()};

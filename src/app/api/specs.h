@@ -14,6 +14,7 @@ namespace strata::api {
 
 std::vector<Field> new_spec_fields();
 std::vector<Field> spec_body_fields();
+std::vector<Field> spec_draft_fields();
 std::vector<Field> label_fields();
 std::vector<Field> notes_fields();
 
@@ -27,6 +28,9 @@ std::vector<spec::ModelFacts> model_facts(const Services& services, const Contex
 // are a duty and there is nothing to cite from.
 Result<std::optional<live::Terms>> terms_of(const Services& services, const Context& context, const std::string& product, const model::LanguageModel& model,
                                             const std::string& question, std::vector<std::string>& base_ids);
+// The same for several texts, masked in their places. `model` is null where none is asked; `base_ids` where the route cannot cite.
+Result<std::optional<live::Terms>> terms_of(const Services& services, const Context& context, const std::string& product, const model::LanguageModel* model,
+                                            const std::vector<std::string*>& texts, std::vector<std::string>* base_ids);
 Json terms_json(const live::Terms& terms);   // {id, version, requires_citations, human_review_required, max_latency_seconds, pii_handling, pii}
 
 }  // namespace strata::api

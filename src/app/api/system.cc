@@ -1,5 +1,6 @@
 // /strata/v1/system and /strata/v1/providers: what this installation is, and the models it answers with.
 #include "app/api/api.h"
+#include "app/api/openapi.h"
 #include "app/api/providers.h"
 #include "app/api/reply.h"
 #include "infra/compute/compute.h"
@@ -7,6 +8,18 @@
 #include "model/engine/engine.h"
 
 namespace strata::api {
+
+std::vector<Field> provider_fields() {
+  return {{"id", Kind::kString, "What its model is called here.", true, 1, 100},
+          {"base_url", Kind::kString, "Of an OpenAI-compatible server, up to /v1.", true, 8, 500},
+          {"model", Kind::kString, "What the model is called there.", true, 1, 200},
+          {"key", Kind::kString, "Goes to the secret store.", false, 0, 4096},
+          {"context_tokens", Kind::kInteger, "What the model holds.", false, 256, 10'000'000, {}, Support::kSupported, {}, 32'768},
+          {"residency", Kind::kString, "Where its data stays: US, EU, …", false, 0, 64},
+          {"default", Kind::kBoolean, "Answers when no model is named."}};
+}
+std::vector<Field> default_model_fields() { return {{"id", Kind::kString, "The model that answers when none is named.", true}}; }
+
 namespace {
 
 Json model_row(const model::ModelInfo& info, std::string_view kind, std::string_view state, std::string_view problem = {}) {
@@ -88,14 +101,7 @@ Result<Json> list_providers(const Services& services, const Context& context, co
 
 Result<Json> add_provider(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true, 1, 100},
-                                     {"base_url", Kind::kString, "", true, 8, 500},
-                                     {"model", Kind::kString, "", true, 1, 200},
-                                     {"key", Kind::kString, "", false, 0, 4096},
-                                     {"context_tokens", Kind::kInteger, "", false, 256, 10'000'000},
-                                     {"residency", Kind::kString, "", false, 0, 64},
-                                     {"default", Kind::kBoolean, ""}},
-                                    json));
+  TRY_ASSIGN(Body body, Body::parse(provider_fields(), json));
   Provider provider{
       body.text("id"),       body.text("base_url"), body.text("model"), body.text("key"), static_cast<int>(body.integer("context_tokens", 32'768)),
       body.text("residency")};
@@ -117,7 +123,7 @@ Result<Json> remove_provider(const Services& services, const Context& context, c
 
 Result<Json> choose_default(const Services& services, const Context&, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true}}, json));
+  TRY_ASSIGN(Body body, Body::parse(default_model_fields(), json));
   TRY(services.models->set_default(body.text("id")));
   return Json::object({{"default_model", services.models->default_id()}});
 }

@@ -2,10 +2,23 @@
 #include <cmath>
 
 #include "app/api/api.h"
+#include "app/api/openapi.h"
 #include "app/api/reply.h"
 #include "product/report/report.h"
 
 namespace strata::api {
+
+std::vector<Field> update_week_fields() { return {{"week", Kind::kString, "An ISO week; default: this one."}}; }
+std::vector<Field> update_body_fields() {
+  return {{"body", Kind::kString, "Markdown.", true, 0, static_cast<double>(report::kBodyBytesMax)},
+          {"updated_at", Kind::kNumber, "What the editor saw: 409 where another has saved since.", false, 0, 4e9}};
+}
+std::vector<Field> schedule_fields() {
+  return {{"enabled", Kind::kBoolean, "Write the update every week."},
+          {"weekday", Kind::kInteger, "1 (Monday) to 7.", false, 1, 7},
+          {"hour", Kind::kInteger, "UTC.", false, 0, 23}};
+}
+
 namespace {
 
 using http::Request;
@@ -42,7 +55,7 @@ Result<Json> list_updates(const Services& services, const Context& context, cons
 }
 
 Result<Json> make_update(const Services& services, const Context& context, const Request& request) {
-  TRY_ASSIGN(Body body, body_of(request, {{"week", Kind::kString, "An ISO week; default: this one."}}));
+  TRY_ASSIGN(Body body, body_of(request, update_week_fields()));
   Week week = Week::of(services.clock->unix_ms());
   if (body.has("week")) {
     TRY_ASSIGN(week, Week::parse(body.text("week")));
@@ -57,8 +70,7 @@ Result<Json> one_update(const Services& services, const Context& context, const 
 }
 
 Result<Json> edit_update(const Services& services, const Context& context, const Request& request) {
-  TRY_ASSIGN(Body body, body_of(request, {{"body", Kind::kString, "Markdown.", true, 0, static_cast<double>(report::kBodyBytesMax)},
-                                          {"updated_at", Kind::kNumber, "What the editor saw: 409 where another has saved since.", false, 0, 4e9}}));
+  TRY_ASSIGN(Body body, body_of(request, update_body_fields()));
   TRY_ASSIGN(auto row, services.reports->edit(context, request.captures[0], body.text("body"), std::llround(body.number("updated_at", 0) * 1000)));
   return update_json(row);
 }
@@ -83,9 +95,7 @@ Result<Json> get_schedule(const Services& services, const Context& context, cons
 }
 
 Result<Json> set_schedule(const Services& services, const Context& context, const Request& request) {
-  TRY_ASSIGN(Body body, body_of(request, {{"enabled", Kind::kBoolean, ""},
-                                          {"weekday", Kind::kInteger, "1 (Monday) to 7.", false, 1, 7},
-                                          {"hour", Kind::kInteger, "UTC.", false, 0, 23}}));
+  TRY_ASSIGN(Body body, body_of(request, schedule_fields()));
   TRY_ASSIGN(auto schedule, services.reports->schedule(context, request.captures[0]));
   schedule.enabled = body.flag("enabled", schedule.enabled);
   schedule.weekday = static_cast<int>(body.integer("weekday", schedule.weekday));

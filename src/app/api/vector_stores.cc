@@ -4,6 +4,7 @@
 #include "app/api/generation.h"
 #include "app/api/openapi.h"
 #include "app/api/reply.h"
+#include "app/api/rules.h"
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/retrieve/retrieve.h"
@@ -24,6 +25,8 @@ std::vector<Field> vector_store_file_fields() {
           {"attributes", Kind::kObject, "Up to 16 values (text, number, boolean) to filter by."},
           {"chunking_strategy", Kind::kObject, "{\"type\": \"auto\"} or {\"type\": \"static\", \"static\": {…}}."}};
 }
+
+std::vector<Field> attribute_fields() { return {{"attributes", Kind::kObject, "Replace those of the file.", true}}; }
 
 std::vector<Field> vector_store_search_fields() {
   return {{"query", Kind::kAny, "A text, or several that are searched for together.", true},
@@ -201,7 +204,7 @@ Result<Json> one_base_file(const Services& services, const Context& context, con
 
 Result<Json> change_base_file(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
-  TRY_ASSIGN(Body body, Body::parse({{"attributes", Kind::kObject, "", true}}, json));
+  TRY_ASSIGN(Body body, Body::parse(attribute_fields(), json));
   TRY_ASSIGN(auto attributes, parse_attributes(body["attributes"]));
   TRY(services.catalog->set_attributes(context, request.captures[0], request.captures[1], std::move(attributes)));
   return one_base_file(services, context, request);
@@ -236,12 +239,17 @@ Result<Search> parse_search(const Body& body) {
   return search;
 }
 
-Result<Json> search_base(const Services& services, const Context& context, const http::Request& request) {
+Result<Json> search_base(const Services& services, const Context& context, const http::Request& request, ProductCall* call) {
   TRY_ASSIGN(Json json, parse_object(request.body));
   TRY_ASSIGN(Body body, Body::parse(vector_store_search_fields(), json));
   TRY_ASSIGN(Search search, parse_search(body));
-  TRY(services.catalog->base(context, request.captures[0]));
-  TRY_ASSIGN(auto found, services.retriever->search(context, search.queries, {request.captures[0]}, search.options));
+  std::vector<std::string> base_ids = {request.captures[0]};
+  TRY(services.catalog->base(context, base_ids[0]));
+  std::vector<std::string*> texts;
+  for (auto& query : search.queries) texts.push_back(&query);
+  TRY_ASSIGN(auto terms, terms_of_call(services, context, call, nullptr, texts, &base_ids));
+  TRY_ASSIGN(auto found, services.retriever->search(context, search.queries, base_ids, search.options));
+  if (terms) apply_terms(*terms, context, &found);
   Json data = Json::array(), queries = Json::array();
   for (auto& query : search.queries) queries.push(query);
   for (auto& hit : found.hits) {
@@ -253,11 +261,19 @@ Result<Json> search_base(const Services& services, const Context& context, const
                             {"content", std::move(text)},
                             {"strata", hit_json(hit)}}));
   }
-  return Json::object({{"object", "vector_store.search_results.page"},
-                       {"search_query", std::move(queries)},
-                       {"data", std::move(data)},
-                       {"has_more", false},
-                       {"next_page", nullptr}});
+  Json out = Json::object({{"object", "vector_store.search_results.page"},
+                           {"search_query", std::move(queries)},
+                           {"data", std::move(data)},
+                           {"has_more", false},
+                           {"next_page", nullptr}});
+  if (terms) out.set("strata", Json::object({{"spec", terms_json(*terms)}}));
+  return out;
+}
+
+Status start_search(const Services& services, const Context& context, const http::Request& request, std::shared_ptr<http::Responder> responder,
+                    std::shared_ptr<ProductCall> call) {
+  send(*responder, search_base(services, context, request, call.get()));
+  return {};
 }
 
 // POST /strata/v1/search: several bases, with the stages.
@@ -297,7 +313,7 @@ void add_vector_store_routes(http::Server& server, Services& services) {
   add("GET", "/v1/vector_stores/{}/files/{}", one_base_file);
   add("POST", "/v1/vector_stores/{}/files/{}", change_base_file);
   add("DELETE", "/v1/vector_stores/{}/files/{}", remove_base_file);
-  add("POST", "/v1/vector_stores/{}/search", search_base);
+  route_call(server, services, "/v1/vector_stores/{}/search", false, start_search);
   add("POST", "/strata/v1/search", search_all);
 }
 

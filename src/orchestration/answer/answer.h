@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,6 +33,10 @@ struct Request {
   model::Sampling sampling;
   model::LanguageModel* model = nullptr;     // instead of the Answerer's own
   double threshold = -1;                     // of confidence, below which nothing is answered; below 0: the fitted one
+  // What a product's spec asks of its answers.
+  int context_tokens_max = 0;                // what the model may be given in all, answer included; 0: its own context, 6,000 of it for passages
+  double objective_ms = 0;                   // from now on. Once it is spent the model adds nothing more (quote-first); 0: none
+  bool mask_pii = false;                     // what the model reads and what is answered: text, quotes, candidates. Ranges stay the document's
 };
 
 struct Citation {
@@ -77,6 +82,10 @@ struct Answer {
   std::vector<Citation> closest;             // closest passages, where not answered
   retrieve::Found found;                     // candidates per stage
   std::vector<int64_t> packed, left_out;     // chunk ids given to the model, and those that did not fit
+  int packed_tokens = 0;                     // of what the model was given of them
+  double objective_ms = 0;                   // as asked
+  bool additions_stopped = false;            // the objective was spent before the model had added what it could
+  std::map<std::string, int> pii;            // personal data masked in the text, by kind
   std::string mode, model;
   model::Usage usage;
   double first_text_ms = 0, total_ms = 0;

@@ -334,6 +334,83 @@ TEST(Answer, AListIsShownLineByLineAndCitedByItsBytes) {
   EXPECT_EQ(out->result->citations.at(0).quote, world.hits[0].chunk.text);
 }
 
+TEST(Answer, AnObjectiveThatIsSpentEndsAdditionsAndLeavesTheQuotes) {
+  World world;
+  ScriptedModel model("");
+  model.hangs = true;   // without the objective this answer would never end
+  const auto out = world.ask(Request{.conversation = {{.role = "user", .content = kQuestion}}, .objective_ms = 30}, &model);
+  ASSERT_TRUE(out->result) << out->result.error().message;
+  EXPECT_TRUE(out->result->additions_stopped);
+  EXPECT_EQ(out->result->objective_ms, 30);
+  EXPECT_EQ(out->result->outcome, Outcome::kAnswered);
+  EXPECT_FALSE(out->result->citations.empty());
+  EXPECT_TRUE(model.cancelled->raised()) << "the model's request is cancelled";
+}
+
+TEST(Answer, AnObjectiveSpentByTheQuotesAsksNoModel) {
+  World world;
+  ManualClock clock;
+  ScriptedModel model("For every employee, parental leave lasts twelve weeks. ");
+  auto recorder = std::make_shared<Recorder>();
+  recorder->at_text = [&] { clock.advance_ms(5'000); };
+  const Context context = Context::make(clock, {}, "r", std::make_shared<CancelFlag>());
+  const auto out = world.ask(Request{.conversation = {{.role = "user", .content = kQuestion}}, .objective_ms = 3'000}, &model, context, recorder);
+  ASSERT_TRUE(out->result);
+  EXPECT_TRUE(out->result->additions_stopped);
+  EXPECT_TRUE(model.prompt_seen.empty());
+  const auto slow = world.ask(Request{.conversation = {{.role = "user", .content = kQuestion}}, .objective_ms = 1e9}, &model);
+  EXPECT_FALSE(slow->result->additions_stopped);
+  EXPECT_FALSE(model.prompt_seen.empty());
+}
+
+TEST(Answer, WhatIsPackedNeverExceedsTheContextBudget) {
+  World world;
+  for (int64_t i = 3; i < 40; ++i)
+    world.hits.push_back(
+        hit(i, "doc" + std::to_string(i), "Title", 0, "Passage number " + std::to_string(i) + " " + std::string(150 + 40 * (i % 7), 'x') + "."));
+  for (int budget : {0, 300, 450, 700, 1'000, 1'500, 4'096}) {
+    ScriptedModel model("Parental leave lasts 12 weeks [1].");
+    model.context_tokens = 100'000;
+    const auto out = world.ask(Request{.conversation = {{.role = "user", .content = kQuestion}}, .mode = Mode::kClassic, .context_tokens_max = budget}, &model);
+    ASSERT_TRUE(out->result);
+    const Answer& answer = *out->result;
+    if (budget == 0) {
+      EXPECT_TRUE(answer.left_out.empty());
+      continue;
+    }
+    EXPECT_LE(answer.packed_tokens, budget);
+    EXPECT_LE(static_cast<int>(model.prompt_seen.size() / 4) + 256, budget) << "prompt and answer together";
+    EXPECT_EQ(answer.packed.size() + answer.left_out.size(), world.hits.size());
+  }
+}
+
+TEST(Answer, PersonalDataIsMaskedInTheTextItsCitationsAndWhatTheModelReads) {
+  World world;
+  world.hits[0].chunk.text = "Parental leave lasts 12 weeks for every employee, ask ann@example.com about parental leave. Cards: 4111 1111 1111 1111.";
+  for (Mode mode : {Mode::kQuoteFirst, Mode::kClassic}) {
+    ScriptedModel model(
+        "Parental leave lasts 12 weeks for every employee. Ask bob@example.com or +49 30 901820 about it, as they know it well, day by day by day.");
+    const auto out = world.ask(Request{.conversation = {{.role = "user", .content = kQuestion}}, .mode = mode, .mask_pii = true}, &model);
+    ASSERT_TRUE(out->result);
+    const Answer& answer = *out->result;
+    EXPECT_EQ(out->text, answer.text);
+    std::string all = answer.text + model.prompt_seen;
+    for (const Citation& citation : answer.citations) all += citation.quote;
+    for (const Citation& citation : out->citations) all += citation.quote;
+    for (const retrieve::Hit& hit : answer.found.hits) all += hit.chunk.text;
+    EXPECT_EQ(all.find("example.com"), std::string::npos) << all;
+    EXPECT_EQ(all.find("4111"), std::string::npos) << all;
+    EXPECT_EQ(all.find("901820"), std::string::npos) << all;
+    EXPECT_NE(answer.text.find("[email]"), std::string::npos) << answer.text;
+    EXPECT_GE(answer.pii.at("email"), 1);
+    for (const Citation& citation : answer.citations) {
+      if (mode == Mode::kQuoteFirst) {
+        EXPECT_EQ(answer.text.substr(citation.answer_begin, citation.answer_end - citation.answer_begin), readable(citation.quote));
+      }
+    }
+  }
+}
+
 TEST(Answer, WithoutAQuestionItIsAnInvalidArgument) {
   World world;
   EXPECT_EQ(world.ask(Request{})->result.error().code, Code::kInvalidArgument);

@@ -10,6 +10,7 @@
 #include "orchestration/answer/compose.h"
 #include "orchestration/answer/prompt.h"
 #include "orchestration/answer/token_stream.h"
+#include "orchestration/guard/guard.h"
 
 namespace strata::answer {
 namespace {
@@ -62,7 +63,9 @@ class Run {
   Result<Answer> operator()() {
     answer_.id = make_id("ans");
     answer_.mode = request_.mode == Mode::kClassic ? "classic" : "quote_first";
+    answer_.objective_ms = request_.objective_ms;
     TRY(run());
+    if (request_.mask_pii) clean_rest();
     answer_.raw_confidence = answer_.confidence;
     answer_.total_ms = elapsed_ms();
     return std::move(answer_);
@@ -118,10 +121,41 @@ class Run {
 
   Status quote_first() {
     if (!evidence_.sufficient || evidence_.quotes.empty()) return refuse();
-    TRY(release(add_quotes(&answer_, evidence_.quotes, answer_.found.hits)));
+    TRY(release(add_quotes(&answer_, quotes(), answer_.found.hits)));
     if (request_.generate && model_ != nullptr) TRY(add_sentences());
     return note_stale();
   }
+
+  // Personal data masked where that is asked for; what is masked of the answer's text is counted.
+  std::string clean(std::string_view text, bool of_the_answer = false) {
+    if (!request_.mask_pii) return std::string(text);
+    guard::Masked masked = guard::mask_pii(text);
+    for (const guard::Pii& pii : masked.found) answer_.pii[std::string(guard::pii_name(pii.kind))] += of_the_answer ? 1 : 0;
+    return std::move(masked.text);
+  }
+  void clean(std::vector<Citation>* citations) {
+    for (Citation& citation : *citations) {
+      for (std::string* text : {&citation.quote, &citation.title, &citation.heading}) *text = clean(*text);
+    }
+  }
+  // What rides along with the text, and is stored with it.
+  void clean_rest() {
+    clean(&answer_.citations);
+    clean(&answer_.closest);
+    for (Verdict& verdict : answer_.verdicts) verdict.reason = clean(verdict.reason);
+    for (retrieve::Hit& hit : answer_.found.hits) {
+      for (std::string* text : {&hit.chunk.text, &hit.title, &hit.heading}) *text = clean(*text);
+    }
+    std::erase_if(answer_.pii, [](const auto& kind) { return kind.second == 0; });
+  }
+  std::vector<ground::Quote> quotes() {
+    std::vector<ground::Quote> out = evidence_.quotes;
+    for (ground::Quote& quote : out) quote.text = clean(quote.text, true), quote.header_text = clean(quote.header_text, true);
+    return out;
+  }
+
+  // The objective is spent: what has been released stands, nothing more is added.
+  bool spent() const { return request_.objective_ms > 0 && elapsed_ms() >= request_.objective_ms; }
 
   Status refuse() {
     answer_.outcome = Outcome::kNotInDocuments;
@@ -137,11 +171,19 @@ class Run {
   // Packs what the model may read. False where not even the best evidence fits.
   bool pack(int tokens_max) {
     Span span(context_, "ground pack");
-    const int room = tokens_max > 0 ? tokens_max : room_for_context(*model_, request_);
-    packed_ = ground::pack(sources_, evidence_.quotes, room, [this](std::string_view text) {
-      const Result<int> count = model_->count_tokens(std::string(text));
-      return count ? *count : static_cast<int>(text.size() / 3) + 1;
-    });
+    const auto count = [this](std::string_view text) {
+      const Result<int> tokens = model_->count_tokens(std::string(text));
+      return tokens ? *tokens : static_cast<int>(text.size() / 3) + 1;
+    };
+    const int wanted = tokens_max > 0 ? tokens_max : room_for_context(*model_, request_);
+    // WHY again: the blocks were counted one by one and before masking; what counts is the whole as the model reads it.
+    for (int room = wanted, excess = 1; excess > 0; room -= excess) {
+      packed_ = ground::pack(sources_, evidence_.quotes, room, count);
+      packed_.text = clean(packed_.text);
+      packed_.tokens = packed_.text.empty() ? 0 : count(packed_.text);
+      excess = packed_.tokens - wanted;
+    }
+    answer_.packed_tokens = packed_.tokens;
     answer_.packed = packed_.packed;
     answer_.left_out = packed_.left_out;
     span.set("strata.packed", static_cast<int64_t>(packed_.packed.size()));
@@ -162,16 +204,22 @@ class Run {
 
   // Quote-first: the model adds what holds against the passages, sentence by sentence. Whatever goes wrong with it, the quotes stand.
   Status add_sentences() {
-    if (!pack(std::min(kAdditionContextTokens, room_for_context(*model_, request_)))) return {};
+    answer_.additions_stopped = spent();
+    if (answer_.additions_stopped || !pack(std::min(kAdditionContextTokens, room_for_context(*model_, request_)))) return {};
     model::GenerateRequest generate{
         .prompt = addition_prompt(packed_.text, answer_.standalone_question), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
     SentenceCutter cutter;
     int added = 0, refused = 0;
+    const auto goes_on = [&] {
+      if (added >= kAddedMax || refused >= kRefusedMax) return false;
+      answer_.additions_stopped = spent();
+      return !answer_.additions_stopped;
+    };
     const auto check_all = [&](const std::vector<std::string>& sentences) {
       for (const std::string& sentence : sentences) {
-        if (added < kAddedMax && refused < kRefusedMax) add_if_verified(sentence, &added, &refused);
+        if (goes_on()) add_if_verified(sentence, &added, &refused);
       }
-      return added < kAddedMax && refused < kRefusedMax;
+      return goes_on();
     };
     const Result<model::Finish> finish = stream(context_, *model_, std::move(generate), [&](const std::string& text) { return check_all(cutter.feed(text)); });
     TRY(context_.check());
@@ -181,11 +229,12 @@ class Run {
     }
     answer_.usage = finish->usage;
     // A last sentence that the token limit cut off is none.
-    if (finish->reason != model::FinishReason::kLength) check_all(cutter.rest());
+    if (finish->reason != model::FinishReason::kLength && !answer_.additions_stopped) check_all(cutter.rest());
     return {};
   }
 
-  void add_if_verified(const std::string& sentence, int* added, int* refused) {
+  void add_if_verified(const std::string& written, int* added, int* refused) {
+    const std::string sentence = clean(written, true);
     ground::Claim claim = ground::verify(sentence, packed_texts());
     if (claim.supported && repeats(sentence)) claim = {.supported = false, .score = claim.score, .reason = "repeats the quotes"};
     if (!claim.supported) {
@@ -220,10 +269,16 @@ class Run {
     }
     model::GenerateRequest generate{
         .prompt = classic_prompt(packed_.text, request_.conversation), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
-    const Result<model::Finish> finish = stream(context_, *model_, std::move(generate), [&](const std::string& text) {
+    guard::MaskStream mask;
+    const auto write = [&](const std::string& text) {
+      if (text.empty()) return true;
       answer_.text += text;
       return static_cast<bool>(release({.text = text}));
-    });
+    };
+    const Result<model::Finish> finish =
+        stream(context_, *model_, std::move(generate), [&](const std::string& text) { return write(request_.mask_pii ? mask.feed(text) : text); });
+    if (request_.mask_pii) write(mask.rest());
+    for (const auto& [kind, times] : mask.found()) answer_.pii[std::string(guard::pii_name(kind))] += times;
     TRY(context_.check());
     if (!finish) {
       log::warning("answer.model_failed", {{"answer", answer_.id}, {"error", finish.error().message}});
@@ -237,7 +292,7 @@ class Run {
 
   // A failing model costs its prose, not the evidence.
   Status quotes_instead() {
-    if (evidence_.sufficient) TRY(release(add_quotes(&answer_, evidence_.quotes, answer_.found.hits)));
+    if (evidence_.sufficient) TRY(release(add_quotes(&answer_, quotes(), answer_.found.hits)));
     else TRY(refuse());
     answer_.outcome = Outcome::kModelFailed;
     return {};
@@ -284,8 +339,9 @@ class Run {
     return {};
   }
 
-  Status release(const Piece& piece) {
+  Status release(Piece piece) {
     TRY(context_.check());
+    if (request_.mask_pii) clean(&piece.citations);
     if (answer_.first_text_ms == 0) answer_.first_text_ms = elapsed_ms();
     sink_.on_text(piece.text, piece.citations);
     return {};

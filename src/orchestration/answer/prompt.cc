@@ -6,14 +6,16 @@ namespace strata::answer {
 namespace {
 
 constexpr int kInstructionTokens = 160;    // instruction, labels and the template's own, generously
-constexpr int kContextTokensMax = 6'000;   // more passages than retrieval gives
+constexpr int kContextTokensMax = 6'000;   // more passages than retrieval gives by default
 
 }  // namespace
 
 int room_for_context(const model::LanguageModel& model, const Request& request) {
   const Result<int> spoken = model.count_tokens(request.conversation);
-  const int context = model.info().context_tokens > 0 ? model.info().context_tokens : 4'096;
-  return std::clamp(context - request.max_tokens - kInstructionTokens - (spoken ? *spoken : 0), 0, kContextTokensMax);
+  int context = model.info().context_tokens > 0 ? model.info().context_tokens : 4'096;
+  if (request.context_tokens_max > 0) context = std::min(context, request.context_tokens_max);
+  const int most = request.context_tokens_max > 0 ? context : kContextTokensMax;
+  return std::clamp(context - request.max_tokens - kInstructionTokens - (spoken ? *spoken : 0), 0, most);
 }
 
 std::vector<model::Message> addition_prompt(const std::string& passages, const std::string& question) {

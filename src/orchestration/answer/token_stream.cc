@@ -17,6 +17,7 @@ class Queue : public model::Sink {
     if (event.from_prompt) return;
     std::lock_guard lock(mutex_);
     text_ += event.text;
+    tokens_ += static_cast<int>(event.ids.size());
     changed_.notify_one();
   }
   void on_finish(const model::Finish& finish) override {
@@ -32,19 +33,35 @@ class Queue : public model::Sink {
     text_.clear();
     return finish_;
   }
+  int tokens() {
+    std::lock_guard lock(mutex_);
+    return tokens_;
+  }
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string text_;
+  int tokens_ = 0;
   std::optional<model::Finish> finish_;
 };
+
+// How a model finished that was stopped on our side; its own word may never come.
+model::Finish stopped(const std::optional<model::Finish>& finish, const model::LanguageModel& model, const model::Prompt& prompt, int tokens) {
+  model::Finish out = finish.value_or(model::Finish{});
+  out.reason = model::FinishReason::kStop;
+  if (finish) return out;
+  out.usage.prompt_tokens = model.count_tokens(prompt).value_or(0);
+  out.usage.completion_tokens = tokens;
+  return out;
+}
 
 }  // namespace
 
 Result<model::Finish> stream(const Context& context, model::LanguageModel& model, model::GenerateRequest request,
                              const std::function<bool(const std::string& text)>& on_text) {
   const auto queue = std::make_shared<Queue>();
+  const model::Prompt prompt = request.prompt;
   TRY_ASSIGN(auto handle, model.submit(context, std::move(request), queue));
   while (true) {
     std::string text;
@@ -53,11 +70,9 @@ Result<model::Finish> stream(const Context& context, model::LanguageModel& model
       handle->cancel();
       return status.error();
     }
-    if (!text.empty() && !on_text(text)) {
+    if ((!text.empty() || !finish) && !on_text(text)) {
       handle->cancel();
-      model::Finish stopped = finish.value_or(model::Finish{});
-      stopped.reason = model::FinishReason::kStop;
-      return stopped;
+      return stopped(finish, model, prompt, queue->tokens());
     }
     if (!finish) continue;
     if (finish->reason == model::FinishReason::kError || finish->reason == model::FinishReason::kCancelled) return finish->error;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,22 @@ struct Masked {
 };
 // ENSURES: find_pii(masked.text) is empty; a text without findings is unchanged.
 Masked mask_pii(std::string_view text);
+
+// Masks a text that comes in pieces. What may still turn out to be the beginning of something personal is held back: kHeldBytes, and on
+// to the next place where nothing personal can go on. ENSURES: what was given out, together, holds none; text without any is unchanged.
+class MaskStream {
+ public:
+  // As long as an IBAN with a separator behind each of its characters; e-mail addresses may be longer, but hold no white space.
+  static constexpr size_t kHeldBytes = 72;
+  std::string feed(std::string_view text);            // what may be given out now
+  std::string rest();                                 // at the end: what was held back
+  const std::map<PiiKind, int>& found() const { return found_; }
+
+ private:
+  std::string give(size_t bytes);
+  std::string held_;
+  std::map<PiiKind, int> found_;
+};
 
 bool luhn_holds(std::string_view digits);  // REQUIRES: ASCII digits. SOURCE: ISO/IEC 7812-1, annex B
 // Upper-case letters and digits without spaces. SOURCE: ISO 13616-1; lengths from the SWIFT IBAN registry.

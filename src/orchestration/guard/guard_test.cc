@@ -91,5 +91,55 @@ TEST(Pii, MaskedTextHoldsNoneAndRandomTextNeverBreaksIt) {
   }
 }
 
+std::string streamed(std::string_view text, Random& random, MaskStream* stream) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    size_t piece = 1 + random.below(9);
+    out += stream->feed(text.substr(at, piece));
+    at += piece;
+  }
+  return out + stream->rest();
+}
+
+TEST(MaskStream, MasksAsTheWholeTextHoweverItIsCut) {
+  Random random(5);
+  const std::string text =
+      "Dear Ann, your order 12345678 of 2026-11-22 has been paid with 4111 1111 1111 1111. Write to a.very.long.address+tag@mail.example.co.uk or call "
+      "+49 (0)171 1234567; refunds go to D-E-8-9-3-7-0-4-0-0-4-4-0-5-3-2-0-1-3-0-0-0, or GB29 NWBK 6016 1331 9268 19, as you like it best. Grüße!";
+  for (int round = 0; round < 300; ++round) {
+    MaskStream stream;
+    EXPECT_EQ(streamed(text, random, &stream), mask_pii(text).text);
+    EXPECT_EQ(stream.found().size(), 4u);
+  }
+}
+
+TEST(MaskStream, GivesTextOutBeforeItsEndAndHoldsLittleBack) {
+  MaskStream stream;
+  std::string text, out;
+  for (int i = 0; i < 100; ++i) text += "some plain words of an answer, ";
+  for (char c : text) {
+    out += stream.feed(std::string(1, c));
+  }
+  EXPECT_GE(out.size() + MaskStream::kHeldBytes + 16, text.size());
+  EXPECT_EQ(out + stream.rest(), text);
+  MaskStream unbroken;
+  EXPECT_FALSE(unbroken.feed(std::string(5'000, 'x')).empty());   // nothing grows without end
+}
+
+TEST(MaskStream, WhatIsGivenOutHoldsNothingPersonal) {
+  Random random(8);
+  constexpr std::string_view kLetters = "0123456789012345678901234567890123456789 .-/()+@@aeDE[]\xC3\xBC,    ";
+  for (int round = 0; round < 2000; ++round) {
+    std::string text;
+    for (uint64_t i = random.below(400); i > 0; --i) text += kLetters[random.below(kLetters.size())];
+    MaskStream stream;
+    std::string out = streamed(text, random, &stream);
+    EXPECT_TRUE(find_pii(out).empty()) << text << " → " << out;
+    if (find_pii(text).empty() && stream.found().empty()) {
+      EXPECT_EQ(out, text);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace strata::guard

@@ -109,18 +109,42 @@ Result<Promise> Specs::promise(const Context& context, const std::string& produc
   return out;
 }
 
-Terms terms_for(const LiveSpec& live, const std::string& question, const std::string& who) {
-  Terms terms{live, question, {}};
+namespace {
+
+void log_access(const LiveSpec& live, const std::string& who, std::string_view where, const std::map<std::string, int>& found) {
+  if (found.empty()) return;
+  Json kinds = Json::object();
+  for (auto& [kind, count] : found) kinds.set(kind, count);
+  log::info("pii.access", {{"product", live.product}, {"handling", live.spec.pii_handling}, {"who", who}, {"in", where}, {"found", std::move(kinds)}});
+}
+
+}  // namespace
+
+Terms terms_for(const LiveSpec& live, const std::vector<std::string*>& texts, const std::string& who) {
+  Terms terms{live, "", {}};
   if (live.spec.pii_handling == "none") return terms;
-  auto masked = guard::mask_pii(question);
-  for (auto& pii : masked.found) ++terms.pii[std::string(guard::pii_name(pii.kind))];
-  if (live.spec.pii_handling == "redact") terms.question = std::move(masked.text);
-  if (!terms.pii.empty()) {
-    Json kinds = Json::object();
-    for (auto& [kind, count] : terms.pii) kinds.set(kind, count);
-    log::info("pii.access", {{"product", live.product}, {"handling", live.spec.pii_handling}, {"who", who}, {"found", std::move(kinds)}});
+  for (std::string* text : texts) {
+    auto masked = guard::mask_pii(*text);
+    for (auto& pii : masked.found) ++terms.pii[std::string(guard::pii_name(pii.kind))];
+    if (terms.redacts()) *text = std::move(masked.text);
   }
+  log_access(live, who, "question", terms.pii);
   return terms;
+}
+
+Terms terms_for(const LiveSpec& live, const std::string& question, const std::string& who) {
+  std::string text = question;
+  Terms terms = terms_for(live, std::vector<std::string*>{&text}, who);
+  terms.question = std::move(text);
+  return terms;
+}
+
+std::map<std::string, int> personal_data_in(const Terms& terms, const std::string& answer, const std::string& who) {
+  std::map<std::string, int> found;
+  if (terms.live.spec.pii_handling == "none") return found;
+  for (auto& pii : guard::find_pii(answer)) ++found[std::string(guard::pii_name(pii.kind))];
+  log_access(terms.live, who, "answer", found);
+  return found;
 }
 
 }  // namespace strata::live

@@ -41,6 +41,9 @@ struct Terms {
   LiveSpec live;
   std::string question;                       // as it is stored and shown to the model: masked where pii_handling is redact
   std::map<std::string, int> pii;             // kinds found and how often; empty where pii_handling is none
+  int64_t begun_ns = 0;                       // when the latency objective began to run (monotonic); set by who asks
+  bool redacts() const { return live.spec.pii_handling == "redact"; }
+  double objective_ms() const { return live.spec.max_latency_seconds * 1000; }
 };
 
 struct Promise {
@@ -81,5 +84,11 @@ class Specs {
 // Applies the spec to a question before it is stored: masks (redact), or finds and logs that personal data is there (allowed; kinds and
 // counts only, never the data), or does not look (none).
 Terms terms_for(const LiveSpec& live, const std::string& question, const std::string& who);
+// The same for several texts, in their places; `question` stays empty.
+Terms terms_for(const LiveSpec& live, const std::vector<std::string*>& texts, const std::string& who);
+
+// What an answer that was given holds: nothing is looked for where pii_handling is none; where it is allowed, that it was read is logged.
+// (Where it is redact the answer was masked while it was made.)
+std::map<std::string, int> personal_data_in(const Terms& terms, const std::string& answer, const std::string& who);
 
 }  // namespace strata::live

@@ -100,8 +100,14 @@ TEST_F(LiveTest, PersonalDataIsMaskedFoundOrLeftAsTheSpecSays) {
   terms = terms_for(live, question, "ann");
   EXPECT_EQ(terms.question, question);
   EXPECT_EQ(terms.pii.size(), 2u);
+  EXPECT_EQ(personal_data_in(terms, "call +49 30 901820", "ann"), (std::map<std::string, int>{{"phone", 1}}));
   live.spec.pii_handling = "none";
   EXPECT_TRUE(terms_for(live, question, "ann").pii.empty());
+  EXPECT_TRUE(personal_data_in(terms_for(live, question, "ann"), question, "ann").empty());
+  live.spec.pii_handling = "redact";
+  std::string one = "a@example.com", two = "nothing", three = "b@example.com";
+  EXPECT_EQ(terms_for(live, {&one, &two, &three}, "ann").pii.at("email"), 2);
+  EXPECT_EQ(one + two + three, "[email]nothing[email]");
 }
 
 TEST_F(LiveTest, ThePromiseIsHeldAgainstTheNearestRankOfItsOwnAnswers) {

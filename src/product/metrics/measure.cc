@@ -179,7 +179,7 @@ Number deflection(const Events& events, const Endings& ended) {
 
 Number cost_per_resolution(const Events& events, const Endings& ended, const Settings& settings) {
   Number out = number("cost_per_resolution", "Cost per Resolution", "usd");
-  std::optional<double> tokens = token_cost(events, settings);
+  std::optional<double> tokens = token_cost(events.outputs, settings);
   auto* human = find_fact(events, "human_cost");
   int64_t resolved = ended.resolved + ended.deflected;
   out.sources = {source_of(events, "outputs", "", static_cast<int64_t>(events.outputs.size())), source_of(events, "conversations", "ended", ended.all)};
@@ -239,13 +239,6 @@ bool any_simulated(const std::vector<T>& rows) {
 
 }  // namespace
 
-std::optional<double> token_cost(const Events& events, const Settings& settings) {
-  if (!settings.prompt_price && !settings.completion_price) return std::nullopt;
-  int64_t prompt = 0, completion = 0;
-  for (auto& output : events.outputs) prompt += output.prompt_tokens, completion += output.completion_tokens;
-  return static_cast<double>(prompt) * settings.prompt_price.value_or(0) / 1e6 + static_cast<double>(completion) * settings.completion_price.value_or(0) / 1e6;
-}
-
 Report measure(const Events& events, const Settings& settings) {
   Judged judged = judged_outputs(events);
   Endings ended = endings(events);
@@ -267,7 +260,7 @@ Report measure(const Events& events, const Settings& settings) {
   report.health = health_of(report.nine, settings);
   report.impact = impact_numbers(events, judged, ended, sent);
   report.technical = technical_numbers(events, judged, settings);
-  report.developer = developer_numbers(events);
+  report.developer = developer_numbers(events, settings);
   report.alerts = edit_alerts({report.nine[5].value}, settings);
   report.simulated = any_simulated(events.opened) || any_simulated(events.ended) || any_simulated(events.outputs) || any_simulated(events.decided) ||
                      any_simulated(events.satisfaction) || any_simulated(events.judgements) || any_simulated(events.facts) ||

@@ -98,6 +98,7 @@ Result<Events> Metrics::load(const Context& context, const std::string& product,
   Filter month = Filter::of(product, week);
   month.begin_ms = week.end_ms() - 4 * Week::kMs;
   TRY_ASSIGN(events.developer_days, outcomes_.developer_days(context, month));
+  TRY_ASSIGN(events.calls, all<outcome::Call>(context, list(&outcome::Outcomes::calls, Filter::of(product, week))));
   return events;
 }
 

@@ -74,7 +74,8 @@ std::array<Check, 5> health_check(const LLMProductMetrics& metrics, const Settin
 
 // Where the rows behind a number are: a list of product/outcome with its Filter::kind, for the product and [begin_ms, end_ms).
 struct Source {
-  std::string list;                    // "conversations", "outputs", "drafts", "judgements", "satisfaction", "facts", "developer_events", "developer_days"
+  std::string list;                    // "conversations", "outputs", "drafts", "judgements", "satisfaction", "facts", "developer_events", "developer_days",
+                                       // "calls"
   std::string kind;
   int64_t rows = 0;
   int64_t begin_ms = 0, end_ms = 0;
@@ -111,6 +112,7 @@ struct Events {
   std::set<std::string> active_before;           // users active in the week before
   std::vector<outcome::DeveloperEvent> developer_events;   // until the week's end
   std::vector<outcome::DeveloperDay> developer_days;       // of the 28 days until the week's end
+  std::vector<outcome::Call> calls;                        // of the week, by programs
 };
 std::set<std::string> active_users(const Events& events);
 

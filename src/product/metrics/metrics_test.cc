@@ -344,6 +344,51 @@ TEST_F(MetricsTest, TargetsAreComparedAsTheTableSays) {
   EXPECT_EQ(report.nine[5].sources[1].kind, "edited");
 }
 
+TEST_F(MetricsTest, ApiCallsMakeTheDevelopersNumbersByThemselves) {
+  must(outcomes_->put_product(context_, "p", "P"));
+  Week week = Week::of(kNow);
+  auto value = [](const std::vector<Number>& numbers, std::string_view key) -> std::optional<double> {
+    for (auto& number : numbers)
+      if (number.key == key) return number.value;
+    ADD_FAILURE() << key;
+    return {};
+  };
+  Report before = must(metrics_->week(context_, "p", week));
+  EXPECT_FALSE(value(before.developer, "api_spend"));
+  EXPECT_FALSE(value(before.technical, "late_rate"));
+  must(outcomes_->add_developer_event(context_, {.product = "p", .developer = "ann", .kind = "signup", .at_ms = kNow - 12 * kDay}));
+  must(outcomes_->add_developer_event(context_, {.product = "p", .developer = "bob", .kind = "signup", .at_ms = kNow - 12 * kDay}));
+  outcome::Call call{.product = "p",
+                     .route = "/v1/responses",
+                     .developer = "ann",
+                     .production = true,
+                     .generates = true,
+                     .total_ms = 1'000,
+                     .objective_ms = 2'000,
+                     .prompt_tokens = 1'000'000,
+                     .completion_tokens = 500'000,
+                     .at_ms = kNow - 9 * kDay};
+  must(outcomes_->record_calls(context_, {call}));
+  call.at_ms = kNow;
+  outcome::Call late = call, failed = call;
+  late.total_ms = 3'000;
+  failed.status = "timeout", failed.http_status = 408, failed.prompt_tokens = failed.completion_tokens = 0;
+  must(outcomes_->record_calls(context_, {call, late, failed}));
+  Settings prices;
+  prices.prompt_price = 2, prices.completion_price = 4;
+  ASSERT_TRUE(metrics_->set_settings(context_, "p", prices));
+  Report report = must(metrics_->week(context_, "p", week));
+  EXPECT_EQ(value(report.developer, "activation"), 0.5);             // ann within 7 days, bob not at all
+  EXPECT_EQ(value(report.developer, "active_developers"), 1);
+  EXPECT_EQ(value(report.developer, "production_integrations"), 1);
+  EXPECT_EQ(value(report.developer, "api_calls"), 3);
+  EXPECT_EQ(value(report.developer, "api_spend"), 8);                // two calls of this week, 2 + 2 dollars each
+  EXPECT_EQ(value(report.technical, "error_rate_timeout"), 1.0 / 3);
+  EXPECT_EQ(value(report.technical, "late_rate"), 0.5);              // of those that were answered
+  must(outcomes_->put_fact(context_, {.product = "p", .week = week, .name = "api_spend", .value = 11}));
+  EXPECT_EQ(value(must(metrics_->week(context_, "p", week)).developer, "api_spend"), 11) << "a bill goes before our reckoning";
+}
+
 TEST_F(MetricsTest, SettingsAreKeptAndWrongOnesNamed) {
   must(outcomes_->put_product(context_, "p", "P"));
   EXPECT_EQ(must(metrics_->settings(context_, "p")).accuracy, 0.85);

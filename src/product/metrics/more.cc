@@ -103,6 +103,18 @@ Number errors(const Events& events, const std::string& status, std::string label
   return out;
 }
 
+// Each call against the latency objective that its product's spec had at that time.
+Number late(const Events& events) {
+  int64_t promised = 0, over = 0;
+  for (auto& call : events.calls) {
+    promised += call.status == "ok" && call.objective_ms > 0;
+    over += call.status == "ok" && call.late();
+  }
+  Number out = ratio(number("late_rate", "API calls over their latency objective", "fraction"), over, promised, "no call of the week had an objective");
+  out.sources = {source_of(events, "calls", "late", over)};
+  return out;
+}
+
 Number price(const std::optional<double>& per_million, std::string key, std::string label) {
   Number out = number(std::move(key), std::move(label), "usd");
   if (per_million) out.value = *per_million / 1000;
@@ -140,6 +152,27 @@ Number activation(const Events& events) {
   return out;
 }
 
+Number api_calls(const Events& events) {
+  Number out = number("api_calls", "API calls", "count");
+  const auto calls = static_cast<int64_t>(events.calls.size());
+  if (calls > 0) out.value = static_cast<double>(calls);
+  else out.note = "nobody called the product's API in the week";
+  out.sources = {source_of(events, "calls", "", calls)};
+  return out;
+}
+
+// What the week's calls cost at the product's prices; a figure from a bill goes before it.
+Number api_spend(const Events& events, const Settings& settings) {
+  Number out = fact_number(events, "api_spend", "api_spend", "API spend", "usd");
+  if (out.value) return out;
+  const auto calls = static_cast<int64_t>(events.calls.size());
+  if (calls == 0) return out;
+  out.sources = {source_of(events, "calls", "", calls)};
+  out.value = token_cost(events.calls, settings);
+  out.note = out.value ? "tokens of the calls at the product's prices" : "no price is stated, and no 'api_spend' was imported or entered";
+  return out;
+}
+
 }  // namespace
 
 std::vector<Number> impact_numbers(const Events& events, const Judged& judged, const Endings& ended, const Sent& sent) {
@@ -170,6 +203,7 @@ std::vector<Number> technical_numbers(const Events& events, const Judged& judged
           errors(events, "client_error", "Error rate, 4xx"),
           errors(events, "server_error", "Error rate, 5xx"),
           errors(events, "timeout", "Error rate, timeout"),
+          late(events),
           price(settings.prompt_price, "input_cost", "Cost per 1K input tokens"),
           price(settings.completion_price, "output_cost", "Cost per 1K output tokens"),
           fact_number(events, "eval_accuracy", "eval_accuracy", "Accuracy on the evaluation suite", "fraction"),
@@ -177,7 +211,7 @@ std::vector<Number> technical_numbers(const Events& events, const Judged& judged
           std::move(unsafe)};
 }
 
-std::vector<Number> developer_numbers(const Events& events) {
+std::vector<Number> developer_numbers(const Events& events, const Settings& settings) {
   std::set<std::string> calling;
   for (auto& day : events.developer_days) calling.insert(day.developer);
   int64_t signups = 0, production = 0, paid = 0;
@@ -197,11 +231,12 @@ std::vector<Number> developer_numbers(const Events& events) {
   Number conversion = ratio(number("paid_conversion", "Signed-up developers on a paid tier", "fraction"), paid, signups, "no developer has signed up");
   conversion.sources = {until_end(events, "developer_events", "paid", paid)};
   return {activation(events),
+          api_calls(events),
           std::move(active),
           std::move(integrations),
           fact_number(events, "developer_nps", "developer_nps", "Developer NPS", "score"),
           fact_number(events, "support_tickets", "support_tickets", "Support tickets", "count"),
-          fact_number(events, "api_spend", "api_spend", "API spend", "usd"),
+          api_spend(events, settings),
           std::move(conversion)};
 }
 

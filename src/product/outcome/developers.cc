@@ -50,6 +50,16 @@ Status put_developer_event_in(Transaction& transaction, DeveloperEvent& event) {
       {event.product, event.developer, event.kind, int64_t{event.simulated}}, [&](const Row& row) { return event = event_from(row), false; });
 }
 
+Status count_calls_in(Transaction& transaction, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms, bool simulated) {
+  DeveloperEvent first{"", product, developer, "first_call", "observed", at_ms, simulated};
+  TRY(put_developer_event_in(transaction, first));
+  TRY(
+      transaction.execute("INSERT INTO outcome_developer_days(product, developer, day_ms, calls, simulated) VALUES(?, ?, ?, ?, ?) "
+                          "ON CONFLICT(product, day_ms, developer, simulated) DO UPDATE SET calls = outcome_developer_days.calls + excluded.calls",
+                          {product, developer, at_ms / kDayMs * kDayMs, calls, int64_t{simulated}}));
+  return {};
+}
+
 Result<DeveloperEvent> Outcomes::add_developer_event(const Context& context, DeveloperEvent event) {
   TRY(check_developer_event(event));
   if (event.source != "api" && event.source != "csv" && event.source != "entered") return not_one_of(event.source, {"api", "csv", "entered"}, "source");
@@ -72,25 +82,15 @@ Result<std::vector<DeveloperEvent>> Outcomes::developer_events(const Context& co
     if (!is_kind(filter.kind)) return not_one_of(filter.kind, kinds(), "kind");
     select.where("kind = ?", {filter.kind});
   }
-  if (!filter.user.empty()) select.where("developer = ?", {filter.user});
-  std::vector<DeveloperEvent> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(event_from(row)); }));
-  return found;
+  select.where_given("developer", filter.user);
+  return select.list(context, store_, limit, after, event_from);
 }
 
 Status Outcomes::count_calls(const Context& context, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms, bool simulated) {
   if (calls < 1 || calls > 1'000'000'000) return invalid_argument("calls must be between 1 and 1e9, got " + std::to_string(calls), "calls");
   TRY_ASSIGN(int64_t at, stamp(clock_, at_ms, simulated));
-  DeveloperEvent first{"", product, developer, "first_call", "observed", at, simulated};
-  TRY(check_developer_event(first));
-  return store_.write(context, [&](Transaction& transaction) -> Status {
-    TRY(put_developer_event_in(transaction, first));
-    TRY(
-        transaction.execute("INSERT INTO outcome_developer_days(product, developer, day_ms, calls, simulated) VALUES(?, ?, ?, ?, ?) "
-                            "ON CONFLICT(product, day_ms, developer, simulated) DO UPDATE SET calls = outcome_developer_days.calls + excluded.calls",
-                            {product, developer, at / kDayMs * kDayMs, calls, int64_t{simulated}}));
-    return {};
-  });
+  TRY(check_developer_event({"", product, developer, "first_call", "observed", at, simulated}));
+  return store_.write(context, [&](Transaction& transaction) { return count_calls_in(transaction, product, developer, calls, at, simulated); });
 }
 
 Result<std::vector<DeveloperDay>> Outcomes::developer_days(const Context& context, const Filter& filter) {

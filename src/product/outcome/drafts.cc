@@ -103,11 +103,9 @@ Result<std::vector<Draft>> Outcomes::drafts(const Context& context, const Filter
   bool by_creation = filter.kind.empty() || filter.kind == "open";
   Select select(filter.texts ? kWithTexts : kColumns, "outcome_drafts", filter, by_creation ? "created_ms" : "decided_ms");
   TRY(apply_kind(select, filter.kind));
-  if (!filter.conversation.empty()) select.where("conversation_id = ?", {filter.conversation});
-  if (!filter.user.empty()) select.where("user_name = ?", {filter.user});
-  std::vector<Draft> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(draft_from(row, filter.texts)); }));
-  return found;
+  select.where_given("conversation_id", filter.conversation);
+  select.where_given("user_name", filter.user);
+  return select.list(context, store_, limit, after, [&](const Row& row) { return draft_from(row, filter.texts); });
 }
 
 Result<Draft> Outcomes::save_draft(const Context& context, const std::string& id, std::string text, int64_t at_ms) {

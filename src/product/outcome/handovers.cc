@@ -98,11 +98,9 @@ Result<std::vector<Handover>> Outcomes::handovers(const Context& context, const 
     if (filter.kind != "waiting" && filter.kind != "claimed" && filter.kind != "done") return not_one_of(filter.kind, {"waiting", "claimed", "done"}, "kind");
     select.where("state = ?", {filter.kind});
   }
-  if (!filter.conversation.empty()) select.where("conversation_id = ?", {filter.conversation});
-  if (!filter.user.empty()) select.where("who = ?", {filter.user});
-  std::vector<Handover> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(handover_from(row)); }));
-  return found;
+  select.where_given("conversation_id", filter.conversation);
+  select.where_given("who", filter.user);
+  return select.list(context, store_, limit, after, handover_from);
 }
 
 Result<Handover> Outcomes::claim(const Context& context, const std::string& id, const std::string& who, int64_t at_ms) {

@@ -132,6 +132,31 @@ std::vector<store::Migration> migrations() {
       calls INTEGER NOT NULL,
       simulated INTEGER NOT NULL,
       PRIMARY KEY(product, day_ms, developer, simulated));
+  )"},
+          {"outcome", 2, R"(
+    CREATE TABLE outcome_calls(
+      sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+      id TEXT NOT NULL UNIQUE,
+      product TEXT NOT NULL REFERENCES outcome_products(id),
+      route TEXT NOT NULL,
+      developer TEXT NOT NULL,
+      key_id TEXT NOT NULL,
+      end_user TEXT NOT NULL,
+      production INTEGER NOT NULL,
+      generates INTEGER NOT NULL,
+      answer_id TEXT NOT NULL,
+      model TEXT NOT NULL,
+      status TEXT NOT NULL,
+      http_status INTEGER NOT NULL,
+      confidence REAL NOT NULL,
+      first_text_ms REAL NOT NULL,
+      total_ms REAL NOT NULL,
+      objective_ms REAL NOT NULL,
+      prompt_tokens INTEGER NOT NULL,
+      completion_tokens INTEGER NOT NULL,
+      at_ms INTEGER NOT NULL,
+      simulated INTEGER NOT NULL);
+    CREATE INDEX outcome_calls_by_time ON outcome_calls(product, at_ms);
   )"}};
 }
 

@@ -183,11 +183,9 @@ Result<std::vector<Conversation>> Outcomes::conversations(const Context& context
     if (!end_from(filter.kind)) return not_one_of(filter.kind, {"ended", "open", "resolved", "escalated", "abandoned", "deflected"}, "kind");
     select.where("ending = ?", {filter.kind});
   }
-  if (!filter.conversation.empty()) select.where("id = ?", {filter.conversation});
-  if (!filter.user.empty()) select.where("user_name = ?", {filter.user});
-  std::vector<Conversation> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(conversation_from(row)); }));
-  return found;
+  select.where_given("id", filter.conversation);
+  select.where_given("user_name", filter.user);
+  return select.list(context, store_, limit, after, conversation_from);
 }
 
 Result<std::optional<std::string>> Outcomes::product_of(const Context& context, const std::string& conversation_id) {

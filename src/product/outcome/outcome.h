@@ -154,10 +154,32 @@ struct DeveloperEvent {
   std::string id;                                           // "dev_…"
   std::string product, developer;
   std::string kind;                                         // "signup", "first_call", "production", "paid": one of each per developer and product: the first
-  std::string source = "api";                               // "api", "csv", "entered", "observed" (first_call, by count_calls)
+  std::string source = "api";                               // "api", "csv", "entered", "observed" (first_call and production, by calls)
   int64_t at_ms = 0;
   bool simulated = false;
 };
+// One call that a program made on behalf of a product, by the public API.
+struct Call {
+  std::string id;                                           // "call_…"; made here
+  std::string product;
+  std::string route;                                        // "/v1/chat/completions"
+  std::string developer;                                    // who built what called
+  std::string key_id;                                       // of the API key; "" where none was used
+  std::string end_user;                                     // whom it was made for; "": the developer
+  bool production = false;                                  // from production: the developer's step into it, the first time
+  bool generates = false;                                   // what came back is an output (Output), also where it failed
+  std::string answer_id;                                    // of that output: the answer's, or made here
+  std::string model;
+  std::string status = "ok";                                // as an Output's
+  int http_status = 200;                                    // 499: the client left
+  double confidence = 0, first_text_ms = 0, total_ms = 0;
+  double objective_ms = 0;                                  // of the product's spec at that time; 0: none
+  int64_t prompt_tokens = 0, completion_tokens = 0;
+  int64_t at_ms = 0;                                        // when it began
+  bool simulated = false;
+  bool late() const { return objective_ms > 0 && total_ms > objective_ms; }
+};
+
 struct DeveloperDay {                                       // API calls of one developer on one UTC day
   std::string product, developer;
   int64_t day_ms = 0;                                       // 00:00 UTC
@@ -174,6 +196,7 @@ struct DeveloperDay {                                       // API calls of one 
 //   satisfaction   a score as text                                                  time at_ms
 //   facts          a fact's name                                                    the week's begin
 //   developer_events  a kind                                                        time at_ms
+//   calls          a status, "failed" (all but ok) or "late"                        time at_ms
 struct Filter {
   std::string product;                                      // "": all
   int64_t begin_ms = 0, end_ms = INT64_MAX;
@@ -264,6 +287,11 @@ class Outcomes {
   Result<std::vector<DeveloperEvent>> developer_events(const Context&, const Filter&, int limit, std::string_view after);
   Status count_calls(const Context&, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms = 0, bool simulated = false);
   Result<std::vector<DeveloperDay>> developer_days(const Context&, const Filter&);  // oldest first, at most 100,000; kind must be ""
+
+  // All in one transaction: the calls, their outputs, the developers' days, first calls and steps into production. Gives how many were
+  // taken: a call of a product that is gone meanwhile is left out. Errors: kInvalidArgument of what no call can be; then none is taken.
+  Result<int> record_calls(const Context&, std::vector<Call> calls);
+  Result<std::vector<Call>> calls(const Context&, const Filter&, int limit, std::string_view after);
 
   // RFC 4180 with a header line, UTF-8, in any order of columns, all or nothing in one transaction; gives the rows taken. Errors name
   // line, field, what was expected and the nearest name. Rows need not have `product`: then it is `product`.

@@ -303,6 +303,46 @@ TEST_F(OutcomeTest, TheFirstCallOfADeveloperIsSeenAndStays) {
   EXPECT_EQ(days->at(1).calls, 3);
 }
 
+TEST_F(OutcomeTest, ACallIsRecordedWithAllThatFollowsFromIt) {
+  Call chat{.product = "support-copilot",
+            .route = "/v1/chat/completions",
+            .developer = "ann",
+            .end_user = "carl",
+            .generates = true,
+            .answer_id = "ans_1",
+            .model = "m",
+            .total_ms = 4'000,
+            .objective_ms = 3'000,
+            .prompt_tokens = 30,
+            .completion_tokens = 5,
+            .at_ms = kNow - kHour};
+  Call failed = chat;
+  failed.answer_id = "", failed.status = "server_error", failed.http_status = 500, failed.end_user = "", failed.production = true;
+  Call search{.product = "support-copilot", .route = "/v1/vector_stores/{}/search", .developer = "bob", .total_ms = 5};
+  EXPECT_EQ(must(outcomes_->record_calls(context_, {chat, failed, search, {.product = "gone", .route = "/x", .developer = "ann"}})), 3);
+  auto calls = must(outcomes_->calls(context_, {.product = "support-copilot"}, 10, ""));
+  ASSERT_EQ(calls.size(), 3u);
+  EXPECT_EQ(calls[2].end_user, "carl");
+  EXPECT_TRUE(calls[2].late());
+  EXPECT_EQ(calls[2].at_ms, kNow - kHour);
+  EXPECT_EQ(calls[0].at_ms, kNow);
+  EXPECT_EQ(must(outcomes_->calls(context_, {.kind = "failed"}, 10, "")).size(), 1u);
+  EXPECT_EQ(must(outcomes_->calls(context_, {.kind = "late"}, 10, "")).size(), 2u);
+  EXPECT_THAT(message(outcomes_->calls(context_, {.kind = "latte"}, 10, "")), HasSubstr("did you mean 'late'?"));
+  auto outputs = must(outcomes_->outputs(context_, {.product = "support-copilot"}, 10, ""));   // what generates, also where it failed
+  ASSERT_EQ(outputs.size(), 2u);
+  EXPECT_EQ(outputs[1].id, "ans_1");
+  EXPECT_EQ(outputs[1].user, "carl");
+  EXPECT_EQ(outputs[0].status, "server_error");
+  EXPECT_EQ(outputs[0].user, "ann");
+  std::string steps;
+  for (auto& event : must(outcomes_->developer_events(context_, {.product = "support-copilot"}, 10, ""))) steps += event.developer + ":" + event.kind + " ";
+  EXPECT_EQ(steps, "bob:first_call ann:production ann:first_call ");
+  EXPECT_EQ(must(outcomes_->developer_days(context_, {.product = "support-copilot"})).size(), 2u);
+  EXPECT_EQ(param(outcomes_->record_calls(context_, {chat, {.product = "support-copilot", .developer = ""}})), "developer");
+  EXPECT_EQ(must(outcomes_->calls(context_, {}, 10, "")).size(), 3u) << "all or nothing";
+}
+
 TEST_F(OutcomeTest, WhatIsSimulatedIsToldApartAndGoesAtOnce) {
   open("conv_real");
   output("ans_real", "conv_real");

@@ -62,31 +62,7 @@ Result<Output> output_in(Reader& reader, const std::string& id) {
   return std::move(*found);
 }
 
-const std::vector<std::string_view>& statuses() {
-  static const std::vector<std::string_view> kStatuses = {"ok", "client_error", "server_error", "timeout"};
-  return kStatuses;
-}
-
-bool is_status(const std::string& status) {
-  for (auto known : statuses())
-    if (known == status) return true;
-  return false;
-}
-
 bool in_range(double value, double most) { return value >= 0 && value <= most; }   // false of NaN
-
-Status check_output(const Output& o) {
-  TRY(check_name(o.id, "answer_id"));
-  TRY(check_name(o.user, "user"));
-  TRY(check_name(o.model, "model"));
-  if (!is_status(o.status)) return not_one_of(o.status, statuses(), "status");
-  if (!in_range(o.confidence, 1)) return invalid_argument("confidence must be between 0 and 1", "confidence");
-  if (!in_range(o.total_ms, kMsMax)) return invalid_argument("total_ms must be between 0 and 1e9", "total_ms");
-  if (!in_range(o.first_text_ms, kMsMax)) return invalid_argument("first_text_ms must be between 0 and 1e9", "first_text_ms");
-  if (o.prompt_tokens < 0 || o.prompt_tokens > kTokensMax) return invalid_argument("prompt_tokens must be between 0 and 1e9", "prompt_tokens");
-  if (o.completion_tokens < 0 || o.completion_tokens > kTokensMax) return invalid_argument("completion_tokens must be between 0 and 1e9", "completion_tokens");
-  return {};
-}
 
 // What an output inherits from the conversation that it belongs to.
 Status inherit(Reader& reader, Output& output) {
@@ -101,6 +77,39 @@ Status inherit(Reader& reader, Output& output) {
 }
 
 }  // namespace
+
+const std::vector<std::string_view>& output_statuses() {
+  static const std::vector<std::string_view> kStatuses = {"ok", "client_error", "server_error", "timeout"};
+  return kStatuses;
+}
+
+bool is_status(std::string_view status) {
+  for (auto known : output_statuses())
+    if (known == status) return true;
+  return false;
+}
+
+Status check_output(const Output& o) {
+  TRY(check_name(o.id, "answer_id"));
+  TRY(check_name(o.user, "user"));
+  TRY(check_name(o.model, "model"));
+  if (!is_status(o.status)) return not_one_of(o.status, output_statuses(), "status");
+  if (!in_range(o.confidence, 1)) return invalid_argument("confidence must be between 0 and 1", "confidence");
+  if (!in_range(o.total_ms, kMsMax)) return invalid_argument("total_ms must be between 0 and 1e9", "total_ms");
+  if (!in_range(o.first_text_ms, kMsMax)) return invalid_argument("first_text_ms must be between 0 and 1e9", "first_text_ms");
+  if (o.prompt_tokens < 0 || o.prompt_tokens > kTokensMax) return invalid_argument("prompt_tokens must be between 0 and 1e9", "prompt_tokens");
+  if (o.completion_tokens < 0 || o.completion_tokens > kTokensMax) return invalid_argument("completion_tokens must be between 0 and 1e9", "completion_tokens");
+  return {};
+}
+
+Status insert_output(Transaction& transaction, const Output& o, int64_t at_ms) {
+  TRY(
+      transaction.execute("INSERT INTO outcome_outputs(id, product, conversation_id, user_name, model, status, confidence, first_text_ms, total_ms, "
+                          "prompt_tokens, completion_tokens, at_ms, simulated) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          {o.id, o.product, o.conversation, o.user, o.model, o.status, o.confidence, o.first_text_ms, o.total_ms, o.prompt_tokens,
+                           o.completion_tokens, at_ms, int64_t{o.simulated}}));
+  return {};
+}
 
 Result<Output> Outcomes::add_output(const Context& context, Output wanted) {
   if (wanted.id.empty()) wanted.id = make_id("out");
@@ -118,11 +127,7 @@ Result<Output> Outcomes::add_output(const Context& context, Output wanted) {
     Output o = wanted;
     TRY(inherit(transaction, o));
     TRY_ASSIGN(int64_t at, stamp(clock_, o.at_ms, o.simulated));
-    TRY(
-        transaction.execute("INSERT INTO outcome_outputs(id, product, conversation_id, user_name, model, status, confidence, first_text_ms, total_ms, "
-                            "prompt_tokens, completion_tokens, at_ms, simulated) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                            {o.id, o.product, o.conversation, o.user, o.model, o.status, o.confidence, o.first_text_ms, o.total_ms, o.prompt_tokens,
-                             o.completion_tokens, at, int64_t{o.simulated}}));
+    TRY(insert_output(transaction, o, at));
     TRY_ASSIGN(result, output_in(transaction, o.id));
     return {};
   }));
@@ -141,14 +146,12 @@ Result<Output> Outcomes::output(const Context& context, const std::string& id) {
 Result<std::vector<Output>> Outcomes::outputs(const Context& context, const Filter& filter, int limit, std::string_view after) {
   Select select(kColumns, "outcome_outputs", filter, "at_ms");
   if (!filter.kind.empty()) {
-    if (!is_status(filter.kind)) return not_one_of(filter.kind, statuses(), "kind");
+    if (!is_status(filter.kind)) return not_one_of(filter.kind, output_statuses(), "kind");
     select.where("status = ?", {filter.kind});
   }
-  if (!filter.conversation.empty()) select.where("conversation_id = ?", {filter.conversation});
-  if (!filter.user.empty()) select.where("user_name = ?", {filter.user});
-  std::vector<Output> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(output_from(row)); }));
-  return found;
+  select.where_given("conversation_id", filter.conversation);
+  select.where_given("user_name", filter.user);
+  return select.list(context, store_, limit, after, output_from);
 }
 
 Result<Judgement> Outcomes::judge(const Context& context, Judgement wanted) {
@@ -176,10 +179,8 @@ Result<std::vector<Judgement>> Outcomes::judgements(const Context& context, cons
   else if (filter.kind == "fabricated") select.where("fabricated = 1");
   else if (filter.kind == "unsafe") select.where("unsafe = 1");
   else if (!filter.kind.empty()) return not_one_of(filter.kind, {"correct", "incorrect", "fabricated", "unsafe"}, "kind");
-  if (!filter.user.empty()) select.where("who = ?", {filter.user});
-  std::vector<Judgement> found;
-  TRY(select.page(context, store_, limit, after, [&](const Row& row) { found.push_back(judgement_from(row)); }));
-  return found;
+  select.where_given("who", filter.user);
+  return select.list(context, store_, limit, after, judgement_from);
 }
 
 }  // namespace strata::outcome

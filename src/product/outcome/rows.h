@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "product/outcome/outcome.h"
@@ -31,6 +32,12 @@ Status check_satisfaction(const Satisfaction& response);
 Status put_satisfaction_in(store::Transaction& transaction, Satisfaction& response, const Clock& clock);
 Status check_developer_event(const DeveloperEvent& event);
 Status put_developer_event_in(store::Transaction& transaction, DeveloperEvent& event);
+// Adds `calls` to the developer's day, and its first call where it is that. REQUIRES: checked as a developer's event is.
+Status count_calls_in(store::Transaction& transaction, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms, bool simulated);
+Status check_output(const Output& output);
+Status insert_output(store::Transaction& transaction, const Output& output, int64_t at_ms);
+const std::vector<std::string_view>& output_statuses();
+bool is_status(std::string_view status);
 
 // A SELECT over one table that grows by conditions and ends as a page. REQUIRES: the table has id, sequence, product and simulated.
 class Select {
@@ -38,6 +45,18 @@ class Select {
   // `columns` and `table` are constants of this room; `filter` gives product, simulated, and the range of `time`.
   Select(const std::string& columns, std::string table, const Filter& filter, const std::string& time);
   void where(const std::string& condition, std::vector<store::Value> values = {});
+  // `column` is this text, unless it is empty.
+  void where_given(const std::string& column, const std::string& text) {
+    if (!text.empty()) where(column + " = ?", {text});
+  }
+  // The page's rows, each made by `from`.
+  template <class From>
+  auto list(const Context& context, store::Store& store, int limit, std::string_view after, const From& from)
+      -> Result<std::vector<decltype(from(std::declval<const store::Row&>()))>> {
+    std::vector<decltype(from(std::declval<const store::Row&>()))> found;
+    TRY(page(context, store, limit, after, [&](const store::Row& row) { found.push_back(from(row)); }));
+    return found;
+  }
   Status page(const Context& context, store::Store& store, int limit, std::string_view after, const std::function<void(const store::Row&)>& each);
 
  private:

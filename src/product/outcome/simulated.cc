@@ -9,8 +9,8 @@ using store::Row;
 using store::Transaction;
 using store::Value;
 
-constexpr const char* kTables[] = {"outcome_judgements", "outcome_satisfaction",     "outcome_handovers",      "outcome_drafts",       "outcome_outputs",
-                                   "outcome_facts",      "outcome_developer_events", "outcome_developer_days", "outcome_conversations"};
+constexpr const char* kTables[] = {"outcome_judgements", "outcome_satisfaction",     "outcome_handovers",      "outcome_drafts", "outcome_outputs",
+                                   "outcome_facts",      "outcome_developer_events", "outcome_developer_days", "outcome_calls",  "outcome_conversations"};
 
 Status collect(Transaction& transaction, const std::string& table, const std::string& where, const std::vector<Value>& values, std::vector<std::string>& ids) {
   return transaction.query("SELECT id FROM " + table + where, values, [&](const Row& row) { return ids.push_back(row.text(0)), true; });

@@ -65,6 +65,11 @@ void reckon_supply(const LLMProductSpec& spec, const Throughput& measured, Capac
 
 }  // namespace
 
+int context_tokens_max(const LLMProductSpec& spec) {
+  if (spec.context_window_needs == "short") return 4 * 1'024 - 1;
+  return spec.context_window_needs == "medium" ? 32 * 1'024 : 1'024 * 1'024;
+}
+
 std::string_view verdict_name(Capacity::Verdict verdict) {
   static constexpr std::string_view kNames[] = {"unknown", "fits", "tight", "too_much"};
   return kNames[static_cast<size_t>(verdict)];

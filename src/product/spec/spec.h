@@ -154,6 +154,10 @@ std::vector<ModelVerdict> pick_models(const LLMProductSpec& spec, const std::vec
 // A local model always; a remote one where the spec names no residency or its provider has that tag (letters' case aside). kPermissionDenied (reason "data_residency").
 Status check_residency(const LLMProductSpec& spec, const ModelFacts& model);
 
+// What a model may be given in all, its answer included: 9b's "short" (<4K) and "medium" (4-32K) as bounds; of "long" the model's own
+// context is the bound (1 Mi here). UNITS: tokens, K = 1,024.
+int context_tokens_max(const LLMProductSpec& spec);
+
 struct LayerNeed {
   std::string layer;                   // "Infra", "Models", "Data & Knowledge", "Orchestration", "App/Product"
   bool needed = false;

@@ -297,7 +297,10 @@ export interface Requests {
   /** One of its files */
   "GET /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
   /** Change a file's attributes */
-  "POST /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
+  "POST /v1/vector_stores/{vector_store_id}/files/{file_id}": {
+    /** Replace those of the file. */
+    attributes: Record<string, unknown>;
+  };
   /** Take a file out of it */
   "DELETE /v1/vector_stores/{vector_store_id}/files/{file_id}": null;
   /** Search */
@@ -314,6 +317,308 @@ export interface Requests {
     /** On /strata/v1/search: where to search. */
     vector_store_ids?: unknown[];
   };
+  /** Search several knowledge bases, with the stages */
+  "POST /strata/v1/search": {
+    /** A text, or several that are searched for together. */
+    query: unknown;
+    max_num_results?: number;
+    /** Comparisons (eq, ne, gt, gte, lt, lte, in, nin) and combinations (and, or) of attributes. */
+    filters?: Record<string, unknown>;
+    /** ranker (auto, none), score_threshold, mode, fusion, vector_weight. */
+    ranking_options?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    rewrite_query?: boolean;
+    /** On /strata/v1/search: where to search. */
+    vector_store_ids?: unknown[];
+  };
+  /** A knowledge base's files with their state */
+  "GET /strata/v1/documents": null;
+  /** A document's text, headings and pages */
+  "GET /strata/v1/documents/{document}": null;
+  /** Its chunks */
+  "GET /strata/v1/documents/{document}/chunks": null;
+  /** Long work */
+  "GET /strata/v1/jobs": null;
+  /** One job */
+  "GET /strata/v1/jobs/{job}": null;
+  /** Cancel it */
+  "POST /strata/v1/jobs/{job}/cancel": null;
+  /** Try it again */
+  "POST /strata/v1/jobs/{job}/retry": null;
+  /** Models, engine, machine, index */
+  "GET /strata/v1/system": null;
+  /** Models that run elsewhere */
+  "GET /strata/v1/providers": null;
+  /** Connect an OpenAI-compatible server */
+  "POST /strata/v1/providers": {
+    /** What its model is called here. */
+    id: string;
+    /** Of an OpenAI-compatible server, up to /v1. */
+    base_url: string;
+    /** What the model is called there. */
+    model: string;
+    /** Goes to the secret store. */
+    key?: string;
+    /** What the model holds. */
+    context_tokens?: number;
+    /** Where its data stays: US, EU, … */
+    residency?: string;
+    /** Answers when no model is named. */
+    default?: boolean;
+  };
+  /** Take it away */
+  "DELETE /strata/v1/providers/{provider}": null;
+  /** Which model answers when none is named */
+  "POST /strata/v1/models/default": {
+    /** The model that answers when none is named. */
+    id: string;
+  };
+  /** List conversations */
+  "GET /strata/v1/conversations": null;
+  /** Begin a conversation */
+  "POST /strata/v1/conversations": {
+    /** Of the new conversation. */
+    title?: string;
+  };
+  /** One conversation with its messages */
+  "GET /strata/v1/conversations/{conversation}": null;
+  /** Rename it */
+  "PATCH /strata/v1/conversations/{conversation}": {
+    /** The new title. */
+    title: string;
+  };
+  /** Delete it */
+  "DELETE /strata/v1/conversations/{conversation}": null;
+  /** Say something in it (an event stream) */
+  "POST /strata/v1/conversations/{conversation}/messages": {
+    /** What the user says. */
+    content?: string;
+    /** Where to look; none: the model alone. */
+    vector_store_ids?: unknown[];
+    /** Id of the model. */
+    model?: string;
+    mode?: "quote_first" | "classic";
+    /** Let the model add verified sentences. */
+    generate?: boolean;
+    /** Answer the last question again. */
+    regenerate?: boolean;
+  };
+  /** Why this answer */
+  "GET /strata/v1/answers/{answer}": null;
+  /** Rate an answer */
+  "POST /strata/v1/answers/{answer}/feedback": {
+    /** none takes it back. */
+    rating?: "up" | "down" | "none";
+    /** Why, in a word each. */
+    reasons?: unknown[];
+    /** Why, in words. */
+    comment?: string;
+  };
+  /** Report an issue with an answer */
+  "POST /strata/v1/answers/{answer}/issues": {
+    /** What is wrong, in a word. */
+    category: string;
+    /** What is wrong. */
+    comment?: string;
+  };
+  /** An evaluator's word on an output */
+  "POST /strata/v1/answers/{answer}/judgements": {
+    /** The output is correct. */
+    correct: boolean;
+    /** It contains facts that are in no source. */
+    fabricated?: boolean;
+    /** It breaks a safety rule. */
+    unsafe?: boolean;
+    /** The evaluator; default: the caller. */
+    who?: string;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** List products */
+  "GET /strata/v1/products": null;
+  /** Make or rename a product */
+  "POST /strata/v1/products": {
+    /** A slug: a-z, 0-9 and '-'. */
+    id: string;
+    /** The name for people. */
+    name: string;
+    /** Made by the simulator. */
+    simulated?: boolean;
+  };
+  /** One product */
+  "GET /strata/v1/products/{product}": null;
+  /** Open a conversation of a product */
+  "POST /strata/v1/products/{product}/conversations": {
+    /** One that exists; none: a new one is made. */
+    conversation_id?: string;
+    /** Of a new one. */
+    title?: string;
+    /** agent: a person works with drafts; customer: answered directly. */
+    channel?: "agent" | "customer";
+    /** Who works in the product; default: the caller, in the agent channel. */
+    user?: string;
+    /** The customer. */
+    end_user?: string;
+    /** Told apart everywhere, and removable at once. */
+    simulated?: boolean;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** How a conversation ended */
+  "GET /strata/v1/conversations/{conversation}/outcome": null;
+  /** End it, correct its end, or open it again */
+  "POST /strata/v1/conversations/{conversation}/outcome": {
+    /** open: open it again. */
+    outcome: "open" | "resolved" | "escalated" | "abandoned" | "deflected";
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** A customer's score */
+  "POST /strata/v1/conversations/{conversation}/satisfaction": {
+    /** Customer satisfaction. */
+    score: number;
+    /** survey: asked in the product. */
+    source?: "survey" | "api";
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Record an output, also a failed one */
+  "POST /strata/v1/products/{product}/outputs": {
+    /** Of a stored answer, whose figures fill in what is left out. */
+    answer_id?: string;
+    conversation_id?: string;
+    /** Who got it; default: the conversation's. */
+    user?: string;
+    model?: string;
+    status?: "ok" | "client_error" | "server_error" | "timeout";
+    confidence?: number;
+    first_text_ms?: number;
+    total_ms?: number;
+    prompt_tokens?: number;
+    completion_tokens?: number;
+    /** Of an output without a conversation. */
+    simulated?: boolean;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** Which facts from outside there are */
+  "GET /strata/v1/facts/kinds": null;
+  /** The facts that hold in a week */
+  "GET /strata/v1/products/{product}/facts": null;
+  /** Enter a fact */
+  "POST /strata/v1/products/{product}/facts": {
+    /** An ISO week: 2026-W47. */
+    week: string;
+    /** One of GET /strata/v1/facts/kinds. */
+    name: string;
+    value: number;
+    /** entered: by a person here. */
+    source?: "entered" | "api";
+    simulated?: boolean;
+  };
+  /** Delete a fact */
+  "DELETE /strata/v1/facts/{fact}": null;
+  /** Import facts from CSV */
+  "POST /strata/v1/products/{product}/facts/import": {
+    /** RFC 4180 with a header line. */
+    csv: string;
+    simulated?: boolean;
+  };
+  /** Import satisfaction scores from CSV */
+  "POST /strata/v1/products/{product}/satisfaction/import": {
+    /** RFC 4180 with a header line. */
+    csv: string;
+    simulated?: boolean;
+  };
+  /** Import developers' steps from CSV */
+  "POST /strata/v1/products/{product}/developers/import": {
+    /** RFC 4180 with a header line. */
+    csv: string;
+    simulated?: boolean;
+  };
+  /** A developer's step, or calls made elsewhere */
+  "POST /strata/v1/products/{product}/developers": {
+    developer: string;
+    /** calls: adds to the day's calls. */
+    kind: "signup" | "first_call" | "production" | "paid" | "calls";
+    /** Of the kind calls. */
+    calls?: number;
+    /** entered: by a person here; default: api. */
+    source?: "entered" | "api";
+    simulated?: boolean;
+    /** Unix seconds; only of what is simulated or imported. Default: now. */
+    at?: number;
+  };
+  /** A week's metrics against target */
+  "GET /strata/v1/products/{product}/metrics": null;
+  /** The same of several weeks */
+  "GET /strata/v1/products/{product}/weeks": null;
+  /** The health check of a week */
+  "GET /strata/v1/products/{product}/health": null;
+  /** The rows behind a number */
+  "GET /strata/v1/products/{product}/rows": null;
+  /** Targets and prices */
+  "GET /strata/v1/products/{product}/metrics/settings": null;
+  /** Change them */
+  "PATCH /strata/v1/products/{product}/metrics/settings": {
+    /** A target, as a metric's comparison says. */
+    accuracy?: number;
+    /** A target, as a metric's comparison says. */
+    hallucination_rate?: number;
+    /** A target, as a metric's comparison says. */
+    latency_p95?: number;
+    /** A target, as a metric's comparison says. */
+    csat?: number;
+    /** A target, as a metric's comparison says. */
+    adoption_rate?: number;
+    /** A target, as a metric's comparison says. */
+    edit_rate?: number;
+    /** A target, as a metric's comparison says. */
+    resolution_rate?: number;
+    /** A target, as a metric's comparison says. */
+    deflection_rate?: number;
+    /** A target, as a metric's comparison says. */
+    cost_reduction?: number;
+    /** USD per million tokens. */
+    prompt_price?: number;
+    /** USD per million tokens. */
+    completion_price?: number;
+  };
+  /** A product's weekly updates */
+  "GET /strata/v1/products/{product}/updates": null;
+  /** Write a week's update */
+  "POST /strata/v1/products/{product}/updates": {
+    /** An ISO week; default: this one. */
+    week?: string;
+  };
+  /** One update */
+  "GET /strata/v1/updates/{update}": null;
+  /** Edit it */
+  "PATCH /strata/v1/updates/{update}": {
+    /** Markdown. */
+    body: string;
+    /** What the editor saw: 409 where another has saved since. */
+    updated_at?: number;
+  };
+  /** Write it anew from the numbers */
+  "POST /strata/v1/updates/{update}/reset": null;
+  /** Mark it as sent */
+  "POST /strata/v1/updates/{update}/sent": null;
+  /** The update as a file: ?form=markdown, html or text */
+  "GET /strata/v1/updates/{update}/download": null;
+  /** When the update is written by itself */
+  "GET /strata/v1/products/{product}/schedule": null;
+  /** Change that */
+  "PATCH /strata/v1/products/{product}/schedule": {
+    /** Write the update every week. */
+    enabled?: boolean;
+    /** 1 (Monday) to 7. */
+    weekday?: number;
+    /** UTC. */
+    hour?: number;
+  };
+  /** Remove what was simulated */
+  "DELETE /strata/v1/simulated": null;
   /** A ticket becomes a grounded draft (an event stream) */
   "POST /strata/v1/products/{product}/tickets": {
     /** What the customer wrote. Without it, and with conversation_id: the last question is answered again. */
@@ -607,6 +912,8 @@ export interface Requests {
     /** Why, for the history. */
     why?: string;
   };
+  /** Which version each label points at */
+  "GET /strata/v1/products/{product_id}/spec/labels": null;
   /** Versions: who, why, when */
   "GET /strata/v1/products/{product_id}/spec/versions": null;
   /** Two versions, line by line */
@@ -626,6 +933,33 @@ export interface Requests {
     who?: string;
     why?: string;
   };
+  /** The notes as a file */
+  "GET /strata/v1/products/{product_id}/notes.md": null;
+  /** Keep a draft, whatever its state */
+  "PUT /strata/v1/products/{product_id}/spec/draft": {
+    /** The spec as YAML or JSON. */
+    text?: string;
+    /** The spec as an object, instead of text. */
+    spec?: Record<string, unknown>;
+    /** Who changes it; default: the caller. */
+    who?: string;
+    /** The version it started from. */
+    base_version?: number;
+    /** The draft's revision seen last; 0: none. */
+    revision?: number;
+  };
+  /** Throw the draft away */
+  "DELETE /strata/v1/products/{product_id}/spec/draft": null;
+  /** What happened to the spec */
+  "GET /strata/v1/products/{product_id}/spec/history": null;
+  /** The program runs */
+  "GET /livez": null;
+  /** A model is loaded */
+  "GET /readyz": null;
+  /** Counters, as Prometheus reads them */
+  "GET /metrics": null;
+  /** This page */
+  "GET /openapi.json": null;
 }
 
 export interface Answers {

@@ -22,7 +22,7 @@ export const t = {
     trend: "Trends over eight weeks", trendTable: "As a table", impact: "Impact", technical: "Technical", developer: "Developers", noData: "no data", noBaseline: "no baseline stated",
     statuses: { PASS: "PASS", FAIL: "FAIL", WARN: "WARN", "NO DATA": "no data" }, up: (by: string) => `up ${by}`, down: (by: string) => `down ${by}`, same: "unchanged",
     rows: (label: string) => `Behind “${label}”`, open: (label: string) => `${label}: open the rows`, noRows: "No rows.", more: "Only the last 100 rows are shown.", of: (n: number) => `${n} rows`,
-    lists: { conversations: "Conversations", outputs: "Outputs", drafts: "Drafts", handovers: "Hand-overs", judgements: "Judgements", satisfaction: "Satisfaction", facts: "Facts from outside", developer_events: "Developers' steps", developer_days: "API calls by day" } as Record<string, string>,
+    lists: { conversations: "Conversations", outputs: "Outputs", drafts: "Drafts", handovers: "Hand-overs", judgements: "Judgements", satisfaction: "Satisfaction", facts: "Facts from outside", developer_events: "Developers' steps", developer_days: "API calls by day", calls: "API calls" } as Record<string, string>,
     settings: "Settings",
   },
   reports: {

@@ -18,6 +18,7 @@ const columns: Record<string, string[]> = {
   satisfaction: ["id", "conversation_id", "score", "source", "at", "simulated"],
   facts: ["week", "name", "value", "source", "who", "at", "simulated"],
   developer_events: ["developer", "kind", "source", "at", "simulated"],
+  calls: ["route", "developer", "end_user", "environment", "model", "status", "http_status", "total_ms", "late", "prompt_tokens", "completion_tokens", "at", "simulated"],
   developer_days: ["developer", "day_at", "calls", "simulated"],
 };
 
