@@ -10,6 +10,7 @@
 #include "app/api/traces.h"
 #include "app/background.h"
 #include "app/call_book.h"
+#include "app/flow_effects.h"
 #include "app/load_models.h"
 #include "app/privileges.h"
 #include "app/tool_sources.h"
@@ -29,6 +30,7 @@
 #include "model/engine/engine.h"
 #include "model/traced/traced.h"
 #include "orchestration/answer/answer.h"
+#include "orchestration/flow/flow.h"
 #include "orchestration/guard/guard.h"
 #include "orchestration/registry/registry.h"
 #include "product/confidence/confidence.h"
@@ -46,7 +48,7 @@ std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
                      outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-                     observe::Observer::migrations(), tool::migrations()})
+                     observe::Observer::migrations(), tool::migrations(), flow::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -73,6 +75,7 @@ class Wired : public Platform {
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
     TRY(add_tools(*tools_, *retriever_, *egress_, settings.data_folder, workers));
     fill_services(settings);
+    open_flows();
     journal_->start();
     reports_->start();
     return tidy();
@@ -208,6 +211,22 @@ class Wired : public Platform {
     }
   }
 
+  // Their effects use the services, so these come first.
+  void open_flows() {
+    flow_models_ = flow_models(services_);
+    flow_library_ = flow_library(services_);
+    flow_tools_ = flow_tools(services_);
+    flow_approvals_ = flow_approvals(services_);
+    tools_->set_approvals(flow_approvals_.get());
+    flow::Options options;
+    options.effects = {.models = flow_models_.get(), .library = flow_library_.get(), .tools = flow_tools_.get()};
+    options.secrets = flow_secrets(services_);
+    options.deliver = flow_deliver(services_);
+    flows_ = std::make_unique<flow::Flows>(*store_, *journal_, *artifacts_, clock_, std::move(options));
+    flows_->register_jobs();
+    services_.flows = flows_.get();
+  }
+
   void fill_services(const Settings& settings) {
     registry_ = metrics::Registry::make();
     services_.clock = &clock_;
@@ -230,6 +249,7 @@ class Wired : public Platform {
     services_.specs = specs_.get();
     services_.calls = call_book_.get();
     services_.answerer = answerer_.get();
+    services_.tools = tools_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.observer = observer_.get();
     services_.secrets = secrets_.get();
@@ -271,6 +291,11 @@ class Wired : public Platform {
   std::unique_ptr<tool::Tools> tools_;          // its tools search and fetch
   std::unique_ptr<answer::Answerer> answerer_;  // one for all: it knows the sentences that were compared last
   std::unique_ptr<ingest::Ingest> ingest_;
+  std::unique_ptr<flow::Models> flow_models_;
+  std::unique_ptr<flow::Library> flow_library_;
+  std::unique_ptr<flow::Tools> flow_tools_;
+  std::unique_ptr<tool::Approvals> flow_approvals_;
+  std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
   std::unique_ptr<report::Reports> reports_;    // first to go: its clock submits jobs
 };

@@ -49,6 +49,16 @@ Result<std::string> sha256_file_hex(const std::string& path) {
   return hash.finish_hex();
 }
 
+std::string hmac_sha256(std::string_view key, std::string_view message) {
+  start();
+  std::string tag(crypto_auth_hmacsha256_BYTES, '\0');
+  crypto_auth_hmacsha256_state state;
+  crypto_auth_hmacsha256_init(&state, bytes_of(key), key.size());
+  crypto_auth_hmacsha256_update(&state, bytes_of(message), message.size());
+  crypto_auth_hmacsha256_final(&state, bytes_of(tag));
+  return tag;
+}
+
 std::string random_bytes(size_t count) {
   start();
   std::string out(count, '\0');

@@ -26,6 +26,8 @@ class Sha256 {
 
 Result<std::string> sha256_file_hex(const std::string& path);
 
+std::string hmac_sha256(std::string_view key, std::string_view message);   // 32 bytes. SOURCE: RFC 2104
+
 std::string random_bytes(size_t count);  // from the kernel
 std::string random_token(size_t bytes);  // URL-safe base64 without padding
 bool equal_in_constant_time(std::string_view a, std::string_view b);

@@ -62,7 +62,7 @@ def check_file(path, rooms, libraries, breaches):
     if room is None:
         breaches.append(f"{name}: lies in no room of LAYERS")
         return
-    is_test = name.endswith(("_test.cc", "_fuzz.cc", "_bench.cc"))
+    is_test = name.endswith(("_test.cc", "_fuzz.cc", "_bench.cc", "_for_test.h", "_for_test.cc"))
     for kind, target in INCLUDE.findall(path.read_text(errors="replace")):
         if kind == "<":
             for header, owner in libraries.items():

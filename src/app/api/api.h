@@ -15,6 +15,7 @@ namespace strata::durable { class Journal; }
 namespace strata::egress { class Client; }
 namespace strata::engine { class Engine; }
 namespace strata::feedback { class Feedback; }
+namespace strata::flow { class Flows; }
 namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
 namespace strata::metrics { class Registry; }
@@ -30,6 +31,7 @@ namespace strata::answer { class Answerer; }
 namespace strata::secret { class Secrets; }
 namespace strata::store { class Store; }
 namespace strata::suggest { class Suggester; }
+namespace strata::tool { class Tools; }
 
 namespace strata::api {
 
@@ -55,9 +57,11 @@ struct Services {
   registry::Registry* artifacts = nullptr;
   live::Specs* specs = nullptr;
   app::CallBook* calls = nullptr;
+  flow::Flows* flows = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   observe::Observer* observer = nullptr;
+  tool::Tools* tools = nullptr;
   secret::Secrets* secrets = nullptr;
   egress::Client* egress = nullptr;
   metrics::Registry* registry = nullptr;
@@ -85,6 +89,8 @@ void add_calibration_routes(http::Server& server, Services& services);   // /str
 void add_product_metric_routes(http::Server& server, Services& services);  // /strata/v1/products: metrics, rows
 void add_update_routes(http::Server& server, Services& services);        // /strata/v1: weekly updates
 void add_spec_routes(http::Server& server, Services& services);          // /strata/v1: products' specs, what follows from them
+void add_flow_routes(http::Server& server, Services& services);          // /strata/v1: flows, schedules, webhooks
+void add_run_routes(http::Server& server, Services& services);           // /strata/v1: runs, events, approvals, decisions
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_trace_routes(http::Server& server, Services& services);         // /strata/v1/traces

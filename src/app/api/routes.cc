@@ -19,6 +19,8 @@ void add_routes(http::Server& server, Services& services) {
   add_product_metric_routes(server, services);
   add_update_routes(server, services);
   add_spec_routes(server, services);
+  add_flow_routes(server, services);
+  add_run_routes(server, services);
   add_system_routes(server, services);
   add_landscape_routes(server, services);
   add_trace_routes(server, services);

@@ -86,6 +86,7 @@ int run(int argc, char** argv) {
   add_spec(app, common, chosen);
   add_landscape(app, common, chosen);
   add_simulate(app, common, chosen);
+  add_flow(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
   add_trace(app, common, chosen);

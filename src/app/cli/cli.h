@@ -36,6 +36,7 @@ void add_models(CLI::App& app, Common& common, Chosen& chosen);       // model l
 void add_spec(CLI::App& app, Common& common, Chosen& chosen);        // spec check, recommend, show
 void add_simulate(CLI::App& app, Common& common, Chosen& chosen);     // simulate fill, remove
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
+void add_flow(CLI::App& app, Common& common, Chosen& chosen);         // flow check, put, run, show, inbox, decide, …
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
 void add_trace(CLI::App& app, Common& common, Chosen& chosen);        // trace list, show, replay, diff; usage

@@ -5,6 +5,14 @@
 // Failing: an error whose code is kUnavailable or kAborted runs the job again after a pause that grows (1 s, 4 s), up to attempts_max
 // times without a new recorded step between them; any other error fails it at once. A process that dies while a job runs costs
 // nothing but time; one that dies crashes_max times at the same step fails the job, so that a poisonous input cannot keep us down.
+//
+// A job may also keep a log of typed events (append()) and wait without a thread (park()): until a time, or until somebody signals it.
+// A signal is an event that another thread appends; a job that it reaches while it waits is queued again, one that is running finds it
+// when it appends or parks. So timers, approvals and messages from outside reach a job in the same log that its own steps are in:
+//
+//   worker ──append──▶ 1 started · 2 finished · 3 asked ──park(until)──▶ waiting ──signal(4 decided) or time──▶ queued ──▶ worker
+//
+// Appends of jobs that run at once share commits (store::Store::write_together).
 #pragma once
 
 #include <cstdint>
@@ -22,9 +30,9 @@
 
 namespace strata::durable {
 
-enum class State { kQueued, kRunning, kSucceeded, kFailed, kCancelled };
-std::string_view state_name(State state);   // "queued", "running", "succeeded", "failed", "cancelled"
-inline bool finished(State state) { return state != State::kQueued && state != State::kRunning; }
+enum class State { kQueued, kRunning, kSucceeded, kFailed, kCancelled, kWaiting };
+std::string_view state_name(State state);   // "queued", "running", "succeeded", "failed", "cancelled", "waiting"
+inline bool finished(State state) { return state == State::kSucceeded || state == State::kFailed || state == State::kCancelled; }
 
 struct Job {
   std::string id;
@@ -37,6 +45,18 @@ struct Job {
   std::string error;           // where failed; while queued again after a failure, the last one
   int attempts = 0;            // times it was begun
   int64_t created_ms = 0, updated_ms = 0;
+  int64_t wake_ms = 0;         // while it waits: when its time is over; kNever: only a signal wakes it
+};
+
+inline constexpr int64_t kNever = INT64_MAX;
+
+struct Event {
+  int64_t sequence = 0;        // from 1 without gaps, within its job; set by the journal
+  std::string kind;            // "step_finished": what data holds; the caller's own words
+  std::string name;            // which step, or whatever else it is about; may be empty
+  Json data;                   // at most kResultBytesMax as JSON
+  bool decision = false;       // found by search_events(), across jobs
+  int64_t at_ms = 0;           // set by the journal
 };
 
 // What a running job sees. step() is exactly-once in its recorded result: run at most once per name to a recorded success; after a
@@ -53,12 +73,25 @@ class Run {
   virtual Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) = 0;
   // Seen at once by get(), list() and watchers; written down about once a second.
   virtual void progress(int64_t done, int64_t total, std::string note) = 0;
+
+  // The job's whole log. From here on append() tells only what is new.
+  virtual Result<std::vector<Event>> events() = 0;
+  // Adds to the log, durably before it returns, together with what `also` writes. Gives everything that this run has not seen yet,
+  // oldest first: signals that came meanwhile, then what was added, numbered. kAborted where another took the job over. THREADS: one at a time.
+  using Also = std::function<Status(store::Transaction&)>;
+  virtual Result<std::vector<Event>> append(std::vector<Event> events, const Also& also = nullptr) = 0;
+  // Call before the worker returns (its result is then ignored): the job waits until then, or until a signal, and its worker is called
+  // again. A signal that this run has not seen queues it at once.
+  virtual void park(int64_t until_ms) = 0;
 };
 // The result of the job, or why it failed. May run on any of the journal's threads; returns soon after its context is cancelled.
 using Worker = std::function<Result<Json>(Run&)>;
 // Called inside the transaction that moves a job of its kind to succeeded, failed, cancelled, or (by retry) back to queued, however
 // that came about: the rows that mirror the job's state change with it. An error undoes the move, so return one only for the store's.
 using Moved = std::function<Status(store::Transaction&, const Job&)>;
+// What a signal does to a job that waits or has ended. kWake: one that waits is queued; kFailedPrecondition for one that has ended.
+// kRevive: also one that failed or was cancelled is queued again (as retry() does).
+enum class Wake { kWake, kRevive };
 
 struct Options {
   int workers = 2;               // jobs that run at once
@@ -77,13 +110,14 @@ class Journal {
   static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, Options options);
   static Result<std::unique_ptr<Journal>> open(store::Store& store, const Clock& clock, int workers) { return open(store, clock, Options{.workers = workers}); }
   virtual ~Journal() = default;                                      // stops
-  virtual void register_kind(std::string kind, Worker worker, Moved moved = nullptr) = 0;  // before start(); other kinds' jobs wait
+  // Before start(); jobs of other kinds wait. `threads` > 0: so many threads that run jobs of this kind alone, beside the shared ones.
+  virtual void register_kind(std::string kind, Worker worker, Moved moved = nullptr, int threads = 0) = 0;
   virtual void start() = 0;                                          // resumes what a crash interrupted
   virtual void stop() = 0;                                           // running steps end; their jobs stay queued
   // Committed when it returns. With a key: the same key of the same kind again returns the same job (idempotent).
   virtual Result<Job> submit(const Context& context, std::string kind, Json input, std::string key = "") = 0;
   // The same inside a caller's transaction, so that the row that needs the job and the job commit together.
-  virtual Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key = "") = 0;
+  virtual Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key = "", const Principal& principal = {}) = 0;
   virtual Result<Job> get(const Context& context, const std::string& id) = 0;
   // Newest first, at most `limit` (up to 1,000); kind "" for all.
   virtual Result<std::vector<Job>> list(const Context& context, std::string kind, int limit) = 0;
@@ -92,6 +126,25 @@ class Journal {
   virtual Status cancel(const Context& context, const std::string& id) = 0;
   // Of a failed or cancelled job: queued again, its recorded steps kept. Else kFailedPrecondition.
   virtual Status retry(const Context& context, const std::string& id) = 0;
+  // Adds events to a job's log from outside its worker, and wakes it. Committed when it returns.
+  virtual Status signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake = Wake::kWake) = 0;
+  // The same inside a caller's transaction.
+  virtual Status signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake = Wake::kWake) = 0;
+  // Events of one job after that sequence, at most `limit`.
+  virtual Result<std::vector<Event>> events(const Context& context, const std::string& id, int64_t after, int limit) = 0;
+  // Decisions of all jobs, newest first, at most `limit` (up to 1,000). Empty fields match all; `text` is looked for in the data.
+  struct Search {
+    std::string kind, job_id, text;
+    int64_t before_id = kNever;              // ids below this one: for paging
+  };
+  struct FoundEvent {
+    int64_t id = 0;
+    std::string job_id;
+    Event event;
+  };
+  virtual Result<std::vector<FoundEvent>> search_events(const Context& context, const Search& search, int limit) = 0;
+  // Called after a job's log has grown, with its id; as on_change's watchers. remove_watcher() takes either kind.
+  virtual uint64_t on_events(std::function<void(const std::string& job_id)> watcher) = 0;
   // Blocks until the job is finished, or the context is over. For the command line and tests.
   virtual Result<Job> wait(const Context& context, const std::string& id) = 0;
   // Forgets finished jobs (with their steps and keys) last changed before then; returns how many.

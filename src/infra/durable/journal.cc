@@ -2,7 +2,8 @@
 //
 // Invariants: (1) a job is in running_ exactly from the commit of its claim to the commit of its end, both under the store's writer,
 // so that a cancel, which takes the writer too, sees it either in running_ or in its row; (2) only the owner named in the row writes
-// steps, renewals and ends; (3) no lock of ours is held while the store is called.
+// steps, events, renewals and ends; (3) no lock of ours is held while the store is called; (4) a thread runs jobs of its lane only: the
+// shared lane's kinds, or one kind that was given threads of its own.
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -24,6 +25,8 @@ using std::chrono::milliseconds;
 constexpr auto kPoll = milliseconds(500);
 // How often progress is written down at most. UNITS: milliseconds.
 constexpr int64_t kBeatMs = 1'000;
+// Waiting jobs are woken in steps of this, so that many timers close together share a transaction. UNITS: milliseconds.
+constexpr int64_t kWakeLeastMs = 20;
 // Tries to record a job's end while the store fails (a full disk), this far apart; afterwards its lease runs out and it is run again.
 constexpr int kEndTries = 10;
 constexpr auto kEndPause = milliseconds(200);
@@ -35,16 +38,18 @@ class StoreJournal : public Journal {
   StoreJournal(store::Store& store, const Clock& clock, Options options) : store_(store), clock_(clock), options_(options), owner_(make_id("own")) {}
   ~StoreJournal() override { stop(); }
 
-  void register_kind(std::string kind, Worker worker, Moved moved) override {
-    CHECK(threads_.empty());
+  void register_kind(std::string kind, Worker worker, Moved moved, int threads) override {
+    CHECK(threads_.empty() && threads >= 0);
+    lanes_[threads == 0 ? "" : kind].kinds.push_back(kind);
+    if (threads > 0) lanes_[kind].threads = threads;
     CHECK(kinds_.emplace(std::move(kind), Kind{std::move(worker), std::move(moved)}).second);
   }
   void start() override;
   void stop() override;
 
   Result<Job> submit(const Context& context, std::string kind, Json input, std::string key) override;
-  Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key) override {
-    return submit_as(transaction, Principal{}, kind, input, key);
+  Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key, const Principal& principal) override {
+    return submit_as(transaction, principal, kind, input, key);
   }
   Result<Job> get(const Context& context, const std::string& id) override;
   Result<std::vector<Job>> list(const Context& context, std::string kind, int limit) override;
@@ -52,15 +57,25 @@ class StoreJournal : public Journal {
   Status retry(const Context& context, const std::string& id) override;
   Result<Job> wait(const Context& context, const std::string& id) override;
   Result<int64_t> prune(const Context& context, int64_t before_ms) override;
+  Status signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake) override;
+  Status signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake) override;
+  Result<std::vector<Event>> events(const Context& context, const std::string& id, int64_t after, int limit) override;
+  Result<std::vector<FoundEvent>> search_events(const Context& context, const Search& search, int limit) override;
 
   uint64_t on_change(std::function<void(const Job&)> watcher) override {
     std::unique_lock lock(watchers_mutex_);
     watchers_.emplace(++watcher_last_, std::move(watcher));
     return watcher_last_;
   }
+  uint64_t on_events(std::function<void(const std::string&)> watcher) override {
+    std::unique_lock lock(watchers_mutex_);
+    event_watchers_.emplace(++watcher_last_, std::move(watcher));
+    return watcher_last_;
+  }
   void remove_watcher(uint64_t watcher) override {
     std::unique_lock lock(watchers_mutex_);
     watchers_.erase(watcher);
+    event_watchers_.erase(watcher);
   }
 
  private:
@@ -69,11 +84,17 @@ class StoreJournal : public Journal {
     Moved moved;
   };
   Result<Job> submit_as(store::Transaction& transaction, const Principal& principal, const std::string& kind, const Json& input, const std::string& key);
-  void work();
-  std::shared_ptr<JobRun> claim();
+  struct Lane {
+    std::vector<std::string> kinds;
+    int threads = 0;
+  };
+  void work(const Lane& lane);
+  std::shared_ptr<JobRun> claim(const Lane& lane);
   using Due = std::map<std::string, int64_t>;   // kind → its first due job's sequence
-  Result<Due> due_of_our_kinds(store::Reader& reader);
-  Status claim_in(store::Transaction& transaction, std::shared_ptr<JobRun>& run);
+  Result<Due> due_of(const Lane& lane, store::Reader& reader);
+  Status claim_in(const Lane& lane, store::Transaction& transaction, std::shared_ptr<JobRun>& run);
+  void wake_sleepers();
+  void grown(const std::string& job_id);
   void execute(const std::shared_ptr<JobRun>& run);
   End end_of(const JobRun& run, const Result<Json>& result);
   void beat();
@@ -87,7 +108,8 @@ class StoreJournal : public Journal {
   const Clock& clock_;
   const Options options_;
   const std::string owner_;
-  std::map<std::string, Kind> kinds_;  // fixed once started
+  std::map<std::string, Kind> kinds_;  // fixed once started, as are the lanes
+  std::map<std::string, Lane> lanes_;  // "" is the shared one
   std::vector<std::thread> threads_;
 
   std::mutex mutex_;  // guards what follows
@@ -95,11 +117,13 @@ class StoreJournal : public Journal {
   uint64_t changes_ = 0;     // of any job, so that no wake-up of wait() is lost
   uint64_t queued_ = 0;      // jobs that became queued, so that no wake-up of a worker is lost
   bool stopping_ = false;
+  int64_t wake_ms_ = 0;      // no waiting job's time is over before; 0: look
   bool orphans_ = false;     // a job's end could not be recorded: its lease must run out
   std::map<std::string, std::shared_ptr<JobRun>> running_;
 
   std::shared_mutex watchers_mutex_;
   std::map<uint64_t, std::function<void(const Job&)>> watchers_;
+  std::map<uint64_t, std::function<void(const std::string&)>> event_watchers_;
   uint64_t watcher_last_ = 0;
 };
 
@@ -111,7 +135,9 @@ void StoreJournal::start() {
     return {};
   });
   if (!status) log::error("durable.resume_failed", {{"error", status.error().message}});
-  for (int i = 0; i < options_.workers; ++i) threads_.emplace_back([this] { work(); });
+  lanes_[""].threads = options_.workers;
+  for (const auto& [name, lane] : lanes_)
+    for (int i = 0; i < lane.threads; ++i) threads_.emplace_back([this, &lane = lane] { work(lane); });
   threads_.emplace_back([this] { beat(); });
 }
 
@@ -126,7 +152,7 @@ void StoreJournal::stop() {
   threads_.clear();
 }
 
-void StoreJournal::work() {
+void StoreJournal::work(const Lane& lane) {
   uint64_t seen = 0;
   for (;;) {
     {
@@ -135,11 +161,11 @@ void StoreJournal::work() {
       if (stopping_) return;
       seen = queued_;
     }
-    while (auto run = claim()) execute(run);
+    while (auto run = claim(lane)) execute(run);
   }
 }
 
-std::shared_ptr<JobRun> StoreJournal::claim() {
+std::shared_ptr<JobRun> StoreJournal::claim(const Lane& lane) {
   Context context = Context::background(clock_);
   {
     std::lock_guard lock(mutex_);
@@ -147,12 +173,14 @@ std::shared_ptr<JobRun> StoreJournal::claim() {
   }
   Due due;
   auto status = store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(due, due_of_our_kinds(reader));
+    TRY_ASSIGN(due, due_of(lane, reader));
     return {};
   });
   if (status && due.empty()) return nullptr;  // the usual case: no writer was kept waiting for it
   std::shared_ptr<JobRun> run;
-  if (status) status = store_.write(context, [&](store::Transaction& transaction) { return claim_in(transaction, run); });
+  // WHY two ways: fairness among kinds needs running_ to agree with the rows (invariant 1), which works of one shared commit do not see yet.
+  auto claim = [&](store::Transaction& transaction) { return claim_in(lane, transaction, run); };
+  if (status) status = lane.kinds.size() == 1 ? store_.write_together(context, claim) : store_.write(context, claim);
   if (!status) {
     log::error("durable.claim_failed", {{"error", status.error().message}});
     return nullptr;
@@ -162,28 +190,32 @@ std::shared_ptr<JobRun> StoreJournal::claim() {
   return run;
 }
 
-Result<StoreJournal::Due> StoreJournal::due_of_our_kinds(store::Reader& reader) {
-  TRY_ASSIGN(Due due, due_jobs(reader, clock_.unix_ms()));
-  std::erase_if(due, [&](const auto& entry) { return kinds_.count(entry.first) == 0; });
+Result<StoreJournal::Due> StoreJournal::due_of(const Lane& lane, store::Reader& reader) {
+  Due due;
+  for (const std::string& kind : lane.kinds) {
+    TRY_ASSIGN(int64_t sequence, due_job(reader, kind, clock_.unix_ms()));
+    if (sequence > 0) due[kind] = sequence;
+  }
   return due;
 }
 
 // Chooses under the writer, where running_ and the rows agree (invariant 1): two workers never choose by the same old count.
-Status StoreJournal::claim_in(store::Transaction& transaction, std::shared_ptr<JobRun>& run) {
+Status StoreJournal::claim_in(const Lane& lane, store::Transaction& transaction, std::shared_ptr<JobRun>& run) {
   std::map<std::string, int> busy;
   {
     std::lock_guard lock(mutex_);
     for (auto& [id, other] : running_) ++busy[other->job().kind];
   }
-  TRY_ASSIGN(Due due, due_of_our_kinds(transaction));
+  TRY_ASSIGN(Due due, due_of(lane, transaction));
   if (due.empty()) return {};
   auto next = std::min_element(due.begin(), due.end(),
                                [&](const auto& a, const auto& b) { return std::pair(busy[a.first], a.second) < std::pair(busy[b.first], b.second); });
   int64_t now = clock_.unix_ms();
   TRY_ASSIGN(auto claimed, claim_job(transaction, next->second, owner_, now, options_.lease_ms));
   if (!claimed) return {};
-  run =
-      std::make_shared<JobRun>(store_, clock_, owner_, std::move(*claimed), now + options_.lease_ms, [this](const Job& job) { changed(job); }, options_.spans);
+  run = std::make_shared<JobRun>(
+      store_, clock_, owner_, std::move(*claimed), now + options_.lease_ms, [this](const Job& job) { changed(job); },
+      [this](const std::string& id) { grown(id); }, options_.spans);
   transaction.after_commit([this, run] {
     std::lock_guard lock(mutex_);
     running_[run->job().id] = run;
@@ -203,35 +235,43 @@ void StoreJournal::execute(const std::shared_ptr<JobRun>& run) {
   Status status;
   Job after;
   for (int tries = 0; tries < kEndTries && !run->lost(); ++tries) {
-    status = store_.write(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
+    status = store_.write_together(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
       End end = end_of(*run, result);  // under the writer, so that no cancel slips in between
       TRY_ASSIGN(bool ours, end_job(transaction, run->snapshot(), owner_, end, clock_.unix_ms()));
       if (!ours) return run->lose(), Status();
-      if (end.state != State::kQueued) TRY(moved(transaction, id));
+      if (finished(end.state)) TRY(moved(transaction, id));
       TRY_ASSIGN(after, get_job(transaction, id));
       transaction.after_commit(forget);
       return {};
     });
     if (status) break;
     log::error("durable.end_failed", {{"job", id}, {"error", status.error().message}});
-    std::this_thread::sleep_for(kEndPause);
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, kEndPause, [&] { return stopping_; })) break;   // the next start takes it over
   }
   forget();
   if (!status) {
     std::lock_guard lock(mutex_);
     orphans_ = true;
   }
-  if (!after.id.empty()) changed(after);
+  if (after.id.empty()) return;
+  if (after.state == State::kWaiting) {
+    std::lock_guard lock(mutex_);
+    wake_ms_ = std::min(wake_ms_, after.wake_ms);
+  }
+  changed(after);
 }
 
 End StoreJournal::end_of(const JobRun& run, const Result<Json>& result) {
   End end;
-  if (result) {
+  if (auto until = run.parked_until(); until && !run.cancel_asked())
+    return {.state = State::kWaiting, .error = "", .not_before_ms = *until, .counts = false, .events_seen = run.events_seen()};
+  if (result && !run.parked_until()) {
     end.result = result->dump();
     if (end.result.size() <= kResultBytesMax) return end;
     return {.state = State::kFailed, .error = "the job's result has more than 1 MiB"};
   }
-  const Error& error = result.error();
+  const Error error = result ? cancelled() : result.error();
   end.error = error.message;
   if (run.cancel_asked()) {
     end.state = State::kCancelled;
@@ -245,7 +285,8 @@ End StoreJournal::end_of(const JobRun& run, const Result<Json>& result) {
   }
   end.state = State::kFailed;
   if (stopping && (error.code == Code::kCancelled || retryable(error.code))) {
-    end = {.state = State::kQueued, .counts = false};
+    end.state = State::kQueued;
+    end.counts = false;
   } else if (retryable(error.code) && run.strikes() < options_.attempts_max) {
     int64_t pause = options_.backoff_ms;
     for (int i = 1; i < run.strikes(); ++i) pause *= 4;
@@ -257,13 +298,56 @@ End StoreJournal::end_of(const JobRun& run, const Result<Json>& result) {
 
 void StoreJournal::beat() {
   auto pause = milliseconds(std::min(kBeatMs, std::max<int64_t>(1, options_.lease_ms / 3)));
+  auto last = std::chrono::steady_clock::now();
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_for(lock, pause, [&] { return stopping_; })) {
+  for (;;) {
+    // A waiting job whose time comes before the next beat is woken in time.
+    auto sleep = std::clamp(milliseconds(wake_ms_ == kNever ? pause.count() : wake_ms_ - clock_.unix_ms()), milliseconds(kWakeLeastMs), pause);
+    if (wake_.wait_for(lock, sleep, [&] { return stopping_; })) break;
     lock.unlock();
-    beat_once();
+    wake_sleepers();
+    if (std::chrono::steady_clock::now() - last >= pause) {
+      beat_once();
+      last = std::chrono::steady_clock::now();
+    }
     lock.lock();
   }
   // Jobs that end slowly after stop() keep their leases: stop() waits for them, and a journal alone takes over at its next start.
+}
+
+void StoreJournal::wake_sleepers() {
+  {
+    std::lock_guard lock(mutex_);
+    if (wake_ms_ > clock_.unix_ms()) return;
+    wake_ms_ = kNever;   // what parks from here on lowers it again
+  }
+  Context context = Context::background(clock_);
+  int64_t woken = 0, first = kNever;
+  auto status = store_.read(context, [&](store::Reader& reader) -> Status {
+    TRY_ASSIGN(first, first_wake(reader));
+    return {};
+  });
+  if (status && first <= clock_.unix_ms())
+    status = store_.write_together(context, [&](store::Transaction& transaction) -> Status {
+      TRY_ASSIGN(woken, wake_due(transaction, clock_.unix_ms()));
+      TRY_ASSIGN(first, first_wake(transaction));
+      return {};
+    });
+  std::lock_guard lock(mutex_);
+  if (!status) {
+    wake_ms_ = 0;
+    return log::warning("durable.wake_failed", {{"error", status.error().message}});
+  }
+  wake_ms_ = std::min(wake_ms_, first);
+  if (woken == 0) return;
+  ++changes_;
+  ++queued_;
+  wake_.notify_all();
+}
+
+void StoreJournal::grown(const std::string& job_id) {
+  std::shared_lock lock(watchers_mutex_);
+  for (auto& [id, watcher] : event_watchers_) watcher(job_id);
 }
 
 void StoreJournal::beat_once() {
@@ -376,7 +460,7 @@ Status StoreJournal::cancel(const Context& context, const std::string& id) {
     TRY_ASSIGN(Job job, get_job(transaction, id));
     if (job.state == State::kCancelled) return {};
     if (finished(job.state)) return failed_precondition("job " + id + " has " + std::string(state_name(job.state)) + " already: nothing is left to cancel");
-    bool queued = job.state == State::kQueued;
+    bool queued = job.state != State::kRunning;   // or waiting
     TRY(transaction.execute("UPDATE durable_jobs SET cancel_asked = 1, state = ?, updated_ms = ? WHERE id = ?",
                             {queued ? "cancelled" : "running", clock_.unix_ms(), id}));
     if (queued) TRY(moved(transaction, id));
@@ -406,6 +490,45 @@ Status StoreJournal::retry(const Context& context, const std::string& id) {
   }));
   changed(after);
   return {};
+}
+
+Status StoreJournal::signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake) {
+  TRY_ASSIGN(Job job, get_job(transaction, id));
+  bool woken = false;
+  TRY(signal_job(transaction, job, std::move(events), wake, clock_.unix_ms(), &woken));
+  if (finished(job.state)) TRY(moved(transaction, id));
+  Job after;
+  if (woken) {
+    TRY_ASSIGN(after, get_job(transaction, id));
+  }
+  transaction.after_commit([this, id, after] {
+    if (!after.id.empty()) changed(after);
+    grown(id);
+  });
+  return {};
+}
+
+Status StoreJournal::signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake) {
+  return store_.write_together(context, [&](store::Transaction& transaction) { return signal_in(transaction, id, std::move(events), wake); });
+}
+
+Result<std::vector<Event>> StoreJournal::events(const Context& context, const std::string& id, int64_t after, int limit) {
+  std::vector<Event> found;
+  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
+    TRY_ASSIGN(int64_t sequence, sequence_of(reader, id));
+    TRY_ASSIGN(found, events_after(reader, sequence, after, std::max(1, limit)));
+    return {};
+  }));
+  return found;
+}
+
+Result<std::vector<Journal::FoundEvent>> StoreJournal::search_events(const Context& context, const Search& search, int limit) {
+  std::vector<FoundEvent> found;
+  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
+    TRY_ASSIGN(found, find_events(reader, search, limit));
+    return {};
+  }));
+  return found;
 }
 
 Result<Job> StoreJournal::wait(const Context& context, const std::string& id) {

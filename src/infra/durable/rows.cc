@@ -12,10 +12,11 @@ using store::Reader;
 using store::Row;
 using store::Transaction;
 
-constexpr char kSelect[] = "SELECT id, kind, input, state, done, total, note, result, error, attempts, created_ms, updated_ms FROM durable_jobs ";
+constexpr char kSelect[] =
+    "SELECT id, kind, input, state, done, total, note, result, error, attempts, created_ms, updated_ms, not_before_ms FROM durable_jobs ";
 
 Result<State> state_from(const std::string& name) {
-  for (State state : {State::kQueued, State::kRunning, State::kSucceeded, State::kFailed, State::kCancelled})
+  for (State state : {State::kQueued, State::kRunning, State::kSucceeded, State::kFailed, State::kCancelled, State::kWaiting})
     if (state_name(state) == name) return state;
   return data_loss("durable_jobs: unknown state '" + name + "'");
 }
@@ -34,6 +35,7 @@ Result<Job> job_from(const Row& row) {
   job.attempts = static_cast<int>(row.integer(9));
   job.created_ms = row.integer(10);
   job.updated_ms = row.integer(11);
+  if (job.state == State::kWaiting) job.wake_ms = row.integer(12);
   return job;
 }
 
@@ -59,6 +61,7 @@ std::string_view state_name(State state) {
     case State::kSucceeded: return "succeeded";
     case State::kFailed: return "failed";
     case State::kCancelled: return "cancelled";
+    case State::kWaiting: return "waiting";
   }
   CHECK(false);
 }
@@ -96,6 +99,21 @@ std::vector<store::Migration> row_migrations() {
       result TEXT NOT NULL,
       created_ms INTEGER NOT NULL,
       PRIMARY KEY(job_id, name));
+  )"},
+          {"durable", 2, R"(
+    ALTER TABLE durable_jobs ADD COLUMN events INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE durable_events(
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      job INTEGER NOT NULL REFERENCES durable_jobs(sequence) ON DELETE CASCADE,
+      number INTEGER NOT NULL,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      data TEXT NOT NULL,
+      decision INTEGER NOT NULL,
+      at_ms INTEGER NOT NULL,
+      UNIQUE(job, number));
+    CREATE INDEX durable_events_decisions ON durable_events(kind, id) WHERE decision = 1;
+    CREATE INDEX durable_jobs_by_wake ON durable_jobs(not_before_ms) WHERE state = 'waiting';
   )"}};
 }
 
@@ -127,11 +145,11 @@ Result<Job> insert_job(Transaction& transaction, int64_t now_ms, const Principal
   return get_job(transaction, id);
 }
 
-Result<std::map<std::string, int64_t>> due_jobs(Reader& reader, int64_t now_ms) {
-  std::map<std::string, int64_t> due;
-  TRY(reader.query("SELECT kind, min(sequence) FROM durable_jobs WHERE state = 'queued' AND not_before_ms <= ? GROUP BY kind", {now_ms},
-                   [&](const Row& row) { return due[row.text(0)] = row.integer(1), true; }));
-  return due;
+Result<int64_t> due_job(Reader& reader, const std::string& kind, int64_t now_ms) {
+  int64_t sequence = 0;
+  TRY(reader.query("SELECT sequence FROM durable_jobs WHERE state = 'queued' AND kind = ? AND not_before_ms <= ? ORDER BY sequence LIMIT 1", {kind, now_ms},
+                   [&](const Row& row) { return sequence = row.integer(0), false; }));
+  return sequence;
 }
 
 Result<std::optional<Claim>> claim_job(Transaction& transaction, int64_t sequence, const std::string& owner, int64_t now_ms, int64_t lease_ms) {
@@ -140,6 +158,7 @@ Result<std::optional<Claim>> claim_job(Transaction& transaction, int64_t sequenc
                                                   {owner, now_ms + lease_ms, now_ms, sequence, now_ms}));
   if (changed == 0) return std::nullopt;
   Claim claim;
+  claim.sequence = sequence;
   TRY_ASSIGN(auto jobs, jobs_where(transaction, "WHERE sequence = ?", {sequence}));
   claim.job = std::move(jobs.at(0));
   TRY(transaction.query("SELECT tenant, user_name, strikes FROM durable_jobs WHERE sequence = ?", {sequence}, [&](const Row& row) {
@@ -180,12 +199,144 @@ Result<bool> record_step(Transaction& transaction, const Job& job, const std::st
 }
 
 Result<bool> end_job(Transaction& transaction, const Job& job, const std::string& owner, const End& end, int64_t now_ms) {
+  if (end.state == State::kWaiting) {
+    TRY_ASSIGN(int64_t parked,
+               transaction.execute("UPDATE durable_jobs SET state = CASE WHEN events > ? THEN 'queued' ELSE 'waiting' END, "
+                                   "not_before_ms = CASE WHEN events > ? THEN 0 ELSE ? END, owner = '', lease_ms = 0, "
+                                   "strikes = strikes - 1, done = ?, total = ?, note = ?, updated_ms = ? "
+                                   "WHERE id = ? AND owner = ? AND state = 'running'",
+                                   {end.events_seen, end.events_seen, end.not_before_ms, job.done, job.total, job.note, now_ms, job.id, owner}));
+    return parked == 1;
+  }
   TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE durable_jobs SET state = ?, result = ?, error = ?, not_before_ms = ?, owner = '', lease_ms = 0, "
                                                   "strikes = strikes - ?, done = ?, total = ?, note = ?, updated_ms = ? "
                                                   "WHERE id = ? AND owner = ? AND state = 'running'",
                                                   {std::string(state_name(end.state)), end.result, end.error, end.not_before_ms, int64_t{end.counts ? 0 : 1},
                                                    job.done, job.total, job.note, now_ms, job.id, owner}));
   return changed == 1;
+}
+
+namespace {
+
+Status insert_events(Transaction& transaction, int64_t job_sequence, int64_t seen, std::vector<Event>& events, int64_t now_ms) {
+  for (Event& event : events) {
+    std::string data = event.data.dump();
+    if (data.size() > kResultBytesMax)
+      return resource_exhausted("the event '" + event.kind + "' of '" + event.name + "' has " + std::to_string(data.size()) +
+                                " bytes; an event may have at most 1 MiB: put larger things into files and name them");
+    event.sequence = ++seen;
+    event.at_ms = now_ms;
+    TRY(transaction.execute("INSERT INTO durable_events(job, number, kind, name, data, decision, at_ms) VALUES(?, ?, ?, ?, ?, ?, ?)",
+                            {job_sequence, event.sequence, event.kind, event.name, std::move(data), int64_t{event.decision}, now_ms}));
+  }
+  return {};
+}
+
+Result<Event> event_from(const Row& row, int at) {
+  Event event;
+  event.sequence = row.integer(at);
+  event.kind = row.text(at + 1);
+  event.name = row.text(at + 2);
+  TRY_ASSIGN(event.data, Json::parse(row.text(at + 3)));
+  event.decision = row.integer(at + 4) != 0;
+  event.at_ms = row.integer(at + 5);
+  return event;
+}
+
+}  // namespace
+
+Result<bool> append_events(Transaction& transaction, const Job& job, int64_t job_sequence, const std::string& owner, int64_t seen, std::vector<Event>& events,
+                           int64_t now_ms) {
+  TRY_ASSIGN(int64_t changed, transaction.execute("UPDATE durable_jobs SET strikes = 1, events = events + ?, done = ?, total = ?, note = ?, updated_ms = ? "
+                                                  "WHERE sequence = ? AND owner = ? AND state = 'running' AND events = ?",
+                                                  {static_cast<int64_t>(events.size()), job.done, job.total, job.note, now_ms, job_sequence, owner, seen}));
+  if (changed == 0) return false;
+  TRY(insert_events(transaction, job_sequence, seen, events, now_ms));
+  return true;
+}
+
+Result<std::vector<Event>> events_after(Reader& reader, int64_t job_sequence, int64_t after, int64_t limit) {
+  std::vector<Event> events;
+  Status broken;
+  TRY(reader.query("SELECT number, kind, name, data, decision, at_ms FROM durable_events WHERE job = ? AND number > ? ORDER BY number LIMIT ?",
+                   {job_sequence, after, limit}, [&](const Row& row) {
+                     auto event = event_from(row, 0);
+                     if (!event) return broken = Status(tl::unexpect, event.error()), false;
+                     events.push_back(std::move(*event));
+                     return true;
+                   }));
+  TRY(broken);
+  return events;
+}
+
+Result<bool> is_ours(Reader& reader, int64_t job_sequence, const std::string& owner) {
+  bool ours = false;
+  TRY(reader.query("SELECT 1 FROM durable_jobs WHERE sequence = ? AND owner = ? AND state = 'running'", {job_sequence, owner},
+                   [&](const Row&) { return ours = true, false; }));
+  return ours;
+}
+
+Result<int64_t> sequence_of(Reader& reader, const std::string& id) {
+  int64_t sequence = 0;
+  TRY(reader.query("SELECT sequence FROM durable_jobs WHERE id = ?", {id}, [&](const Row& row) { return sequence = row.integer(0), false; }));
+  if (sequence == 0) return not_found("no job has the id '" + id + "'", "job_id");
+  return sequence;
+}
+
+Status signal_job(Transaction& transaction, const Job& job, std::vector<Event> events, Wake wake, int64_t now_ms, bool* woken) {
+  bool over = finished(job.state);
+  if (over && (wake != Wake::kRevive || job.state == State::kSucceeded))
+    return failed_precondition("job " + job.id + " has " + (job.state == State::kCancelled ? "been " : "") + std::string(state_name(job.state)) +
+                               " already: it takes no more signals");
+  int64_t sequence = 0, seen = 0;
+  TRY(transaction.query("SELECT sequence, events FROM durable_jobs WHERE id = ?", {job.id}, [&](const Row& row) {
+    sequence = row.integer(0);
+    seen = row.integer(1);
+    return false;
+  }));
+  TRY(insert_events(transaction, sequence, seen, events, now_ms));
+  TRY(transaction.execute("UPDATE durable_jobs SET events = events + ?, updated_ms = ? WHERE sequence = ?",
+                          {static_cast<int64_t>(events.size()), now_ms, sequence}));
+  *woken = over || job.state == State::kWaiting;
+  if (*woken)
+    TRY(
+        transaction.execute("UPDATE durable_jobs SET state = 'queued', not_before_ms = 0, strikes = CASE WHEN ? = 1 THEN 0 ELSE strikes END, "
+                            "cancel_asked = 0, error = '' WHERE sequence = ?",
+                            {int64_t{over}, sequence}));
+  return {};
+}
+
+Result<std::vector<Journal::FoundEvent>> find_events(Reader& reader, const Journal::Search& search, int limit) {
+  std::vector<Journal::FoundEvent> found;
+  Status broken;
+  std::string sql =
+      "SELECT e.id, j.id, e.number, e.kind, e.name, e.data, e.decision, e.at_ms FROM durable_events e JOIN durable_jobs j ON j.sequence = e.job "
+      "WHERE e.decision = 1 AND e.id < ?";
+  std::vector<store::Value> values = {search.before_id};
+  if (!search.kind.empty()) sql += " AND e.kind = ?", values.push_back(search.kind);
+  if (!search.job_id.empty()) sql += " AND j.id = ?", values.push_back(search.job_id);
+  if (!search.text.empty()) sql += " AND instr(lower(e.data), lower(?)) > 0", values.push_back(search.text);
+  values.push_back(int64_t{std::clamp(limit, 1, 1'000)});
+  TRY(reader.query(sql + " ORDER BY e.id DESC LIMIT ?", values, [&](const Row& row) {
+    auto event = event_from(row, 2);
+    if (!event) return broken = Status(tl::unexpect, event.error()), false;
+    found.push_back({row.integer(0), row.text(1), std::move(*event)});
+    return true;
+  }));
+  TRY(broken);
+  return found;
+}
+
+Result<int64_t> first_wake(Reader& reader) {
+  int64_t first = kNever;
+  TRY(reader.query("SELECT not_before_ms FROM durable_jobs WHERE state = 'waiting' ORDER BY not_before_ms LIMIT 1", {},
+                   [&](const Row& row) { return first = row.integer(0), false; }));
+  return first;
+}
+
+Result<int64_t> wake_due(Transaction& transaction, int64_t now_ms) {
+  return transaction.execute("UPDATE durable_jobs SET state = 'queued', not_before_ms = 0, updated_ms = ? WHERE state = 'waiting' AND not_before_ms <= ?",
+                             {now_ms, now_ms});
 }
 
 Result<std::vector<std::string>> take_over(Transaction& transaction, const std::string& owner, int64_t now_ms, int crashes_max) {

@@ -3,6 +3,7 @@
 //   durable_jobs    one row per job. owner and lease_ms say who runs it and until when; strikes counts the begins of the
 //                   step that comes next; not_before_ms holds a job back after a failure.
 //   durable_steps   append-only: (job, name) → result, numbered in the order of recording.
+//   durable_events  append-only: (job's sequence, number) → kind, name, data. durable_jobs.events counts them.
 #pragma once
 
 #include <map>
@@ -24,12 +25,13 @@ Result<Job> insert_job(store::Transaction& transaction, int64_t now_ms, const Pr
 
 struct Claim {
   Job job;
+  int64_t sequence = 0;                  // of its row
   Principal principal;
   int strikes = 0;                       // begins of the step that comes next, this one included
   std::map<std::string, Json> steps;     // recorded already
 };
-// The oldest job that is due, per kind: kind → sequence number.
-Result<std::map<std::string, int64_t>> due_jobs(store::Reader& reader, int64_t now_ms);
+// The sequence number of the oldest job of a kind that is due; 0: none.
+Result<int64_t> due_job(store::Reader& reader, const std::string& kind, int64_t now_ms);
 // nullopt where someone else was faster.
 Result<std::optional<Claim>> claim_job(store::Transaction& transaction, int64_t sequence, const std::string& owner, int64_t now_ms, int64_t lease_ms);
 
@@ -42,9 +44,23 @@ struct End {
   std::string result = "null";
   std::string error;
   int64_t not_before_ms = 0;
-  bool counts = true;                    // false: this begin is no strike (we were asked to stop)
+  bool counts = true;                    // false: this begin is no strike (we were asked to stop, or it waits)
+  int64_t events_seen = 0;               // of kWaiting: queued instead where there are more
 };
 Result<bool> end_job(store::Transaction& transaction, const Job& job, const std::string& owner, const End& end, int64_t now_ms);
+
+// Adds events numbered after `seen`; false (and nothing written) where the job is not ours, or holds events beyond `seen`.
+Result<bool> append_events(store::Transaction& transaction, const Job& job, int64_t job_sequence, const std::string& owner, int64_t seen,
+                           std::vector<Event>& events, int64_t now_ms);
+Result<std::vector<Event>> events_after(store::Reader& reader, int64_t job_sequence, int64_t after, int64_t limit);
+Result<bool> is_ours(store::Reader& reader, int64_t job_sequence, const std::string& owner);
+// From outside the job's worker. Sets `woken` where the job became queued.
+Status signal_job(store::Transaction& transaction, const Job& job, std::vector<Event> events, Wake wake, int64_t now_ms, bool* woken);
+Result<int64_t> sequence_of(store::Reader& reader, const std::string& id);   // kNotFound
+Result<std::vector<Journal::FoundEvent>> find_events(store::Reader& reader, const Journal::Search& search, int limit);
+// When the first waiting job's time is over; kNever where none waits for a time.
+Result<int64_t> first_wake(store::Reader& reader);
+Result<int64_t> wake_due(store::Transaction& transaction, int64_t now_ms);   // how many became queued
 
 // Jobs that run under a dead lease (before `now_ms`, or of anyone but `owner` where it is not empty) are queued again, cancelled
 // (where that was asked), or failed (crashes_max begins at one step). Returns their ids.

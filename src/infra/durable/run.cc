@@ -1,5 +1,7 @@
 #include "infra/durable/run.h"
 
+#include <iterator>
+
 #include "base/check.h"
 
 namespace strata::durable {
@@ -10,12 +12,13 @@ Error lost_lease(const Job& job) { return Error{Code::kAborted, "job " + job.id 
 }  // namespace
 
 JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed,
-               std::shared_ptr<SpanSink> spans)
+               std::function<void(const std::string&)> grown, std::shared_ptr<SpanSink> spans)
     : store_(store),
       clock_(clock),
       owner_(std::move(owner)),
       claim_(std::move(claim)),
       changed_(std::move(changed)),
+      grown_(std::move(grown)),
       span_(Span::root(std::move(spans), clock, "job " + claim_.job.kind, SpanKind::kInternal)),
       context_(span_.in(Context::make(clock, claim_.principal, claim_.job.id, std::make_shared<CancelFlag>()))),
       current_(context_),
@@ -75,6 +78,41 @@ Result<Json> JobRun::transact(const std::string& name, const std::function<Resul
   recorded_ = true;
   claim_.steps.emplace(name, result);
   return result;
+}
+
+Result<std::vector<Event>> JobRun::events() {
+  std::vector<Event> events;
+  TRY(store_.read(Context::background(clock_), [&](store::Reader& reader) -> Status {
+    TRY_ASSIGN(events, events_after(reader, claim_.sequence, 0, kNever));
+    return {};
+  }));
+  seen_ = events.empty() ? 0 : events.back().sequence;
+  return events;
+}
+
+// Not stopped by the job's context: what was done is written down even where the job was cancelled meanwhile.
+Result<std::vector<Event>> JobRun::append(std::vector<Event> events, const Also& also) {
+  std::vector<Event> news;
+  TRY(store_.write_together(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
+    int64_t now = clock_.unix_ms();
+    Job progress = snapshot();
+    TRY_ASSIGN(bool done, append_events(transaction, progress, claim_.sequence, owner_, seen_, events, now));
+    if (!done) {
+      TRY_ASSIGN(bool ours, is_ours(transaction, claim_.sequence, owner_));
+      if (!ours) return lost_lease(claim_.job);
+      TRY_ASSIGN(news, events_after(transaction, claim_.sequence, seen_, kNever));
+      if (news.empty()) return internal_error("durable_jobs.events of " + claim_.job.id + " disagrees with its log");
+      TRY_ASSIGN(done, append_events(transaction, progress, claim_.sequence, owner_, news.back().sequence, events, now));
+      if (!done) return lost_lease(claim_.job);
+    }
+    if (also) TRY(also(transaction));
+    return {};
+  }));
+  recorded_ = true;
+  news.insert(news.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+  if (!news.empty()) seen_ = news.back().sequence;
+  grown_(claim_.job.id);
+  return news;
 }
 
 void JobRun::progress(int64_t done, int64_t total, std::string note) {

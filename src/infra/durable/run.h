@@ -14,14 +14,19 @@ namespace strata::durable {
 class JobRun : public Run {
  public:
   JobRun(store::Store& store, const Clock& clock, std::string owner, Claim claim, int64_t lease_until_ms, std::function<void(const Job&)> changed,
-         std::shared_ptr<SpanSink> spans);
+         std::function<void(const std::string&)> grown, std::shared_ptr<SpanSink> spans);
 
   const Job& job() const override { return claim_.job; }
   const Context& context() const override { return current_; }   // of the step that runs, in its span
   Result<Json> step(const std::string& name, const std::function<Result<Json>()>& work) override;
   Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) override;
   void progress(int64_t done, int64_t total, std::string note) override;
+  Result<std::vector<Event>> events() override;
+  Result<std::vector<Event>> append(std::vector<Event> events, const Also& also) override;
+  void park(int64_t until_ms) override { park_until_ms_ = until_ms; }
 
+  std::optional<int64_t> parked_until() const { return park_until_ms_; }   // once the worker returned
+  int64_t events_seen() const { return seen_; }
   Job snapshot() const;             // with the progress so far
   // Begins of the step that comes next, this one included.
   int strikes() const { return recorded_ ? 1 : claim_.strikes; }
@@ -45,9 +50,12 @@ class JobRun : public Run {
   const std::string owner_;
   Claim claim_;                     // steps: added to by the worker's thread only
   std::function<void(const Job&)> changed_;
+  std::function<void(const std::string&)> grown_;
   Span span_;                       // the worker's thread
   const Context context_;
   Context current_;                 // the worker's thread
+  int64_t seen_ = 0;                // events; the worker's thread only
+  std::optional<int64_t> park_until_ms_;
   std::atomic<bool> recorded_{false}, cancel_asked_{false}, lost_{false};
   mutable std::mutex mutex_;        // guards what follows
   int64_t done_, total_;

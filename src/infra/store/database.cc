@@ -48,11 +48,31 @@ class SqliteTransaction : public Transaction {
   void committed() {
     for (auto& action : actions_) action();
   }
+  // For a part that is undone: its actions are those after the first `kept`.
+  size_t actions() const { return actions_.size(); }
+  void forget_actions(size_t kept) { actions_.resize(kept); }
 
  private:
   Connection& connection_;
   std::vector<std::function<void()>> actions_;
 };
+
+// One work of a shared transaction. Its error undoes its own part only.
+Status write_part(Connection& writer, SqliteTransaction& transaction, const Committer::Request& request) {
+  TRY(request.context.check());
+  TRY(transaction.execute("SAVEPOINT part", {}));
+  size_t actions = transaction.actions();
+  writer.watch(&request.context);
+  Status status = request.work(transaction);
+  writer.watch(nullptr);
+  if (!transaction.alive()) return status ? transaction.alive() : status;
+  if (!status) {
+    transaction.forget_actions(actions);
+    TRY(transaction.execute("ROLLBACK TO part", {}));
+  }
+  TRY(transaction.execute("RELEASE part", {}));
+  return status;
+}
 
 }  // namespace
 
@@ -83,17 +103,17 @@ void Gate::leave() {
   changed_.notify_all();
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::string& path, const std::vector<Migration>& migrations, bool durable) {
-  TRY_ASSIGN(auto writer, Connection::open(path, false));
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, const std::vector<Migration>& migrations, bool durable, const std::string& disk) {
+  TRY_ASSIGN(auto writer, Connection::open(path, false, disk));
   // NORMAL: a crash of the process loses nothing; one of the machine may lose the last commits, but damages nothing (WAL).
   if (!durable) TRY(writer->run("PRAGMA synchronous=NORMAL;"));
   TRY(migrate(*writer, migrations));
-  return std::unique_ptr<Database>(new Database(path, std::move(writer)));
+  return std::unique_ptr<Database>(new Database(path, disk, std::move(writer)));
 }
 
 Result<std::unique_ptr<Database>> Database::attach(const std::string& path) {
   TRY_ASSIGN(auto writer, Connection::open(path, false));
-  return std::unique_ptr<Database>(new Database(path, std::move(writer)));
+  return std::unique_ptr<Database>(new Database(path, "", std::move(writer)));
 }
 
 Status Database::write(const Context& context, const std::function<Status(Transaction&)>& work) {
@@ -101,6 +121,24 @@ Status Database::write(const Context& context, const std::function<Status(Transa
   Status status = write_held(context, work);
   gate_.leave();
   return status;
+}
+
+void Database::write_batch(const std::vector<Committer::Request*>& batch) {
+  const Context always = Context::background();
+  Status shared = gate_.enter(always);
+  if (shared) {
+    shared = write_held(always, [&](Transaction& transaction) -> Status {
+      auto& sqlite = static_cast<SqliteTransaction&>(transaction);
+      for (auto* request : batch) {
+        if (!sqlite.alive()) break;
+        request->status = write_part(*writer_, sqlite, *request);
+      }
+      return sqlite.alive();
+    });
+    gate_.leave();
+  }
+  if (shared) return;
+  for (auto* request : batch) request->status = shared;
 }
 
 Status Database::write_held(const Context& context, const std::function<Status(Transaction&)>& work) {
@@ -164,7 +202,7 @@ Result<std::unique_ptr<Connection>> Database::borrow() {
       return connection;
     }
   }
-  return Connection::open(path_, true);
+  return Connection::open(path_, true, disk_);
 }
 
 void Database::give_back(std::unique_ptr<Connection> connection) {

@@ -67,9 +67,10 @@ int on_progress(void* context) { return static_cast<const Context*>(context)->ch
 
 }  // namespace
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, bool reader) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, bool reader, const std::string& disk) {
   sqlite3* db = nullptr;
-  int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int code = sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                             disk.empty() ? nullptr : disk.c_str());
   auto connection = std::unique_ptr<Connection>(new Connection(db));
   if (code != SQLITE_OK) return annotate(connection->error(code, ""), "opening " + path);
   sqlite3_busy_timeout(db, kBusyTimeoutMs);

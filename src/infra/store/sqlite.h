@@ -19,7 +19,7 @@ namespace strata::store {
 class Connection {
  public:
   // Opens (and makes) the database in WAL mode, with a busy time-out and foreign keys. Readers refuse every write.
-  static Result<std::unique_ptr<Connection>> open(const std::string& path, bool reader);
+  static Result<std::unique_ptr<Connection>> open(const std::string& path, bool reader, const std::string& disk = "");
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;

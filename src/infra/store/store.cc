@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "infra/store/committer.h"
 #include "infra/store/database.h"
 #include "infra/store/files.h"
 
@@ -18,6 +19,7 @@ class SqliteStore : public Store {
       : folder_(std::move(folder)), lock_(std::move(lock)), files_(std::move(files)), database_(std::move(database)) {}
 
   Status write(const Context& context, const std::function<Status(Transaction&)>& work) override { return database_->write(context, work); }
+  Status write_together(const Context& context, const std::function<Status(Transaction&)>& work) override { return committer_.commit(context, work); }
   Status read(const Context& context, const std::function<Status(Reader&)>& work) override { return database_->read(context, work); }
   Result<std::string> put_file(std::string_view bytes) override { return files_->put(bytes); }
   Result<std::string> get_file(const std::string& sha256) override { return files_->get(sha256); }
@@ -33,6 +35,7 @@ class SqliteStore : public Store {
   std::unique_ptr<FolderLock> lock_;  // released last
   std::unique_ptr<Files> files_;
   std::unique_ptr<Database> database_;
+  Committer committer_{[this](const std::vector<Committer::Request*>& batch) { database_->write_batch(batch); }};  // last: its thread uses the rest
 };
 
 class SqliteSide : public SideDatabase {
@@ -62,11 +65,11 @@ Result<std::unique_ptr<Database>> open_checked(const std::string& path, const st
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(const std::string& folder, const std::vector<Migration>& migrations) {
+Result<std::unique_ptr<Store>> Store::open(const std::string& folder, const std::vector<Migration>& migrations, const std::string& disk) {
   TRY(prepare_folder(folder));
   TRY_ASSIGN(auto lock, FolderLock::take(folder));
   TRY_ASSIGN(auto files, Files::open(folder));
-  TRY_ASSIGN(auto database, Database::open(folder + "/strata.db", migrations, true));
+  TRY_ASSIGN(auto database, Database::open(folder + "/strata.db", migrations, true, disk));
   return std::make_unique<SqliteStore>(folder, std::move(lock), std::move(files), std::move(database));
 }
 

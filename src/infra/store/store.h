@@ -4,6 +4,11 @@
 // One writer connection (serialized, first come first served), a pool of readers. write() runs a function inside one transaction and
 // commits it, durably (synchronous=FULL), before it returns: what must not be lost is acknowledged after it.
 //
+// write_together() promises the same and shares the commit: one committer thread runs all that wait, each inside a savepoint of its own,
+// and makes them durable with one fsync. Many small transactions at once (steps of flows) so cost one disk wait together:
+//
+//   callers ──▶ waiting ──▶ committer: BEGIN; SAVEPOINT a … RELEASE; SAVEPOINT b … ROLLBACK TO; …; COMMIT (fsync) ──▶ all wake
+//
 // Errors of every call: kResourceExhausted ("the disk is full"), kUnavailable (another process holds the database), kAlreadyExists
 // (a unique key), kFailedPrecondition (another constraint, or a folder that cannot be written), kDataLoss (damaged bytes), kCancelled
 // and kDeadlineExceeded from the Context, also in the middle of a long query. Whatever fails leaves the transaction undone.
@@ -67,11 +72,16 @@ class Store {
  public:
   // Makes the folder (0700) where absent, and locks it: a second process is refused with the pid of the first. Runs the migrations
   // that the database lacks, in the order given. A database with a newer migration, or of a room unknown here, is refused.
-  static Result<std::unique_ptr<Store>> open(const std::string& folder, const std::vector<Migration>& migrations);
+  // `disk`: the name of a registered SQLite VFS, for tests of crashes (crash_for_test.h); empty: the system's.
+  static Result<std::unique_ptr<Store>> open(const std::string& folder, const std::vector<Migration>& migrations, const std::string& disk = "");
   virtual ~Store() = default;
   // Runs `work` in one transaction; commits where it returns ok, else rolls back and returns its error. THREADS: safe, one at a time.
   // REQUIRES: not called from within `work` (it CHECKs); read() may be, and sees the last commit.
   virtual Status write(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
+  // As write(), but `work` runs on the committer's thread and shares its commit with others. An error of `work` undoes only its own
+  // part; a failed commit is everybody's error. Its after_commit actions run after the shared commit, in the order of the works, so
+  // other works of the same commit may lie in between. COST: waits at most kGatherUs for company where there was some last time.
+  virtual Status write_together(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
   // A consistent snapshot on a reader connection. THREADS: safe, in parallel.
   virtual Status read(const Context& context, const std::function<Status(Reader&)>& work) = 0;
 

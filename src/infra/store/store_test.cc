@@ -16,6 +16,7 @@
 
 #include "base/crypto.h"
 #include "base/random.h"
+#include "infra/store/crash_for_test.h"
 
 namespace strata::store {
 namespace {
@@ -55,6 +56,59 @@ class StoreTest : public testing::Test {
   std::string folder_;
   Context context_ = Context::background();
 };
+
+TEST_F(StoreTest, WorksThatShareACommitSucceedAndFailEachForItself) {
+  auto store = open();
+  constexpr int kThreads = 8, kEach = 25;
+  std::atomic<int> good{0}, refused{0}, after{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        auto status = store->write_together(context_, [&](Transaction& transaction) -> Status {
+          TRY(transaction.execute("INSERT INTO item(name) VALUES(?)", {std::to_string(t) + "-" + std::to_string(i)}));
+          transaction.after_commit([&] { ++after; });
+          if (i % 5 == 0) return failed_precondition("not this one");
+          return {};
+        });
+        if (status) ++good;
+        else if (status.error().message == "not this one") ++refused;
+      }
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(good, kThreads * kEach * 4 / 5);
+  EXPECT_EQ(refused, kThreads * kEach / 5);
+  EXPECT_EQ(after, good);
+  EXPECT_EQ(count(*store), good);
+}
+
+TEST_F(StoreTest, WhatWasAcknowledgedSurvivesADiskThatForgetsWhatWasNotSynced) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    CrashDisk disk;
+    std::string folder = folder_ + std::to_string(seed);
+    auto store = std::move(*Store::open(folder, kMigrations, disk.name()));
+    disk.crash_after(static_cast<int64_t>(seed % 7) + 1);
+    int64_t acknowledged = 0;
+    for (int i = 0; i < 12; ++i) {
+      std::string name = std::to_string(i);
+      if (store->write_together(context_, [&](Transaction& transaction) -> Status {
+            TRY(transaction.execute("INSERT INTO item(name) VALUES(?)", {name}));
+            return {};
+          }))
+        ++acknowledged;
+    }
+    EXPECT_TRUE(disk.crashed());
+    EXPECT_LT(acknowledged, 12);
+    store.reset();
+    disk.forget(seed, 0.5);
+    store = std::move(*Store::open(folder, kMigrations, disk.name()));
+    EXPECT_GE(count(*store), acknowledged);
+    EXPECT_LE(count(*store), acknowledged + 1);   // the one whose answer the crash cut off may be there
+    EXPECT_TRUE(store->check_integrity(context_));
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+}
 
 TEST_F(StoreTest, EveryValueComesBackAsItWasBound) {
   auto store = open();

@@ -37,7 +37,7 @@ export interface Base {
   file_counts: { in_progress: number; completed: number; failed: number; cancelled: number; total: number };
 }
 export interface Job {
-  id: string; kind: string; state: "queued" | "running" | "succeeded" | "failed" | "cancelled"; done: number; total: number;
+  id: string; kind: string; state: "queued" | "running" | "waiting" | "succeeded" | "failed" | "cancelled"; done: number; total: number;
   note: string; error: string | null; created_at: number; updated_at: number;
 }
 export interface DocumentRow {

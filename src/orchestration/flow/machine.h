@@ -1,0 +1,152 @@
+// Where a run stands, folded from its log: pure, without clock, store or effects. Only this folder includes it.
+//
+// Invariants: (1) apply() of the same events gives the same machine, whoever appended them and whenever; (2) an event about a step that
+// is no longer there (its block was left) changes nothing; (3) due() only reads.
+//
+// A frame walks one block: the flow's root, one item of a map, one branch, the root of a subflow. Its step's `path` names it in the log
+// and in idempotency keys: "check", "review[3]/check", "both.left/ask", "sub/ask", and "check#2" when it comes by a second time.
+//
+// Events (kind → data):
+//   run_started      flow, version, input, trigger          always the first
+//   step_started     input, key                             before an effect that must not be repeated
+//   step_finished    output, input, usage, cost, ms, attempt
+//   step_failed      error, code, attempt, at_ms (next try) | final; then on_error's step, or the run has failed
+//   routed           to, when, reason                       of a condition (decision)
+//   escalated_model  from, to, reason                       a bigger model was asked (decision)
+//   opened           items | branches | flow, version       a map, parallel or subflow begins
+//   waiting          until_ms, signal                       a wait step
+//   approval_asked   message, who, tool, arguments, allow, deadline_ms, escalate_to     (decision)
+//   escalated        who, deadline_ms                       (decision)
+//   approval_decided decision, arguments, response, by, reason                          (decision)
+//   outcome_unknown  tool, arguments, why                   (decision)
+//   outcome_resolved decision, result, by, reason           (decision)
+//   recorded         type, data                             (decision)
+//   signalled        name, data
+//   paused, resumed, retried, cancel_asked, forked          by, reason                  (decisions)
+//   state_set        values
+//   run_failed       error        run_finished  result
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "infra/durable/durable.h"
+#include "orchestration/flow/definition.h"
+
+namespace strata::flow {
+
+using DefinitionPtr = std::shared_ptr<const Definition>;
+using Definitions = std::function<Result<DefinitionPtr>(const std::string& flow, int version)>;
+
+enum class Phase {
+  kReady,      // to be done now
+  kRetrying,   // to be done at until_ms
+  kStarted,    // announced; nobody knows how it ended unless it is being done right now
+  kUnknown,    // a person must say what became of it
+  kAsking,     // an approval is pending
+  kDecided,    // … and was decided
+  kWaiting,    // for until_ms or a signal
+  kInside,     // its blocks work
+};
+
+struct Scope {             // what a flow's steps share
+  DefinitionPtr flow;
+  int version = 0;
+  Json input = Json::object(), state = Json::object(), steps = Json::object();
+};
+
+struct Frame {
+  int64_t id = 0, parent = 0;
+  std::string path;                 // with '/' at its end; "" of the root
+  const Block* block = nullptr;
+  std::shared_ptr<Scope> scope;
+  std::string item_name;            // of a map's item
+  Json item, index;
+  Json own_steps = Json::object();  // outputs inside a map's item or a branch: they hide the scope's
+  bool own = false;
+
+  size_t at = 0;                    // of the step; block->steps.size(): done
+  std::map<std::string, int> visits;
+  Phase phase = Phase::kReady;
+  int attempt = 1;
+  int64_t until_ms = 0;
+  Json data;                        // of the event that brought it here
+  Json last_output;
+  std::vector<int64_t> inside;      // frames of its blocks, in order
+  std::vector<std::string> inside_names;
+
+  bool done() const { return at >= block->steps.size(); }
+  const Step& step() const { return block->steps[at]; }
+  std::string step_path() const;
+};
+
+// What can be done now.
+struct Due {
+  enum What { kRun, kUnknown, kDeadline, kFinish } what = kRun;
+  int64_t frame = 0;
+};
+
+class Machine {
+ public:
+  explicit Machine(Definitions definitions) : definitions_(std::move(definitions)) {}
+  // kNotFound where a flow's version is gone; kDataLoss where the log does not fit.
+  Status apply(const durable::Event& event);
+
+  // What can be done at this time, in order; and when, if nothing changes, something more can be (kNever: a signal must come).
+  std::vector<Due> due(int64_t now_ms) const;
+  int64_t next_ms() const;
+  std::string waits_for() const;    // as Run::waits_for
+
+  const Frame* frame(int64_t id) const;
+  Json variables(const Frame& frame) const;
+  // The same for the frame's step, or nothing where the step has nothing to fill in.
+  Json variables_of_step(const Frame& frame) const { return frame.step().templated ? variables(frame) : Json::object(); }
+  const Scope& scope() const { return *root_; }
+  bool ended() const { return ended_; }                 // run_finished
+  bool failed() const { return failed_; }
+  bool paused() const { return paused_; }
+  const Json& result() const { return result_; }
+  const std::string& error() const { return error_; }
+  int64_t steps() const { return steps_; }              // finished so far
+  int64_t tokens() const { return tokens_; }
+  int64_t started_ms() const { return started_ms_; }
+  int version() const { return root_ ? root_->version : 0; }
+  const std::string& flow_name() const { return flow_name_; }
+  // Whether a model, documents or a tool have spoken in this run.
+  bool holds_untrusted() const { return untrusted_; }
+  bool has_signal(const std::string& name) const { return mail_.count(name) && !mail_.at(name).empty(); }
+  const Json& first_signal(const std::string& name) const { return mail_.at(name).front(); }
+  int depth_of(const Frame& frame) const;               // of flows in flows
+
+ private:
+  Status begin(const durable::Event& event);
+  Status about_run(const durable::Event& event, bool* known);
+  Status about_step(Frame& frame, const durable::Event& event);
+  Status open(Frame& frame, const durable::Event& event);
+  Status finish(Frame& frame, const Json& data);
+  Status fail(Frame& frame, const Json& data);
+  void go(Frame& frame, const std::string& next);
+  void leave(Frame& frame);                             // forgets the frames inside
+  Frame& add(Frame frame);
+  Frame* find(const std::string& step_path);
+
+  const Definitions definitions_;
+  std::shared_ptr<Scope> root_;
+  std::string flow_name_;
+  std::map<int64_t, Frame> frames_;
+  std::map<std::string, std::vector<Json>> mail_;
+  int64_t frame_last_ = 0, steps_ = 0, tokens_ = 0, started_ms_ = 0;
+  bool ended_ = false, failed_ = false, paused_ = false, untrusted_ = false;
+  Json result_;
+  std::string error_;
+  std::string run_id_;
+
+ public:
+  void set_run_id(std::string id) { run_id_ = std::move(id); }
+};
+
+}  // namespace strata::flow

@@ -1,0 +1,323 @@
+// Steps that only think: each gives the events that it adds. And what a person is asked: approvals, deadlines, unknown outcomes.
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+#include "base/random.h"
+#include "orchestration/flow/walker.h"
+
+namespace strata::flow {
+
+// Nobody knows whether it happened: a person says.
+News Walker::unclear(const Work& work, const std::string& why) {
+  News news;
+  news.add(event("outcome_unknown", work.path,
+                 Json::object({{"tool", work.tool}, {"arguments", work.input}, {"why", why}, {"key", work.key}, {"decided", work.decided}}), true));
+  Approval row;
+  row.id = make_id("appr");
+  row.run_id = id_;
+  row.flow = machine_.flow_name();
+  row.step = work.path;
+  row.kind = "outcome";
+  row.message = "Did '" + work.tool + "' happen? " + why;
+  row.tool = work.tool;
+  row.key = work.key;
+  row.who = Json::array();
+  row.arguments = work.input;
+  row.allow = Json::array({"happened", "not_happened", "fail"});
+  row.created_ms = now();
+  news.also.push_back([this, row](store::Transaction& transaction) -> Status {
+    TRY(insert_approval(transaction, row));
+    return core_.announce(transaction, "outcome_unknown", id_, Json::object({{"approval_id", row.id}, {"step", row.step}, {"tool", row.tool}}));
+  });
+  return news;
+}
+
+News Walker::lost_effect(const Frame& frame) {
+  Work work;
+  work.frame = frame.id;
+  work.path = frame.step_path();
+  work.step = &frame.step();
+  work.scope = frame.scope;
+  work.input = frame.data["input"];
+  work.decided = frame.data["decided"];
+  work.tool = frame.data["tool"].as_string() ? *frame.data["tool"].as_string() : "";
+  work.key = frame.data["key"].as_string() ? *frame.data["key"].as_string() : "";
+  return unclear(work, "the program ended while it ran");
+}
+
+News Walker::finished(const Frame& frame, Json output, Json more) const {
+  News news;
+  more.set("output", std::move(output));
+  more.set("attempt", frame.attempt);
+  news.add(event("step_finished", frame.step_path(), std::move(more)));
+  return news;
+}
+
+Result<News> Walker::pure(const Due& due) {
+  const Frame& frame = *machine_.frame(due.frame);
+  switch (due.what) {
+    case Due::kUnknown: return lost_effect(frame);
+    case Due::kDeadline: return deadline(frame);
+    case Due::kFinish: return end_step(frame);
+    case Due::kRun: return begin_step(frame);
+  }
+  return internal_error("unknown kind of due");
+}
+
+Result<News> Walker::begin_step(const Frame& frame) {
+  switch (frame.step().kind) {
+    case StepKind::kCondition: return condition(frame);
+    case StepKind::kSet: return set(frame);
+    case StepKind::kRecord: return record_step(frame);
+    case StepKind::kMap:
+    case StepKind::kParallel:
+    case StepKind::kSubflow: return open(frame);
+    case StepKind::kWait: return begin_wait(frame);
+    case StepKind::kTool: return decided(frame);   // a person kept it from running
+    case StepKind::kApproval: return frame.data["decision"].is_string() ? Result<News>(decided(frame)) : ask(frame);
+    case StepKind::kRespond: {
+      TRY_ASSIGN(Json result, frame.scope->flow->value_of(frame.step().spec["result"], machine_.variables_of_step(frame)));
+      return finished(frame, std::move(result), Json::object({{"next", "end"}}));
+    }
+    default: return internal_error("a step with an effect was taken for a pure one");
+  }
+}
+
+Result<News> Walker::condition(const Frame& frame) {
+  const Json& spec = frame.step().spec;
+  const Definition& flow = *frame.scope->flow;
+  Json variables = machine_.variables_of_step(frame);
+  std::string to = spec["else"].as_string() ? *spec["else"].as_string() : "", when;
+  Json reason = spec["reason"];
+  for (auto& one : *spec["cases"].as_array()) {
+    TRY_ASSIGN(bool holds, flow.truth_of(*one["when"].as_string(), variables));
+    if (!holds) continue;
+    to = *one["next"].as_string();
+    when = *one["when"].as_string();
+    if (!one["reason"].is_null()) reason = one["reason"];
+    break;
+  }
+  TRY_ASSIGN(Json told, flow.value_of(reason, variables));
+  std::string why = told.is_string() ? *told.as_string() : when.empty() ? "no case holds" : when + " holds";
+  News news;
+  news.add(event("routed", frame.step_path(), Json::object({{"to", to.empty() ? "the next step" : to}, {"when", when}, {"reason", why}}), true));
+  Json more = Json::object();
+  if (!to.empty()) more.set("next", to);
+  news.join(finished(frame, Json::object({{"to", to}, {"when", when}, {"reason", why}}), std::move(more)));
+  return news;
+}
+
+Result<News> Walker::set(const Frame& frame) {
+  const Definition& flow = *frame.scope->flow;
+  const Json& spec = frame.step().spec;
+  Json variables = machine_.variables_of_step(frame);
+  if (spec["values"].is_null()) {
+    TRY_ASSIGN(Json value, flow.value_of(spec["value"], variables));
+    if (!frame.step().save.empty()) TRY(flow.check_state(frame.step().save, value));
+    return finished(frame, std::move(value));
+  }
+  TRY_ASSIGN(Json values, flow.value_of(spec["values"], variables));
+  for (auto& [name, value] : *values.as_object()) TRY(flow.check_state(name, value));
+  Json output = values;
+  return finished(frame, std::move(output), Json::object({{"values", std::move(values)}}));
+}
+
+Result<News> Walker::record_step(const Frame& frame) {
+  TRY_ASSIGN(Json data, frame.scope->flow->value_of(frame.step().spec["data"], machine_.variables_of_step(frame)));
+  std::string type = *frame.step().spec["type"].as_string();
+  News news;
+  news.add(event("recorded", frame.step_path(), Json::object({{"type", type}, {"data", data}}), true));
+  news.also.push_back([this, type, data](store::Transaction& transaction) { return core_.announce(transaction, type, id_, data); });
+  news.join(finished(frame, std::move(data)));
+  return news;
+}
+
+Result<News> Walker::open(const Frame& frame) {
+  const Step& step = frame.step();
+  const Definition& flow = *frame.scope->flow;
+  Json variables = machine_.variables_of_step(frame);
+  News news;
+  if (step.kind == StepKind::kMap) {
+    TRY_ASSIGN(Json items, flow.value_of(step.spec["over"], variables));
+    if (!items.is_array()) return invalid_argument("over: expected a list, got " + std::string(items.type_name()), "over");
+    if (items.size() > kItemsMost)
+      return invalid_argument("over: a map takes at most " + std::to_string(kItemsMost) + " items, got " + std::to_string(items.size()), "over");
+    if (items.size() == 0) return finished(frame, Json::array());
+    news.add(event("opened", frame.step_path(), Json::object({{"items", std::move(items)}})));
+  } else if (step.kind == StepKind::kParallel) {
+    Json names = Json::array();
+    for (auto& block : step.blocks) names.push(block.name);
+    news.add(event("opened", frame.step_path(), Json::object({{"branches", std::move(names)}})));
+  } else {
+    if (machine_.depth_of(frame) >= kDepthMost)
+      return failed_precondition("flows may be nested at most " + std::to_string(kDepthMost) + " deep: does a flow call itself?");
+    int version = step.spec["version"].is_int() ? static_cast<int>(*step.spec["version"].to_int("version")) : 0;
+    TRY_ASSIGN(auto inner, core_.definition(job_.context(), *step.spec["flow"].as_string(), &version));
+    TRY_ASSIGN(Json given, flow.value_of(step.spec["input"], variables));
+    TRY_ASSIGN(Json input, inner->check_input(given));
+    news.add(event("opened", frame.step_path(), Json::object({{"flow", inner->name}, {"version", version}, {"input", std::move(input)}})));
+  }
+  return news;
+}
+
+// "2026-11-22T12:00:00Z" → milliseconds.
+static Result<int64_t> moment_of(const std::string& text) {
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
+  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d", &year, &month, &day, &hour, &minute, &second) != 6 || text.back() != 'Z')
+    return invalid_argument("until: expected a time such as 2026-11-22T12:00:00Z, got '" + text + "'", "until");
+  std::tm when{};
+  when.tm_year = year - 1900, when.tm_mon = month - 1, when.tm_mday = day, when.tm_hour = hour, when.tm_min = minute, when.tm_sec = second;
+  return static_cast<int64_t>(timegm(&when)) * 1000;
+}
+
+Result<News> Walker::begin_wait(const Frame& frame) {
+  const Json& spec = frame.step().spec;
+  const Definition& flow = *frame.scope->flow;
+  Json variables = machine_.variables_of_step(frame);
+  Json until;
+  if (!spec["for_s"].is_null()) {
+    TRY_ASSIGN(Json value, flow.value_of(spec["for_s"], variables));
+    TRY_ASSIGN(double seconds, value.to_double("for_s"));
+    if (!(seconds >= 0 && seconds <= kWaitSecondsMost)) return invalid_argument("for_s: expected 0 to 31536000 seconds, got " + value.dump(), "for_s");
+    until = now() + static_cast<int64_t>(seconds * 1000);
+  } else if (!spec["until"].is_null()) {
+    TRY_ASSIGN(Json value, flow.value_of(spec["until"], variables));
+    if (value.is_string()) {
+      TRY_ASSIGN(until, moment_of(*value.as_string()));
+    } else {
+      TRY_ASSIGN(double seconds, value.to_double("until"));
+      until = static_cast<int64_t>(seconds * 1000);
+    }
+  } else if (frame.step().timeout_ms > 0) {
+    until = now() + frame.step().timeout_ms;
+  }
+  News news;
+  news.add(event("waiting", frame.step_path(), Json::object({{"until_ms", until}, {"signal", spec["signal"]}})));
+  return news;
+}
+
+Result<News> Walker::ask(const Frame& frame) {
+  const Step& step = frame.step();
+  const Definition& flow = *frame.scope->flow;
+  Json variables = machine_.variables_of_step(frame);
+  TRY_ASSIGN(Json message, flow.value_of(step.spec["message"], variables));
+  Approval row;
+  TRY_ASSIGN(row.arguments, flow.value_of(step.spec["args"].is_null() ? Json::object() : step.spec["args"], variables));
+  TRY_ASSIGN(row.who, flow.value_of(step.spec["who"].is_null() ? Json::array() : step.spec["who"], variables));
+  row.step = frame.step_path();
+  row.message = message.is_string() ? *message.as_string() : message.dump();
+  if (auto* tool = step.spec["tool"].as_string()) row.tool = *tool;
+  row.allow = step.spec["allow"];
+  if (!step.spec["deadline_s"].is_null()) {
+    TRY_ASSIGN(double seconds, step.spec["deadline_s"].to_double("deadline_s"));
+    row.deadline_ms = now() + static_cast<int64_t>(std::clamp(seconds, 0.0, kWaitSecondsMost) * 1000);
+  }
+  return asking(std::move(row));
+}
+
+// A tool step whose tool wants a person's word first.
+News Walker::ask_first(const Work& work, const std::string& why) {
+  Approval row;
+  row.step = work.path;
+  row.message = "May '" + work.tool + "' run with these arguments? " + why;
+  row.tool = work.tool;
+  row.arguments = work.input;
+  row.who = Json::array();
+  return asking(std::move(row));
+}
+
+News Walker::asking(Approval row) {
+  row.id = make_id("appr");
+  row.run_id = id_;
+  row.flow = machine_.flow_name();
+  row.kind = "approval";
+  row.key = idempotency_key(id_, row.step);
+  if (row.allow.is_null()) row.allow = Json::array({"accept", "edit", "respond", "ignore"});
+  row.created_ms = now();
+  News news;
+  news.add(event("approval_asked", row.step,
+                 Json::object({{"approval_id", row.id},
+                               {"message", row.message},
+                               {"who", row.who},
+                               {"tool", row.tool},
+                               {"arguments", row.arguments},
+                               {"allow", row.allow},
+                               {"deadline_ms", row.deadline_ms ? Json(row.deadline_ms) : Json()}}),
+                 true));
+  news.also.push_back([this, row](store::Transaction& transaction) -> Status {
+    TRY(insert_approval(transaction, row));
+    return core_.announce(transaction, "approval_asked", id_,
+                          Json::object({{"approval_id", row.id}, {"step", row.step}, {"message", row.message}, {"tool", row.tool}}));
+  });
+  return news;
+}
+
+// Decided, and nothing is to be done: respond, ignore, or an approval without a tool.
+News Walker::decided(const Frame& frame) { return finished(frame, frame.data); }
+
+News Walker::deadline(const Frame& frame) {
+  const Json& spec = frame.step().spec;
+  const std::string path = frame.step_path();
+  auto* asked = frame.data["approval_id"].as_string();
+  std::string id = asked ? *asked : "";
+  News news;
+  if (!spec["escalate_to"].is_null() && frame.data["escalated"].is_null()) {
+    int64_t until = now() + static_cast<int64_t>(std::clamp(*spec["deadline_s"].to_double("deadline_s"), 0.0, kWaitSecondsMost) * 1000);
+    Json who = spec["escalate_to"];
+    news.add(event("escalated", path, Json::object({{"who", who}, {"deadline_ms", until}, {"reason", "nobody decided in time"}}), true));
+    news.also.push_back([id, who, until](store::Transaction& transaction) -> Status {
+      TRY_ASSIGN(auto rows, find_approvals(transaction, id, "pending", "", 1));
+      if (rows.empty()) return {};
+      rows[0].who = who;
+      rows[0].deadline_ms = until;
+      rows[0].escalated = true;
+      return move_approval(transaction, rows[0]);
+    });
+    return news;
+  }
+  auto* what = spec["on_deadline"].as_string();
+  if (what && *what == "ignore") {
+    news.add(event("approval_decided", path, Json::object({{"decision", "ignore"}, {"by", "deadline"}, {"reason", "nobody decided in time"}}), true));
+  } else {
+    news = final_failure(frame, Error{Code::kDeadlineExceeded, "nobody decided in time", "", ""});
+  }
+  news.also.push_back([this, path](store::Transaction& transaction) { return close_approvals(transaction, id_, path); });
+  return news;
+}
+
+// A wait that is over, or blocks that are done.
+Result<News> Walker::end_step(const Frame& frame) {
+  const Step& step = frame.step();
+  const Definition& flow = *frame.scope->flow;
+  Json output;
+  switch (step.kind) {
+    case StepKind::kWait: {
+      auto* signal = step.spec["signal"].as_string();
+      if (!signal) return finished(frame, Json());
+      bool came = machine_.has_signal(*signal);
+      output = Json::object({{"timed_out", !came}, {"data", came ? machine_.first_signal(*signal) : Json()}});
+      return finished(frame, std::move(output), came ? Json::object({{"signal", *signal}}) : Json::object());
+    }
+    case StepKind::kMap:
+      output = Json::array();
+      for (int64_t id : frame.inside) {
+        const Frame& item = *machine_.frame(id);
+        Json one = item.last_output;
+        if (!step.spec["result"].is_null()) {
+          TRY_ASSIGN(one, flow.value_of(step.spec["result"], machine_.variables(item)));
+        }
+        output.push(std::move(one));
+      }
+      break;
+    case StepKind::kParallel:
+      output = Json::object();
+      for (size_t i = 0; i < frame.inside.size(); ++i) output.set(frame.inside_names[i], machine_.frame(frame.inside[i])->last_output);
+      break;
+    default: output = machine_.frame(frame.inside.at(0))->last_output;
+  }
+  if (!step.save.empty()) TRY(flow.check_state(step.save, output));
+  return finished(frame, std::move(output));
+}
+
+}  // namespace strata::flow

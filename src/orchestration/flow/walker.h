@@ -1,0 +1,90 @@
+// The worker of a run, as a class whose parts lie in two files: engine.cc walks and does effects, steps.cc has the steps that only
+// think, and what a person is asked. Only this folder includes it.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <iterator>
+#include <list>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "orchestration/flow/effects.h"
+
+namespace strata::flow {
+
+using durable::Event;
+
+inline Event event(std::string kind, std::string name, Json data, bool decision = false) {
+  return {.kind = std::move(kind), .name = std::move(name), .data = std::move(data), .decision = decision};
+}
+
+// What one step adds to the log, with the rows that change in the same transaction.
+struct News {
+  std::vector<Event> events;
+  std::vector<durable::Run::Also> also;
+  void add(Event one) { events.push_back(std::move(one)); }
+  void join(News other) {
+    std::move(other.events.begin(), other.events.end(), std::back_inserter(events));
+    std::move(other.also.begin(), other.also.end(), std::back_inserter(also));
+  }
+};
+
+class Walker {
+ public:
+  Walker(Flows::Core& core, durable::Run& job)
+      : core_(core), job_(job), id_(job.job().id), machine_([this](const std::string& name, int version) { return core_.definition(name, version); }) {
+    machine_.set_run_id(id_);
+  }
+  ~Walker() {
+    for (auto& thread : threads_) thread.join();
+  }
+  Result<Json> walk();
+
+ private:
+  Status record(News news);
+  Result<bool> advance();
+  Result<bool> act(const std::vector<Due>& due);
+  Status over_limits(News& news) const;
+  bool is_effect(const Frame& frame) const;
+  int at_once(const Frame& frame) const;
+  Status launch(const Frame& frame, bool inline_too);
+  Result<bool> take_outcome(bool wait);
+  News news_of(Outcome outcome);
+  News failed(const Work& work, const Error& error, int64_t ms);
+  News unclear(const Work& work, const std::string& why);
+  News ask_first(const Work& work, const std::string& why);
+  News final_failure(const Frame& frame, const Error& error) const;
+
+  Result<News> pure(const Due& due);
+  Result<News> begin_step(const Frame& frame);
+  Result<News> end_step(const Frame& frame);
+  Result<News> condition(const Frame& frame);
+  Result<News> set(const Frame& frame);
+  Result<News> record_step(const Frame& frame);
+  Result<News> open(const Frame& frame);
+  Result<News> begin_wait(const Frame& frame);
+  Result<News> ask(const Frame& frame);
+  News asking(Approval row);
+  News decided(const Frame& frame);
+  News deadline(const Frame& frame);
+  News lost_effect(const Frame& frame);
+  News finished(const Frame& frame, Json output, Json more = Json::object()) const;
+
+  int64_t now() const { return core_.clock.unix_ms(); }
+
+  Flows::Core& core_;
+  durable::Run& job_;
+  const std::string id_;
+  Machine machine_;
+  std::set<int64_t> in_flight_;
+  std::list<std::thread> threads_;
+  int64_t told_ms_ = 0;
+
+  std::mutex mutex_;   // guards outcomes_
+  std::condition_variable arrived_;
+  std::deque<Outcome> outcomes_;
+};
+
+}  // namespace strata::flow
