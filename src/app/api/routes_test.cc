@@ -21,6 +21,7 @@ class RouteList : public http::Server {
   void set_filter(Filter) override {}
   void set_error_writer(std::function<http::Response(const Error&)>) override {}
   void set_observer(std::function<void(const http::Access&)>) override {}
+  void set_span_sink(std::shared_ptr<SpanSink>) override {}
   void start() override {}
   int port() const override { return 0; }
   void stop(int64_t) override {}
