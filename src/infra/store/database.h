@@ -48,7 +48,8 @@ class Database {
   const std::string& path() const { return path_; }
 
  private:
-  Database(std::string path, std::string disk, std::unique_ptr<Connection> writer) : path_(std::move(path)), disk_(std::move(disk)), writer_(std::move(writer)) {}
+  Database(std::string path, std::string disk, std::unique_ptr<Connection> writer)
+      : path_(std::move(path)), disk_(std::move(disk)), writer_(std::move(writer)) {}
   Status write_held(const Context& context, const std::function<Status(Transaction&)>& work);
   Result<std::unique_ptr<Connection>> borrow();
   void give_back(std::unique_ptr<Connection> connection);
