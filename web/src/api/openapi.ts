@@ -952,6 +952,127 @@ export interface Requests {
   "DELETE /strata/v1/products/{product_id}/spec/draft": null;
   /** What happened to the spec */
   "GET /strata/v1/products/{product_id}/spec/history": null;
+  /** List flows */
+  "GET /strata/v1/flows": null;
+  /** Check a flow without keeping it */
+  "POST /strata/v1/flows/check": {
+    /** The flow, YAML or JSON. */
+    text: string;
+  };
+  /** Flows that ship with Strata */
+  "GET /strata/v1/flow_templates": null;
+  /** A flow with its graph: the newest, or ?version= */
+  "GET /strata/v1/flows/{flow}": null;
+  /** Save a version of a flow */
+  "PUT /strata/v1/flows/{flow}": {
+    /** The flow, YAML or JSON. */
+    text: string;
+    /** The version that it was written on; 0: a new flow. 409 where another came first. */
+    base_version?: number;
+    /** Why it changed. */
+    why?: string;
+  };
+  /** What each step adds, measured: latency, reliability, cost */
+  "GET /strata/v1/flows/{flow}/impact": null;
+  /** Start a run */
+  "POST /strata/v1/flows/{flow}/runs": {
+    /** The flow's input. */
+    input?: Record<string, unknown>;
+    /** 0: what the label 'live' points at, else the newest. */
+    version?: number;
+    /** Idempotency key (or the header): the same key again is the same run. */
+    key?: string;
+  };
+  /** Its runs */
+  "GET /strata/v1/flows/{flow}/runs": null;
+  /** Run it on a schedule */
+  "POST /strata/v1/flows/{flow}/schedules": {
+    /** minute hour day month weekday, UTC. */
+    cron: string;
+    /** Of each run. */
+    input?: Record<string, unknown>;
+  };
+  /** Its schedules */
+  "GET /strata/v1/flows/{flow}/schedules": null;
+  /** Remove a schedule */
+  "DELETE /strata/v1/schedules/{schedule}": null;
+  /** Make a signed webhook that starts it */
+  "POST /strata/v1/flows/{flow}/hooks": {
+    /** Which input the body becomes; none: the body is the input. */
+    input_field?: string;
+  };
+  /** Its webhooks */
+  "GET /strata/v1/flows/{flow}/hooks": null;
+  /** Remove a webhook */
+  "DELETE /strata/v1/hooks/{hook}": null;
+  /** Call a webhook (Standard Webhooks headers) */
+  "POST /strata/v1/hooks/{hook}": null;
+  /** Who is told of events */
+  "GET /strata/v1/subscriptions": null;
+  /** Post signed events to an address */
+  "POST /strata/v1/subscriptions": {
+    /** Where signed events are posted. */
+    url: string;
+    /** run_succeeded, run_failed, run_cancelled, approval_asked, outcome_unknown, or types of records; none: all. */
+    events?: unknown[];
+  };
+  /** Stop that */
+  "DELETE /strata/v1/subscriptions/{subscription}": null;
+  /** Runs of all flows */
+  "GET /strata/v1/runs": null;
+  /** A run: steps, values, totals, what it waits for */
+  "GET /strata/v1/runs/{run}": null;
+  /** Its log; ?stream=true: as it grows */
+  "GET /strata/v1/runs/{run}/events": null;
+  /** Hold it */
+  "POST /strata/v1/runs/{run}/pause": {
+    /** Why; kept with the decision. */
+    reason?: string;
+  };
+  /** Let it go on */
+  "POST /strata/v1/runs/{run}/resume": {
+    /** Why; kept with the decision. */
+    reason?: string;
+  };
+  /** Cancel it */
+  "POST /strata/v1/runs/{run}/cancel": {
+    /** Why; kept with the decision. */
+    reason?: string;
+  };
+  /** The failed step again */
+  "POST /strata/v1/runs/{run}/retry": {
+    /** Why; kept with the decision. */
+    reason?: string;
+  };
+  /** Tell it what it waits for */
+  "POST /strata/v1/runs/{run}/signals/{signal}": {
+    /** What the waiting step gets. */
+    data?: unknown;
+  };
+  /** A new run from one of its steps */
+  "POST /strata/v1/runs/{run}/fork": {
+    /** The path of the step to run anew, from the run's steps. */
+    step: string;
+    /** Fields of the state to change first. */
+    values?: Record<string, unknown>;
+  };
+  /** Routes, approvals and other decisions of all runs */
+  "GET /strata/v1/decisions": null;
+  /** The inbox */
+  "GET /strata/v1/approvals": null;
+  /** One approval */
+  "GET /strata/v1/approvals/{approval}": null;
+  /** Decide it */
+  "POST /strata/v1/approvals/{approval}/decide": {
+    /** accept, edit, respond or ignore; of an outcome: happened, not_happened or fail. */
+    decision: string;
+    /** Of edit: the whole new arguments. Of happened: the result, where it is known. */
+    arguments?: unknown;
+    /** Of respond: what the flow is told. */
+    response?: string;
+    /** Why; kept with the decision. */
+    reason?: string;
+  };
   /** The program runs */
   "GET /livez": null;
   /** A model is loaded */
