@@ -125,6 +125,7 @@ class Matcher {
  public:
   Matcher(std::shared_ptr<const Grammar> grammar, std::shared_ptr<const TokenTrie> trie);
   // One bit for each token, set where it may come next; the tokens that end an output where it may end here. SHAPE: [(vocabulary + 63) / 64]
+  // Valid until the next call.
   const std::vector<uint64_t>& mask();
   // False where the token may not come next, or overflowed(); then the place has not changed.
   bool accept(int32_t token);

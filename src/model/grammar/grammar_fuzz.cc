@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!compiled) return;
     grammar::Matcher matcher(*compiled, trie);
     for (int i = 0; i < 24 && !matcher.must_end(); ++i) {
-      const std::vector<uint64_t>& mask = matcher.mask();
+      const std::vector<uint64_t> mask = matcher.mask();       // a copy: what follows may move it
       if (matcher.overflowed()) return;
       const std::vector<int32_t> forced = matcher.forced(1);   // a token that what must come begins with is allowed
       if (!forced.empty() && (mask[static_cast<size_t>(forced[0]) / 64] >> forced[0] % 64 & 1) == 0) __builtin_trap();

@@ -35,13 +35,9 @@ Result<int> number(const Field& field, std::string_view text) {
   std::string lower = ascii_lower(text);
   for (size_t i = 0; i < field.names.size(); ++i)
     if (lower == field.names[i]) return field.least + static_cast<int>(i);
-  int value = 0;
-  bool ok = !text.empty() && text.size() <= 2;
-  for (char c : text) {
-    ok = ok && c >= '0' && c <= '9';
-    value = value * 10 + (c - '0');
-  }
-  if (!ok || value < field.least || value > field.most) return wrong(field, text, std::to_string(field.least) + " to " + std::to_string(field.most));
+  int value = text.empty() || text.size() > 2 ? -1 : 0;
+  for (char c : text) value = value >= 0 && c >= '0' && c <= '9' ? value * 10 + (c - '0') : -1;
+  if (value < 0 || value < field.least || value > field.most) return wrong(field, text, std::to_string(field.least) + " to " + std::to_string(field.most));
   return value;
 }
 
