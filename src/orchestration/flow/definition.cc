@@ -38,7 +38,6 @@ const std::vector<Form>& forms() {
         {"seed", "integer"},
         {"schema", "object"},
         {"choices", "array"},
-        {"cache", "boolean"},
         {"escalate", "object"}}},
       {StepKind::kRetrieve, "retrieve", {{"query", "text", true}, {"bases", "any", true}, {"results", "integer"}}},
       {StepKind::kAnswer, "answer", {{"question", "text", true}, {"bases", "any", true}, {"mode", "string"}, {"model", "text"}, {"max_tokens", "integer"}}},

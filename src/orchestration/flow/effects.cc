@@ -188,7 +188,7 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
   }
   Json input = Json::object();
   for (auto& [name, member] : *step.spec.as_object()) {
-    static const std::vector<std::string_view> kOwn = {"id", "kind", "title", "save", "next", "on_error", "retry", "timeout_s", "escalate", "cache"};
+    static const std::vector<std::string_view> kOwn = {"id", "kind", "title", "save", "next", "on_error", "retry", "timeout_s", "escalate"};
     if (std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || member.is_null()) continue;
     if (name == "schema") {
       input.set(name, member);

@@ -15,7 +15,7 @@
 //   limits         {steps, tokens, seconds}: a run that goes past one fails and says which
 //   steps          each {id, kind, …} and, all optional: title, save, next (a step of the same block, or "end"; default: the one that
 //                  follows), on_error (as next), retry {attempts, backoff_s, factor, backoff_s_max}, timeout_s
-//     model        prompt | messages, system, model, max_tokens, temperature, seed, schema | choices (the output is held to it), cache,
+//     model        prompt | messages, system, model, max_tokens, temperature, seed, schema | choices (the output is held to it),
 //                  escalate {model, when, reason}: asks a bigger model where the expression over `output` holds, or on an error
 //     retrieve     query, bases, results            answer     question, bases, mode, model, max_tokens
 //     tool         tool, args                       condition  cases [{when, next, reason}], else, reason
