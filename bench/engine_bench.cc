@@ -1,17 +1,20 @@
 // Our side of bench/engine: runs workloads of the language model (or the embedder) through the public Engine and prints one JSON object
-// each. Workloads: prefill N SEED, decode DEPTH N SEED, serve STREAMS PROMPT N SEED, fairness STREAMS PROMPT SEED, embed BATCHES,
-// perplexity WINDOW WINDOWS STRIDE, generate TEXT N. STRATA_BENCH_KV=q8 takes an 8-bit KV cache. With "loop" instead, one workload a line is
-// read from standard input, so that a peer can be measured in between.
+// each. Workloads: prefill N SEED, decode DEPTH N SEED, adapted none|all|qv STREAMS N SEED (decode with a random adapter of rank 16
+// on all linear layers, or on q and v), serve STREAMS PROMPT N SEED, fairness STREAMS PROMPT SEED, embed BATCHES, perplexity WINDOW WINDOWS STRIDE, generate TEXT N.
+// STRATA_BENCH_KV=q8 takes an 8-bit KV cache. With "loop" instead, one workload a line is read from standard input, so that a peer can be
+// measured in between.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -62,6 +65,8 @@ struct Timed : model::Sink {
 struct Bench {
   std::unique_ptr<engine::Engine> engine;
   model::LanguageModel* language = nullptr;
+  std::string path;
+  std::map<std::string, std::shared_ptr<model::LanguageModel>> adapters;
   Context context = Context::background();
 
   std::vector<int32_t> ids(int count, uint64_t seed) const {
@@ -71,14 +76,14 @@ struct Bench {
     for (int i = 0; i < count; ++i) out.push_back(static_cast<int32_t>(vocabulary / 100 + random.below(vocabulary / 2)));
     return out;
   }
-  std::shared_ptr<Timed> start(std::vector<int32_t> prompt, int tokens) const {
+  std::shared_ptr<Timed> start(std::vector<int32_t> prompt, int tokens, model::LanguageModel* on = nullptr) const {
     GenerateRequest request;
     request.prompt = std::move(prompt);
     request.max_tokens = tokens;
     request.sampling.temperature = 0;
     request.ignore_eos = true;
     auto sink = std::make_shared<Timed>();
-    auto handle = language->submit(context, std::move(request), sink);
+    auto handle = (on ? on : language)->submit(context, std::move(request), sink);
     if (!handle) {
       std::cerr << handle.error().message << "\n";
       std::exit(1);
@@ -93,11 +98,17 @@ struct Bench {
     const Finish finish = sink->finished.get();
     return count / ((finish.first_token_ms - finish.queue_ms) / 1e3);
   }
-  // Tokens per second of one stream after a prompt of `depth` tokens.
-  double decode(int depth, int count, uint64_t seed) const {
-    auto sink = start(ids(std::max(1, depth), seed), count + 1);
-    sink->finished.get();
-    return (static_cast<double>(sink->at.size()) - 1) / (sink->at.back() - sink->at.front());
+  // Tokens per second of `streams` together after prompts of `depth` tokens, while all of them run.
+  double decode(int depth, int count, uint64_t seed, int streams = 1, model::LanguageModel* on = nullptr) const {
+    std::vector<std::shared_ptr<Timed>> sinks;
+    for (int i = 0; i < streams; ++i) sinks.push_back(start(ids(std::max(1, depth), seed + static_cast<uint64_t>(i) * 7919), count + 1, on));
+    for (const auto& sink : sinks) sink->finished.get();
+    double from = 0, to = 1e300;
+    for (const auto& sink : sinks) from = std::max(from, sink->at.front()), to = std::min(to, sink->at.back());
+    double tokens = 0;
+    for (const auto& sink : sinks)
+      for (const double at : sink->at) tokens += at > from && at <= to;
+    return tokens / (to - from);
   }
   // Tokens put out per second by several streams together, prompts included in the time.
   Json serve(int streams, int prompt, int count, uint64_t seed) const {
@@ -146,6 +157,44 @@ Json fairness(const Bench& bench, int streams, int prompt, uint64_t seed) {
                        {"ttft_ms_beside", beside_ms}});
 }
 
+// A random adapter of rank 16 for the model at `path`, on query and value alone or on every linear layer, as a GGUF file's bytes.
+std::string random_adapter(const std::string& path, bool all) {
+  constexpr uint64_t kRank = 16;
+  const auto gguf = format::Gguf::open(path);
+  if (!gguf) return "";
+  Random random(16);
+  auto values = [&](uint64_t n) {
+    std::vector<float> out(n);
+    for (float& x : out) x = static_cast<float>(random.uniform() * 0.02 - 0.01);
+    return std::string(reinterpret_cast<const char*>(out.data()), n * sizeof(float));
+  };
+  format::GgufWriter writer;
+  writer.add("general.type", "adapter").add("general.architecture", "llama").add("adapter.type", "lora").add("adapter.lora.alpha", 16.0f);
+  for (const format::Tensor& tensor : gguf->tensors()) {
+    const bool linear = tensor.name.starts_with("blk.") && tensor.shape.size() == 2;
+    if (!linear || !(all || tensor.name.ends_with("attn_q.weight") || tensor.name.ends_with("attn_v.weight"))) continue;
+    writer.add_tensor(tensor.name + ".lora_a", {kRank, tensor.shape[1]}, compute::Format::kF32, values(kRank * tensor.shape[1]));
+    writer.add_tensor(tensor.name + ".lora_b", {tensor.shape[0], kRank}, compute::Format::kF32, values(tensor.shape[0] * kRank));
+  }
+  return writer.bytes();
+}
+
+model::LanguageModel* adapted(Bench& bench, const std::string& which) {
+  if (which == "none") return bench.language;
+  auto& adapter = bench.adapters[which];
+  if (adapter) return adapter.get();
+  const std::string file = (std::filesystem::temp_directory_path() / (make_id("strata_bench_") + ".gguf")).string();
+  std::ofstream(file, std::ios::binary) << random_adapter(bench.path, which == "all");
+  auto loaded = bench.engine->load_adapter(bench.language->info().id, file, which);
+  std::filesystem::remove(file);
+  if (!loaded) {
+    std::cerr << loaded.error().message << "\n";
+    std::exit(1);
+  }
+  adapter = model::with_adapter(std::shared_ptr<model::LanguageModel>(bench.language, [](auto*) {}), std::move(*loaded));
+  return adapter.get();
+}
+
 std::string read_all(std::istream& in) { return {std::istreambuf_iterator<char>(in), {}}; }
 
 // Perplexity as tools/fixtures/engine_logprobs.py defines it: each window's first token is only context. Every stride-th window is read.
@@ -168,7 +217,7 @@ Json perplexity(const Bench& bench, const std::string& text, int window, int win
 }
 
 // One workload of the language model; false where its name is unknown.
-bool run_work(const Bench& bench, const std::vector<std::string>& args, Json& out) {
+bool run_work(Bench& bench, const std::vector<std::string>& args, Json& out) {
   auto number = [&](size_t i, int otherwise) { return i < args.size() ? std::atoi(args[i].c_str()) : otherwise; };
   auto seed = [&](size_t i) { return static_cast<uint64_t>(number(i, 2)); };
   const std::string work = args.empty() ? "" : args[0];
@@ -176,6 +225,8 @@ bool run_work(const Bench& bench, const std::vector<std::string>& args, Json& ou
     out.set("tokens_per_s", bench.prefill(number(1, 512), seed(2)));
   } else if (work == "decode") {
     out.set("tokens_per_s", bench.decode(number(1, 0), number(2, 64), seed(3)));
+  } else if (work == "adapted") {
+    out.set("tokens_per_s", bench.decode(1, number(3, 64), seed(4), number(2, 1), adapted(bench, args.size() > 1 ? args[1] : "all")));
   } else if (work == "serve") {
     out.set("serve", bench.serve(number(1, 8), number(2, 128), number(3, 64), seed(4)));
     out.set("tokens_per_s", out["serve"]["tokens_per_s"]);
@@ -246,11 +297,11 @@ int run(const std::vector<std::string>& args) {
   auto language = bench.engine->load_language_model(file ? file : folder + "/smollm2-135m-instruct/model.gguf", "language");
   if (!language) return std::cerr << language.error().message << "\n", 1;
   bench.language = *language;
+  bench.path = file ? file : folder + "/smollm2-135m-instruct/model.gguf";
   out.set("load_s", now_s() - begin);
-  const std::string path = file ? file : folder + "/smollm2-135m-instruct/model.gguf";
   // What each token of a prompt is multiplied with: the embedding is only looked up, and the output matrix serves the last token.
   const auto width = [&]() -> uint64_t {
-    const auto gguf = format::Gguf::open(path);
+    const auto gguf = format::Gguf::open(bench.path);
     return gguf ? static_cast<uint64_t>(gguf->integer_or("llama.embedding_length", 0).value_or(0)) : 0;
   }();
   out.set("prefill_parameters", static_cast<double>(bench.language->info().parameters - width * static_cast<uint64_t>(bench.language->info().vocabulary)));

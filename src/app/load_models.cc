@@ -97,6 +97,7 @@ engine::Options engine_options(const Settings& settings) {
   options.packed.cache_folder = packed_folder(settings);
   options.kv_cache = settings.kv_cache == "q8" ? engine::KvFormat::kQ8 : engine::KvFormat::kF16;
   options.cache_tokens = settings.cache_tokens;
+  options.embedder_precision = settings.embedder_precision == "int8" ? engine::Precision::kInt8 : engine::Precision::kF32;
   return options;
 }
 
@@ -154,6 +155,28 @@ Result<std::unique_ptr<pool::Pool>> open_pool(engine::Engine& engine, const Sett
   TRY_ASSIGN(auto pool, pool::Pool::make({.budget_bytes = budget, .waiting_max = settings.load_queue}, std::move(models), aliases));
   TRY(pool->load(first));
   return pool;
+}
+
+bool is_adapter_name(std::string_view name) {
+  auto allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.'; };
+  return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), allowed);
+}
+
+Result<std::vector<std::shared_ptr<const model::Adapter>>> load_adapters(engine::Engine& engine, const Settings& settings, const std::string& base) {
+  std::vector<std::shared_ptr<const model::Adapter>> out;
+  for (const std::string& entry : settings.adapters) {
+    const size_t equals = entry.find('=');
+    const std::string name = entry.substr(0, equals);
+    if (equals == entry.npos || equals + 1 == entry.size() || !is_adapter_name(name)) {
+      return invalid_argument("adapters.load: expected name=path, the name of letters, digits, '-', '_' and '.', got '" + entry + "'", "adapters.load");
+    }
+    for (const auto& other : out)
+      if (other->info().id == name) return invalid_argument("adapters.load: two adapters are called " + name, "adapters.load");
+    auto adapter = engine.load_adapter(base, entry.substr(equals + 1), name);
+    if (!adapter) return annotate(adapter.error(), "adapter " + name);
+    out.push_back(std::move(*adapter));
+  }
+  return out;
 }
 
 Result<model::Embedder*> load_embedding_model(engine::Engine& engine, const Settings& settings) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/settings.h"
@@ -24,6 +25,10 @@ Result<ModelFileName> find_language_model(const Settings& settings, const std::s
 Result<std::string> find_embedding_model(const Settings& settings);  // its folder
 
 Result<model::LanguageModel*> load_language_model(engine::Engine& engine, const Settings& settings);   // the default one
+// Those of adapters.load, for the language model `base`. The error names the one at fault.
+Result<std::vector<std::shared_ptr<const model::Adapter>>> load_adapters(engine::Engine& engine, const Settings& settings, const std::string& base);
+// One to sixty-four letters, digits, '-', '_', '.': what may name an adapter.
+bool is_adapter_name(std::string_view name);
 Result<model::Embedder*> load_embedding_model(engine::Engine& engine, const Settings& settings);
 
 // All language models that the settings name, and those of the models folder; the default one, which is the first, is in memory. Files

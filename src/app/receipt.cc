@@ -90,6 +90,8 @@ Json receipt_json(const model::Receipt& r) {
                        {"model", r.model},
                        {"model_sha256", r.model_sha256},
                        {"template_sha256", r.template_sha256.empty() ? Json() : Json(r.template_sha256)},
+                       {"adapter", r.adapter.empty() ? Json() : Json(r.adapter)},
+                       {"adapter_sha256", r.adapter_sha256.empty() ? Json() : Json(r.adapter_sha256)},
                        {"isa", r.isa},
                        {"kv_cache", r.kv_cache},
                        {"prompt", ids_json(r.prompt)},
@@ -110,6 +112,10 @@ Result<model::Receipt> receipt_from(const Json& whole) {
   TRY_ASSIGN(r.model_sha256, (*json)["model_sha256"].to_string("model_sha256"));
   if (!(*json)["template_sha256"].is_null()) {
     TRY_ASSIGN(r.template_sha256, (*json)["template_sha256"].to_string("template_sha256"));
+  }
+  if (!(*json)["adapter_sha256"].is_null()) {
+    TRY_ASSIGN(r.adapter_sha256, (*json)["adapter_sha256"].to_string("adapter_sha256"));
+    TRY_ASSIGN(r.adapter, (*json)["adapter"].to_string("adapter"));
   }
   TRY_ASSIGN(r.isa, (*json)["isa"].to_string("isa"));
   if (!(*json)["kv_cache"].is_null()) {  // receipts without it were made before there was another
@@ -135,6 +141,12 @@ Result<Replay> replay(const Context& context, model::LanguageModel& model, const
   if (model.info().sha256 != receipt.model_sha256) {
     return failed_precondition("the receipt is of model " + receipt.model + " with SHA-256 " + receipt.model_sha256 + ", but " + model.info().id +
                                " here has " + (model.info().sha256.empty() ? "none" : model.info().sha256) + "; name the receipt's own file with --model");
+  }
+  if (model.info().adapter_sha256 != receipt.adapter_sha256) {
+    const std::string here = model.info().adapter_sha256.empty() ? "none is loaded here" : model.info().id + " here has " + model.info().adapter_sha256;
+    return failed_precondition(receipt.adapter_sha256.empty() ? "the receipt was made without an adapter, but " + here
+                                                              : "the receipt is of adapter " + receipt.adapter + " with SHA-256 " + receipt.adapter_sha256 +
+                                                                    ", but " + here + "; name its files with --adapter NAME=PATH");
   }
   model::GenerateRequest request;
   request.prompt = receipt.prompt;

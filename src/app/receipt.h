@@ -10,7 +10,8 @@
 
 namespace strata::app {
 
-// {"version": 1, "model", "model_sha256", "template_sha256", "isa", "kv_cache", "prompt": [ids], "output": [ids], "sampling": {…}, "max_tokens",
+// {"version": 1, "model", "model_sha256", "template_sha256", "adapter", "adapter_sha256" (both null without), "isa", "kv_cache",
+// "prompt": [ids], "output": [ids], "sampling": {…}, "max_tokens",
 // "stop": [], "ignore_eos"}; the seed is a string, because it has 64 bits.
 Json receipt_json(const model::Receipt& receipt);
 // kInvalidArgument names the member at fault. Also takes a whole response that carries a receipt.
@@ -22,7 +23,7 @@ struct Replay {
   std::string difference;        // in words; empty where same
   std::vector<int32_t> output;
 };
-// Runs the receipt's prompt again. kFailedPrecondition where the model's weights are others than the receipt's: it says which.
+// Runs the receipt's prompt again. kFailedPrecondition where the model's weights, or its adapter, are others than the receipt's: it says which.
 // Blocks.
 Result<Replay> replay(const Context& context, model::LanguageModel& model, const model::Receipt& receipt);
 

@@ -55,6 +55,15 @@ const std::vector<config::Field>& setting_fields() {
       {"models.keep_packed", true, "Keep repacked weights on disk, beside the model or else in the data folder, so that the next start maps them."},
       {"models.embedding", std::string("all-minilm-l6-v2"), "Embedding model: an id in the models folder."},
       {"models.hub_endpoint", std::string("https://huggingface.co"), "Where `strata model pull` downloads from."},
+      {"models.embedder_precision",
+       std::string("f32"),
+       "Arithmetic of the embedding model: int8 is several times as fast, at a cosine of 0.999 and more; changing it embeds all documents again.",
+       -1e18,
+       1e18,
+       {"f32", "int8"}},
+      {"adapters.load", Texts{}, "LoRA adapters of the language model to load at start, each as name=path: a PEFT folder or a GGUF file."},
+      {"adapters.folder", std::string(),
+       "The folder whose adapters /v1/load_lora_adapter may load while the server runs; empty takes adapters/ in the models folder."},
       {"engine.threads", int64_t{0}, "Compute threads; 0 takes one per core.", 0, 256},
       {"engine.sequences", int64_t{8}, "Sequences decoded together in one step.", 1, 64},
       {"engine.queue", int64_t{64}, "Requests that may wait; past it a request gets 429.", 1, 10'000},
@@ -103,6 +112,9 @@ Settings settings_from(const config::Config& c) {
   s.memory_budget_mib = c.integer("engine.memory_budget_mib");
   s.load_queue = static_cast<int>(c.integer("engine.load_queue"));
   s.embedding_model = c.text("models.embedding");
+  s.embedder_precision = c.text("models.embedder_precision");
+  s.adapters = c.list("adapters.load");
+  s.adapters_folder = c.text("adapters.folder").empty() ? s.models_folder + "/adapters" : c.text("adapters.folder");
   s.hub_endpoint = c.text("models.hub_endpoint");
   s.threads = static_cast<int>(c.integer("engine.threads"));
   s.sequences_max = static_cast<int>(c.integer("engine.sequences"));

@@ -20,6 +20,9 @@ struct Settings {
   int64_t memory_budget_mib = 0;
   int load_queue = 32;
   std::string embedding_model;
+  std::vector<std::string> adapters;   // "name=path"
+  std::string adapters_folder;
+  std::string embedder_precision = "f32";
   int threads = 0, sequences_max = 8, queue_max = 64, context_tokens = 0;
   std::string kv_cache = "f16";   // or "q8"
   int cache_tokens = 0;

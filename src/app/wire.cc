@@ -101,6 +101,11 @@ class Wired : public Platform {
     models_.set_wrapper([tracing, meter](std::shared_ptr<model::LanguageModel> model) { return model::traced(std::move(model), tracing, meter); });
     TRY_ASSIGN(pool_, open_pool(*engine_, settings));
     models_.set_pool(pool_.get(), clock_.unix_ms());
+    TRY_ASSIGN(auto adapters, load_adapters(*engine_, settings, models_.default_id()));
+    for (auto& adapter : adapters) {
+      const std::string name = adapter->info().id;
+      if (!models_.add_adapter(std::move(adapter), clock_.unix_ms())) return invalid_argument("adapters.load: the name " + name + " is taken", "adapters.load");
+    }
     models_.set_embedder(embedder_);
     return {};
   }
@@ -258,6 +263,7 @@ class Wired : public Platform {
     services_.version = STRATA_VERSION;
     services_.data_folder = settings.data_folder;
     services_.models_folder = settings.models_folder;
+    services_.adapters_folder = settings.adapters_folder;
     services_.started_ms = clock_.unix_ms();
   }
 

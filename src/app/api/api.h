@@ -68,12 +68,13 @@ struct Services {
   chunk::Options chunking;       // of files that do not say
   std::string version;
   std::string session_token;     // of the web app; see session.h
-  std::string data_folder, models_folder;
+  std::string data_folder, models_folder, adapters_folder;
   int64_t started_ms = 0;
 };
 
 void add_routes(http::Server& server, Services& services);               // all of them, as below
 void add_model_routes(http::Server& server, Services& services);         // /v1/models
+void add_adapter_routes(http::Server& server, Services& services);       // /v1/load_lora_adapter, /v1/unload_lora_adapter
 void add_chat_routes(http::Server& server, Services& services);          // /v1/chat/completions
 void add_completion_routes(http::Server& server, Services& services);    // /v1/completions
 void add_embedding_routes(http::Server& server, Services& services);     // /v1/embeddings

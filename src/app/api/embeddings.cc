@@ -113,37 +113,49 @@ Json names_json(const std::vector<std::string>& names) {
   return out;
 }
 
-// `state`: "loaded", "loading", "leaving" and "on_disk" of local models, "remote" of providers'.
-Json model_json(const model::ModelInfo& info, int64_t created_ms, std::string_view state, const pool::Listed& local = {}) {
-  return Json::object({{"id", info.id},
-                       {"object", "model"},
-                       {"created", seconds_of(created_ms)},
-                       {"owned_by", info.remote ? "provider" : "strata"},
-                       {"strata", Json::object({{"family", info.family},
-                                                {"format", info.format},
-                                                {"source", info.source},
-                                                {"license", info.license},
-                                                {"parameters", info.parameters},
-                                                {"context_tokens", info.context_tokens},
-                                                {"dimensions", info.dimensions},
-                                                {"memory_bytes", info.memory_bytes},
-                                                {"sha256", info.sha256},
-                                                {"version", local.version.empty() ? Json() : Json(local.version)},
-                                                {"aliases", names_json(local.aliases)},
-                                                {"state", state},
-                                                {"need_bytes", local.need_bytes},
-                                                {"requests", local.leases},
-                                                {"waiting", local.waiting},
-                                                {"problem", local.problem.empty() ? Json() : Json(local.problem)},
-                                                {"remote", info.remote},
-                                                {"demo", info.demo}})}});
+}  // namespace
+
+Json model_json(const model::ModelInfo& info, int64_t created_ms, std::string_view state, const pool::Listed& local) {
+  Json out = Json::object({{"id", info.id},
+                           {"object", "model"},
+                           {"created", seconds_of(created_ms)},
+                           {"owned_by", info.remote ? "provider" : "strata"},
+                           {"strata", Json::object({{"family", info.family},
+                                                    {"format", info.format},
+                                                    {"source", info.source},
+                                                    {"license", info.license},
+                                                    {"parameters", info.parameters},
+                                                    {"context_tokens", info.context_tokens},
+                                                    {"dimensions", info.dimensions},
+                                                    {"memory_bytes", info.memory_bytes},
+                                                    {"sha256", info.sha256},
+                                                    {"version", local.version.empty() ? Json() : Json(local.version)},
+                                                    {"aliases", names_json(local.aliases)},
+                                                    {"state", state},
+                                                    {"need_bytes", local.need_bytes},
+                                                    {"requests", local.leases},
+                                                    {"waiting", local.waiting},
+                                                    {"problem", local.problem.empty() ? Json() : Json(local.problem)},
+                                                    {"remote", info.remote},
+                                                    {"demo", info.demo}})}});
+  if (info.parent.empty()) return out;
+  out.set("parent", info.parent);
+  out.set("root", info.source);
+  Json own = out["strata"];
+  own.set("adapter_sha256", info.adapter_sha256);
+  own.set("adapter_rank", info.adapter_rank);
+  out.set("strata", std::move(own));
+  return out;
 }
+
+namespace {
 
 Json::Array all_models(const Services& services) {
   Json::Array out;
   for (auto& entry : services.models->list()) {
     const bool remote = entry.model->info().remote;
-    out.push_back(model_json(entry.model->info(), entry.created_ms, remote ? "remote" : pool::state_name(entry.local.state), entry.local));
+    const bool adapter = !entry.model->info().parent.empty();
+    out.push_back(model_json(entry.model->info(), entry.created_ms, remote ? "remote" : adapter ? "loaded" : pool::state_name(entry.local.state), entry.local));
   }
   if (auto* embedder = services.models->embedder()) out.push_back(model_json(embedder->info(), services.started_ms, "loaded"));
   return out;

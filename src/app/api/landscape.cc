@@ -44,6 +44,7 @@ Result<std::vector<ls::Installed>> installed_models(const Services& services, co
   std::vector<ls::Installed> out;
   for (auto& entry : services.models->list()) {
     auto& info = entry.model->info();
+    if (!info.parent.empty()) continue;   // an adapter stands with its base
     ls::Installed row{.id = info.id, .model = "", .remote = info.remote, .is_default = info.id == local_default, .context_tokens = info.context_tokens};
     for (auto& provider : providers)
       if (info.remote && provider.id == info.id) row.model = provider.model;

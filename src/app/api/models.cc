@@ -38,6 +38,29 @@ void Models::set_pool(pool::Pool* pool, int64_t created_ms) {
   if (!listed.empty()) default_id_ = listed.front().info.id;
 }
 
+bool Models::knows(const std::string& name) const {
+  const auto found = find(name);
+  return found || found.error().code != Code::kNotFound;   // one that can never fit in memory has its name all the same
+}
+
+bool Models::add_adapter(std::shared_ptr<const model::Adapter> adapter, int64_t created_ms) {
+  if (knows(adapter->info().id)) return false;
+  std::lock_guard lock(mutex_);
+  for (const Adapted& other : adapters_)
+    if (other.adapter->info().id == adapter->info().id) return false;
+  adapters_.push_back({std::move(adapter), created_ms});
+  return true;
+}
+
+bool Models::remove_adapter(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  const auto at = std::find_if(adapters_.begin(), adapters_.end(), [&](const Adapted& one) { return one.adapter->info().id == name; });
+  if (at == adapters_.end()) return false;
+  if (default_id_ == name) default_id_ = at->adapter->info().parent;
+  adapters_.erase(at);
+  return true;
+}
+
 bool Models::remove(const std::string& id) {
   std::lock_guard lock(mutex_);
   bool removed = std::erase_if(entries_, [&](const Entry& entry) { return entry.model->info().id == id; }) > 0;
@@ -60,6 +83,29 @@ std::string Models::default_id() const {
 }
 
 Result<std::shared_ptr<model::LanguageModel>> Models::find(const std::string& id) const {
+  std::shared_ptr<const model::Adapter> adapter;
+  {
+    std::lock_guard lock(mutex_);
+    const std::string& wanted = id.empty() ? default_id_ : id;
+    for (const Adapted& one : adapters_) {
+      const model::ModelInfo& info = one.adapter->info();
+      if (info.id == wanted || info.parent + ":" + info.id == wanted) adapter = one.adapter;
+    }
+  }
+  return adapter ? find_adapted(std::move(adapter)) : find_model(id);
+}
+
+Result<std::shared_ptr<model::LanguageModel>> Models::find_adapted(std::shared_ptr<const model::Adapter> adapter) const {
+  if (!pool_) {
+    TRY_ASSIGN(auto base, find_model(adapter->info().parent));
+    return model::with_adapter(std::move(base), std::move(adapter));
+  }
+  TRY_ASSIGN(auto base, pool_->find(adapter->info().parent));
+  auto model = model::with_adapter(std::move(base), std::move(adapter));
+  return wrapper_ ? wrapper_(std::move(model)) : model;   // outermost: a trace names the adapter
+}
+
+Result<std::shared_ptr<model::LanguageModel>> Models::find_model(const std::string& id) const {
   std::string wanted = id, names;
   {
     std::lock_guard lock(mutex_);
@@ -68,6 +114,7 @@ Result<std::shared_ptr<model::LanguageModel>> Models::find(const std::string& id
       if (entry.model->info().id == wanted) return entry.model;
       names += (names.empty() ? "" : ", ") + entry.model->info().id;
     }
+    for (const Adapted& one : adapters_) names += (names.empty() ? "" : ", ") + one.adapter->info().id;
   }
   if (pool_) {
     auto found = pool_->find(wanted);
@@ -86,6 +133,7 @@ std::vector<Models::Entry> Models::list() const {
   std::lock_guard lock(mutex_);
   out.insert(out.end(), entries_.begin(), entries_.end());
   std::stable_partition(out.begin(), out.end(), [&](const Entry& entry) { return entry.model->info().id == default_id_; });
+  for (const Adapted& one : adapters_) out.push_back({std::make_shared<Described>(one.adapter->info()), one.created_ms, {}});
   return out;
 }
 

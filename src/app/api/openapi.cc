@@ -20,6 +20,8 @@ struct Operation {
 constexpr Operation kOperations[] = {
     {"get", "/v1/models", "List models"},
     {"get", "/v1/models/{model}", "One model"},
+    {"post", "/v1/load_lora_adapter", "Load a LoRA adapter from the adapters folder", load_adapter_fields},
+    {"post", "/v1/unload_lora_adapter", "Unload one; requests that run keep it until they end", unload_adapter_fields},
     {"post", "/v1/chat/completions", "Chat; with the file_search tool, an answer from your documents", chat_fields, true},
     {"post", "/v1/completions", "Complete a text or token ids", completion_fields, true},
     {"post", "/v1/embeddings", "Embed texts", embedding_fields, true},

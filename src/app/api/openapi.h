@@ -5,6 +5,8 @@
 
 namespace strata::api {
 
+std::vector<Field> load_adapter_fields();
+std::vector<Field> unload_adapter_fields();
 std::vector<Field> chat_fields();
 std::vector<Field> completion_fields();
 std::vector<Field> embedding_fields();

@@ -4,6 +4,7 @@ namespace strata::api {
 
 void add_routes(http::Server& server, Services& services) {
   add_model_routes(server, services);
+  add_adapter_routes(server, services);
   add_chat_routes(server, services);
   add_completion_routes(server, services);
   add_embedding_routes(server, services);

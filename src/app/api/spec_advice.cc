@@ -123,6 +123,7 @@ std::vector<spec::ModelFacts> model_facts(const Services& services, const Contex
   std::vector<spec::ModelFacts> out;
   for (auto& entry : services.models->list()) {
     auto& info = entry.model->info();
+    if (!info.parent.empty()) continue;   // an adapter stands with its base
     spec::ModelFacts facts{info.id, info.license, info.remote, info.demo, info.context_tokens, info.parameters, 0, ""};
     if (const auto measured = stats.find(info.id); !info.remote && measured != stats.end()) facts.tokens_per_s = measured->second.decode_tokens_per_s;
     for (auto& provider : providers)

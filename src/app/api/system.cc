@@ -36,7 +36,8 @@ Json model_row(const model::ModelInfo& info, std::string_view kind, std::string_
                        {"state", state},
                        {"problem", problem.empty() ? Json() : Json(problem)},
                        {"remote", info.remote},
-                       {"demo", info.demo}});
+                       {"demo", info.demo},
+                       {"parent", info.parent.empty() ? Json() : Json(info.parent)}});
 }
 
 Json machine_json() {
@@ -78,6 +79,7 @@ Result<Json> system(const Services& services, const Context&, const http::Reques
                                                 {"accepted_tokens", e.accepted_tokens},
                                                 {"preemptions", e.preemptions},
                                                 {"recomputed_tokens", e.recomputed_tokens},
+                                                {"adapters", e.adapters},
                                                 {"embedded_texts", e.embedded_texts},
                                                 {"memory_bytes", e.memory_bytes}})},
                        {"memory", Json::object({{"budget_bytes", services.engine->memory_max()},

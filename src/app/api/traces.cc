@@ -197,7 +197,7 @@ Json replay_span(const Services& services, const Context& context, const observe
   };
   auto receipt = app::receipt_from(span.receipt);
   if (!receipt) return failed(receipt.error());
-  auto model = services.models->find(receipt->model);
+  auto model = services.models->find(receipt->adapter.empty() ? receipt->model : receipt->adapter);
   if (!model) return failed(model.error());
   auto replay = app::replay(context, **model, *receipt);
   if (!replay) return failed(replay.error());

@@ -77,6 +77,17 @@ int run(int argc, char** argv) {
          },
          "Language model: an id in the models folder, a .gguf file, or NAME[@VERSION]=either. Again: one more, which `serve` loads on demand")
       ->allow_extra_args(false);
+  app.add_option_function<std::vector<std::string>>(
+         "--adapter",
+         [&common](const std::vector<std::string>& values) {
+           for (const std::string& value : values) {
+             std::string& all = common.settings["adapters.load"];
+             all += (all.empty() ? "" : ",") + value;
+           }
+         },
+         "A LoRA adapter as NAME=PATH (a PEFT folder or a GGUF file); may be given several times. Outside serve the first is used")
+      ->allow_extra_args(false);
+  setting("--embedder-precision", "models.embedder_precision", "Arithmetic of the embedding model: f32 or int8");
   setting("--threads", "engine.threads", "Compute threads");
   setting("--kv-cache", "engine.kv_cache", "Keys and values of running texts: f16 (default) or q8");
   add_serve(app, common, chosen);

@@ -59,7 +59,9 @@ class Printer : public model::Sink {
 
 struct Loaded {
   std::unique_ptr<engine::Engine> engine;
-  model::LanguageModel* model = nullptr;
+  model::LanguageModel* model = nullptr;   // the first adapter where there is one
+  model::LanguageModel* base = nullptr;
+  std::vector<std::shared_ptr<model::LanguageModel>> adapters;
 };
 
 Result<Loaded> load(const Common& common, bool speculate = true, const std::string& kv_cache = "") {
@@ -71,7 +73,11 @@ Result<Loaded> load(const Common& common, bool speculate = true, const std::stri
     TRY_ASSIGN(options.kv_cache, engine::kv_format(kv_cache));
   }
   TRY_ASSIGN(loaded.engine, engine::Engine::make(options));
-  TRY_ASSIGN(loaded.model, app::load_language_model(*loaded.engine, settings));
+  TRY_ASSIGN(loaded.base, app::load_language_model(*loaded.engine, settings));
+  TRY_ASSIGN(auto adapters, app::load_adapters(*loaded.engine, settings, loaded.base->info().id));
+  for (auto& adapter : adapters)
+    loaded.adapters.push_back(model::with_adapter(std::shared_ptr<model::LanguageModel>(loaded.base, [](auto*) {}), std::move(adapter)));
+  loaded.model = loaded.adapters.empty() ? loaded.base : loaded.adapters.front().get();
   return loaded;
 }
 
@@ -196,7 +202,10 @@ int verify(const Common& common, const Options& options) {
   if (!receipt) return fail(common, receipt.error());
   auto loaded = load(common, true, receipt->kv_cache);  // as it was made
   if (!loaded) return fail(common, loaded.error());
-  auto replay = app::replay(Context::background(), *loaded->model, *receipt);
+  model::LanguageModel* model = receipt->adapter_sha256.empty() ? loaded->base : loaded->model;
+  for (const auto& adapter : loaded->adapters)
+    if (adapter->info().adapter_sha256 == receipt->adapter_sha256) model = adapter.get();
+  auto replay = app::replay(Context::background(), *model, *receipt);
   if (!replay) return fail(common, replay.error());
   if (common.json) {
     std::printf("%s\n", Json::object({{"same", replay->same},

@@ -42,6 +42,7 @@ void add_serve(CLI::App& app, Common& common, Chosen& chosen) {
   };
   setting("--port", "server.port", "Port; 0 takes any free one");
   setting("--address", "server.address", "Address to listen on");
+  setting("--adapters-folder", "adapters.folder", "Folder whose adapters may be loaded through the API");
   setting("--demo-documents", "demo.documents", "Folder of demo documents, ingested once in the background");
   command->callback([&common, &chosen] { chosen = [&common] { return serve(common); }; });
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <string>
 
 #include "base/check.h"
@@ -188,6 +190,38 @@ void dequantize(Format format, const std::byte* raw, size_t values, float* out) 
       case Format::kQ5_K: dequantize_small(format, raw, out + i); break;
       case Format::kQ6_K: dequantize_q6(raw, out + i); break;
     }
+  }
+}
+
+namespace {
+
+void quantize_q8(const float* x, std::byte* block) {
+  float greatest = 0;
+  for (size_t i = 0; i < kBlockValues; ++i) greatest = std::max(greatest, std::fabs(x[i]));
+  const uint16_t scale = f32_to_f16(greatest / 127);
+  // The scale that is kept may be a little smaller than asked for, hence the bounds.
+  const float d = f16_to_f32(scale), inverse = d > 0 ? 1 / d : 0;
+  std::memcpy(block, &scale, sizeof scale);
+  for (size_t i = 0; i < kBlockValues; ++i)
+    block[2 + i] = static_cast<std::byte>(static_cast<int8_t>(std::clamp(std::nearbyint(x[i] * inverse), -127.0f, 127.0f)));
+}
+
+}  // namespace
+
+void quantize(Format format, const float* x, size_t values, std::byte* raw) {
+  switch (format) {
+    case Format::kF32: std::memcpy(raw, x, values * sizeof(float)); return;
+    case Format::kF16:
+      for (size_t i = 0; i < values; ++i) {
+        const uint16_t half = f32_to_f16(x[i]);
+        std::memcpy(raw + 2 * i, &half, sizeof half);
+      }
+      return;
+    case Format::kQ8_0:
+      CHECK(values % kBlockValues == 0);
+      for (size_t i = 0; i < values / kBlockValues; ++i) quantize_q8(x + i * kBlockValues, raw + i * kQ8Bytes);
+      return;
+    default: CHECK(false);
   }
 }
 

@@ -39,5 +39,25 @@ TEST(FormatsTest, EveryQuantizedFormatReadsAsItsReferenceDoes) {
   }
 }
 
+TEST(FormatsTest, QuantizingKeepsWhatTheFormatCanHold) {
+  std::vector<float> x(96), back(96);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(static_cast<int>(i * 37 % 255) - 127) * (i < 32 ? 0.5f : i < 64 ? 0.0f : 1e-3f);
+  std::vector<std::byte> raw(x.size() * 4);
+  quantize(Format::kF32, x.data(), x.size(), raw.data());
+  dequantize(Format::kF32, raw.data(), x.size(), back.data());
+  EXPECT_EQ(x, back);
+  quantize(Format::kF16, x.data(), x.size(), raw.data());
+  dequantize(Format::kF16, raw.data(), x.size(), back.data());
+  for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], back[i], std::abs(x[i]) * 0x1p-11f) << i;
+  quantize(Format::kQ8_0, x.data(), x.size(), raw.data());
+  dequantize(Format::kQ8_0, raw.data(), x.size(), back.data());
+  for (size_t b = 0; b < x.size(); b += kBlockValues) {
+    float greatest = 0;
+    for (size_t i = b; i < b + kBlockValues; ++i) greatest = std::max(greatest, std::abs(x[i]));
+    // Half a step, and 127 times what the scale loses as F16 (11 bits).
+    for (size_t i = b; i < b + kBlockValues; ++i) EXPECT_NEAR(x[i], back[i], greatest / 127 * (0.5f + 127 * 0x1p-11f)) << i;
+  }
+}
+
 }  // namespace
 }  // namespace strata::compute

@@ -1,6 +1,7 @@
 // How a product is cut into tasks. Tokens are cut into tiles of near equal size, each prepared once (rounded to int8, or turned into
 // columns); then tasks of a few panels times a few tiles run in any order, since each output element is computed by one kernel call.
 #include <algorithm>
+#include <vector>
 
 #include "base/check.h"
 #include "infra/compute/kernels.h"
@@ -24,7 +25,6 @@ struct Tiles {
 
 struct Product {
   const PackedView* w;
-  const Kernels* kernels;
   float* y;
   size_t panels_per_task;
   size_t first_task;  // in the numbering over all products
@@ -37,52 +37,29 @@ bool same_preparation(const PackedView& a, const PackedView& b) {
   return a.format == b.format;
 }
 
+// Matrices that multiply the same rows and are prepared for alike: its tiles and tasks, which the caller runs.
 class GroupRun {
  public:
-  GroupRun(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n)
-      : threads_(threads),
+  GroupRun(int threads, std::span<const MatmulTarget> targets, const float* x, size_t n)
+      : threads_(static_cast<size_t>(threads)),
         x_(x),
-        view_(targets[0].w->packed().view),
-        kernels_(*targets[0].w->packed().kernels),
-        tiles_(n, view_.blocks != 0 ? kernels_.tile_quantized : kernels_.tile_float) {
-    tile_bytes_ = (prepared_bytes(view_, (n + tiles_.count - 1) / tiles_.count) + 63) / 64 * 64;
-    prepared_ = reinterpret_cast<unsigned char*>(threads.scratch(tile_bytes_ * tiles_.count));
+        view_(&targets[0].w->packed().view),
+        kernels_(targets[0].w->packed().kernels),
+        tiles_(n, view_->blocks != 0 ? kernels_->tile_quantized : kernels_->tile_float) {
+    tile_bytes_ = (prepared_bytes(*view_, (n + tiles_.count - 1) / tiles_.count) + 63) / 64 * 64;
     for (const MatmulTarget& target : targets) add(target);
   }
 
-  void run() {
-    if (tiles_.count == 1) {
-      prepare(0);
-    } else {
-      threads_.run(tiles_.count, [this](size_t tile, int) { prepare(tile); });
-    }
-    threads_.run(tasks_, [this](size_t task, int) { run_task(task); });
-  }
+  size_t scratch_bytes() const { return tile_bytes_ * tiles_.count; }
+  void use_scratch(std::byte* bytes) { prepared_ = reinterpret_cast<unsigned char*>(bytes); }  // before what follows
 
- private:
-  void add(const MatmulTarget& target) {
-    CHECK(count_ < kGroupMax);
-    const PackedView& w = target.w->packed().view;
-    const size_t wanted = static_cast<size_t>(threads_.count()) * kTasksPerThread;
-    const size_t by_bytes = std::max<size_t>(1, kTaskBytes / w.panel_bytes);
-    const size_t by_share = std::max<size_t>(1, w.panels / wanted);
-    const size_t per_task = std::max(std::min(by_bytes, w.panels), tiles_.count == 1 ? by_share : size_t{1});
-    Product& product = products_[count_++];
-    product = {.w = &w,
-               .kernels = &kernels_,
-               .y = target.y,
-               .panels_per_task = per_task,
-               .first_task = tasks_,
-               .panel_tasks = (w.panels + per_task - 1) / per_task,
-               .tile_tasks = (tiles_.count + kTaskTiles - 1) / kTaskTiles};
-    tasks_ += product.panel_tasks * product.tile_tasks;
-  }
-
+  size_t tiles() const { return tiles_.count; }
   void prepare(size_t tile) const {
     const size_t m = tiles_.size(tile), first = tiles_.begin(tile);
-    for (size_t t = 0; t < m; ++t) kernels_.prepare(view_, x_ + (first + t) * view_.cols, t, m, prepared_ + tile * tile_bytes_);
+    for (size_t t = 0; t < m; ++t) kernels_->prepare(*view_, x_ + (first + t) * view_->cols, t, m, prepared_ + tile * tile_bytes_);
   }
 
+  size_t tasks() const { return tasks_; }   // once all tiles are prepared
   void run_task(size_t task) const {
     size_t index = 0;
     while (index + 1 < count_ && products_[index + 1].first_task <= task) ++index;
@@ -93,16 +70,34 @@ class GroupRun {
     const size_t tile_begin = task / product.panel_tasks * kTaskTiles;
     const size_t tile_end = std::min(tile_begin + kTaskTiles, tiles_.count);
     for (size_t tile = tile_begin; tile < tile_end; ++tile) {
-      kernels_.product(*product.w, begin, end, prepared_ + tile * tile_bytes_, tiles_.size(tile), product.y + tiles_.begin(tile) * product.w->rows,
-                       product.w->rows);
+      kernels_->product(*product.w, begin, end, prepared_ + tile * tile_bytes_, tiles_.size(tile), product.y + tiles_.begin(tile) * product.w->rows,
+                        product.w->rows);
     }
   }
 
+ private:
+  void add(const MatmulTarget& target) {
+    CHECK(count_ < kGroupMax);
+    const PackedView& w = target.w->packed().view;
+    const size_t wanted = threads_ * kTasksPerThread;
+    const size_t by_bytes = std::max<size_t>(1, kTaskBytes / w.panel_bytes);
+    const size_t by_share = std::max<size_t>(1, w.panels / wanted);
+    const size_t per_task = std::max(std::min(by_bytes, w.panels), tiles_.count == 1 ? by_share : size_t{1});
+    Product& product = products_[count_++];
+    product = {.w = &w,
+               .y = target.y,
+               .panels_per_task = per_task,
+               .first_task = tasks_,
+               .panel_tasks = (w.panels + per_task - 1) / per_task,
+               .tile_tasks = (tiles_.count + kTaskTiles - 1) / kTaskTiles};
+    tasks_ += product.panel_tasks * product.tile_tasks;
+  }
+
   static constexpr size_t kGroupMax = 8;
-  Threads& threads_;
+  size_t threads_;
   const float* x_;
-  const PackedView& view_;
-  const Kernels& kernels_;
+  const PackedView* view_;
+  const Kernels* kernels_;
   Tiles tiles_;
   size_t tile_bytes_ = 0;
   unsigned char* prepared_ = nullptr;
@@ -110,6 +105,39 @@ class GroupRun {
   size_t count_ = 0;
   size_t tasks_ = 0;
 };
+
+// Runs something of every group: `count(group)` tasks each, in one go.
+template <class Count, class Task>
+void run_all(Threads& threads, std::span<const GroupRun> groups, Count count, Task task) {
+  size_t all = 0;
+  for (const GroupRun& group : groups) all += count(group);
+  threads.run(all, [&](size_t index, int) {
+    const GroupRun* group = groups.data();
+    while (index >= count(*group)) index -= count(*group++);
+    task(*group, index);
+  });
+}
+
+// WHY: below it, preparing takes less time than sharing it out.
+constexpr size_t kPrepareAloneBytes = size_t{32} << 10;
+
+void run_groups(Threads& threads, std::span<GroupRun> groups) {
+  size_t bytes = 0, tiles = 0;
+  for (const GroupRun& group : groups) bytes += group.scratch_bytes(), tiles += group.tiles();
+  std::byte* scratch = threads.scratch(bytes);
+  for (GroupRun& group : groups) {
+    group.use_scratch(scratch);
+    scratch += group.scratch_bytes();
+  }
+  if (tiles == 1 || (groups.size() > 1 && bytes <= kPrepareAloneBytes)) {
+    for (const GroupRun& group : groups) {
+      for (size_t tile = 0; tile < group.tiles(); ++tile) group.prepare(tile);
+    }
+  } else {
+    run_all(threads, groups, [](const GroupRun& g) { return g.tiles(); }, [](const GroupRun& g, size_t tile) { g.prepare(tile); });
+  }
+  run_all(threads, groups, [](const GroupRun& g) { return g.tasks(); }, [](const GroupRun& g, size_t task) { g.run_task(task); });
+}
 
 }  // namespace
 
@@ -127,9 +155,21 @@ void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const
       CHECK(targets[same].w->cols() == targets[0].w->cols());
       ++same;
     }
-    GroupRun(threads, targets.first(same), x, n).run();
+    GroupRun run(threads.count(), targets.first(same), x, n);
+    run_groups(threads, {&run, 1});
     targets = targets.subspan(same);
   }
+}
+
+void matmul_batch(Threads& threads, std::span<const MatmulJob> jobs) {
+  std::vector<GroupRun> runs;
+  runs.reserve(jobs.size());
+  for (const MatmulJob& job : jobs) {
+    if (job.n == 0) continue;
+    const MatmulTarget target{.w = job.w, .y = job.y};
+    runs.emplace_back(threads.count(), std::span(&target, 1), job.x, job.n);
+  }
+  if (!runs.empty()) run_groups(threads, runs);
 }
 
 }  // namespace strata::compute

@@ -167,6 +167,35 @@ TEST(Matmul, DifferentMatricesOfTheGroupsFormatKeepTheirOwnRoundingTerms) {
   EXPECT_EQ(yb, gb);
 }
 
+TEST(Matmul, ABatchOfProductsGivesTheBitsOfEachAlone) {
+  for (const int count : {1, 3}) {
+    Threads threads(count);
+    struct One {
+      Matrix w;
+      std::vector<float> x, alone, together;
+      size_t n;
+    };
+    std::vector<One> all;
+    uint64_t seed = 0;
+    for (const Format format : {Format::kF32, Format::kF16, Format::kQ8_0, Format::kQ4_1}) {
+      for (const size_t n : {1, 5, 40}) {
+        const size_t rows = 16 + seed * 7, cols = 32 * (1 + seed % 3);
+        One one{Matrix::pack(format, rows, cols, make_weights(format, rows, cols, Fill::kRandom, ++seed)).value(), make_values(n * cols, Fill::kRandom, ++seed),
+                std::vector<float>(n * rows), std::vector<float>(n * rows), n};
+        all.push_back(std::move(one));
+      }
+    }
+    std::vector<MatmulJob> jobs = {{&all[0].w, nullptr, 0, nullptr}};   // nothing to do is allowed
+    for (One& one : all) {
+      matmul(threads, one.w, one.x.data(), one.n, one.alone.data());
+      jobs.push_back({&one.w, one.x.data(), one.n, one.together.data()});
+    }
+    matmul_batch(threads, jobs);
+    for (const One& one : all) EXPECT_EQ(one.alone, one.together) << format_name(one.w.format()) << " " << one.n;
+    matmul_batch(threads, {});
+  }
+}
+
 TEST(Matrix, ReadRowGivesWhatTheFileHolds) {
   for (const Format format : kFormats) {
     const size_t rows = 35, cols = 2 * std::max<size_t>(format_block_values(format), 32);

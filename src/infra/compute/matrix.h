@@ -23,6 +23,9 @@ Result<uint64_t> format_row_bytes(Format format, uint64_t cols);
 // One row or any run of whole blocks, as stored in a file -> F32. REQUIRES: values is a multiple of the block; `raw` holds
 // values / format_block_values * format_block_bytes bytes (no alignment needed).
 void dequantize(Format format, const std::byte* raw, size_t values, float* out);
+// The way back: the nearest value, ties to even; Q8_0 takes each block's greatest magnitude over 127, as F16, for its scale.
+// REQUIRES: F32, F16 or Q8_0; finite values, whole blocks; `raw` has room for them.
+void quantize(Format format, const float* x, size_t values, std::byte* raw);
 
 // Names the layout that pack() writes; another number whenever a byte of it changes. All instruction-set levels share this one.
 inline constexpr uint32_t kPackedLayout = 1;
@@ -74,5 +77,14 @@ struct MatmulTarget {
   float* y = nullptr;  // SHAPE: [n, w->rows()]
 };
 void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n);
+
+// Several independent products, each with rows of its own: same results as one by one, waiting twice in all. For many small ones.
+struct MatmulJob {
+  const Matrix* w = nullptr;
+  const float* x = nullptr;  // SHAPE: [n, w->cols()]
+  size_t n = 0;
+  float* y = nullptr;        // SHAPE: [n, w->rows()]
+};
+void matmul_batch(Threads& threads, std::span<const MatmulJob> jobs);
 
 }  // namespace strata::compute

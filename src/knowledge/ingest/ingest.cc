@@ -18,7 +18,11 @@ bool under_way_or_done(const BaseFile& pair) { return pair.state == FileState::k
 
 }  // namespace
 
-std::string fingerprint(const model::ModelInfo& info) { return info.sha256.empty() ? info.id : info.id + "@" + info.sha256.substr(0, 16); }
+std::string fingerprint(const model::ModelInfo& info) {
+  const std::string weights = info.sha256.empty() ? info.id : info.id + "@" + info.sha256.substr(0, 16);
+  // F32 is what the weights say; any rounding of them gives other vectors.
+  return info.format.empty() || info.format == "F32" ? weights : weights + "+" + info.format;
+}
 
 Ingest::Ingest(store::Store& store, durable::Journal& journal, catalog::Catalog& catalog, document::Parser& parser, model::Embedder& embedder,
                const Clock& clock, Options options)

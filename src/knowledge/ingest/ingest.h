@@ -33,7 +33,7 @@ struct AttachOptions {
   bool replace_same_name = false;
 };
 
-// What names an embedding model in documents and chunks: vectors of different fingerprints must not be compared.
+// What names an embedding model and its precision in documents and chunks: vectors of different fingerprints must not be compared.
 std::string fingerprint(const model::ModelInfo& info);
 
 // THREADS: safe. Everything passed in outlives it.

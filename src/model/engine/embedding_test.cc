@@ -53,6 +53,23 @@ TEST_F(EmbeddingTest, VectorsHaveUnitLengthAndDoNotDependOnTheBatch) {
   EXPECT_EQ((*together)[0].token_spans[3], (std::pair<uint32_t, uint32_t>{4, 5}));
 }
 
+TEST_F(EmbeddingTest, Int8VectorsDoNotDependOnTheBatchAndLieCloseToF32) {
+  testing::write_encoder(folder_);
+  const std::vector<std::string> texts = {"a b c", "q", "x y z a b c d e f g h i j", "hello"};
+  std::vector<model::Embedding> all[2];
+  for (const Precision precision : {Precision::kF32, Precision::kInt8}) {
+    auto engine = Engine::make({.threads = 2, .embedder_precision = precision}).value();
+    auto* embedder = engine->load_embedder(folder_.path(), "encoder").value();
+    auto together = embedder->embed(context_, {texts, false, false}).value();
+    for (size_t i = 0; i < texts.size(); ++i) EXPECT_EQ(embedder->embed(context_, {{texts[i]}, false, true}).value()[0].vector, together[i].vector) << texts[i];
+    all[precision == Precision::kInt8] = std::move(together);
+  }
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_NE(all[0][i].vector, all[1][i].vector);
+    EXPECT_GT(dot(all[0][i].vector, all[1][i].vector), 0.999);
+  }
+}
+
 TEST_F(EmbeddingTest, LongTextsAreTruncatedAndSaySo) {
   start_both();
   std::string text;

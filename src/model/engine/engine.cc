@@ -100,6 +100,7 @@ class LocalEngine : public Engine {
   }
 
   Result<model::LanguageModel*> load_language_model(const std::string& path, const std::string& id) override;
+  Result<std::shared_ptr<const model::Adapter>> load_adapter(const std::string& base, const std::string& path, const std::string& id) override;
   Result<model::Embedder*> load_embedder(const std::string& folder, const std::string& id) override;
   Result<std::shared_ptr<ModelFile>> open_language_model(const std::string& path, const std::string& id) const override;
   MemoryNeed memory_need(const ModelFile& file) const override;
@@ -108,7 +109,10 @@ class LocalEngine : public Engine {
   Stats stats() const override;
   std::map<std::string, Stats> stats_by_model() const override;
   uint64_t memory_max() const override { return memory_max_; }
-  uint64_t memory_left() const override { return memory_left_.load(); }
+  uint64_t memory_left() const override {
+    const uint64_t left = memory_left_.load(), adapters = adapter_counts_->bytes.load();
+    return left > adapters ? left - adapters : 0;
+  }
 
  private:
   void loop();
@@ -139,7 +143,13 @@ class LocalEngine : public Engine {
 
   std::mutex loading_;                       // one load or unload at a time; guards taken_
   std::map<std::string, uint64_t> taken_;    // bytes by language model
-  std::atomic<uint64_t> memory_left_;        // of memory_max_: weights take theirs, KV caches what they can grow to
+  std::atomic<uint64_t> memory_left_;        // of memory_max_: weights take theirs, KV caches what they can grow to; adapters are counted apart
+  // What adapters hold; shared with them, so that the last request that lets go of one gives its memory back, on whatever thread.
+  struct AdapterCounts {
+    std::atomic<uint64_t> bytes{0};
+    std::atomic<int> count{0};
+  };
+  const std::shared_ptr<AdapterCounts> adapter_counts_ = std::make_shared<AdapterCounts>();
   mutable std::mutex mutex_;                 // guards what follows
   std::condition_variable wake_;
   bool stopping_ = false;
@@ -303,7 +313,7 @@ Result<model::LanguageModel*> LocalEngine::load(ModelFile& given, uint64_t memor
   const std::string& id = file.described.id;
   const std::lock_guard loading(loading_);
   TRY(check_id(id));
-  const uint64_t memory = memory_bytes_max > 0 ? std::min(memory_bytes_max, memory_left_.load()) : memory_left_.load();
+  const uint64_t memory = memory_bytes_max > 0 ? std::min(memory_bytes_max, memory_left()) : memory_left();
   TRY_ASSIGN(LanguageParts loaded, read_language_model(file, memory));
   int context = 0;
   const uint64_t weights = loaded.decoder.bytes();
@@ -342,10 +352,43 @@ Status LocalEngine::unload(const std::string& id) {
   return {};
 }
 
+Result<std::shared_ptr<const model::Adapter>> LocalEngine::load_adapter(const std::string& base, const std::string& path, const std::string& id) {
+  const std::lock_guard loading(loading_);
+  TRY(check_id(id));
+  LocalLanguageModel* model = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& one : language_models_) {
+      if (one->info().id == base) model = one.get();
+    }
+  }
+  if (!model) return not_found("no language model called " + base + " runs here for an adapter to go on", "model");
+  if (adapter_counts_->count.load() >= kAdaptersMax) {
+    return resource_exhausted("all " + std::to_string(kAdaptersMax) + " places for adapters are taken; unload one first, or wait for its requests to end");
+  }
+  TRY_ASSIGN(network::Adapter weights, model->runner().load_adapter(path, memory_left()));
+  model::ModelInfo info = model->info();
+  info.id = id;
+  info.parent = base;
+  info.source = path;
+  info.memory_bytes = weights.bytes();
+  info.adapter_sha256 = weights.sha256();
+  info.adapter_rank = weights.rank();
+  info.demo = false;
+  adapter_counts_->bytes += weights.bytes();
+  adapter_counts_->count += 1;
+  const auto counted = [counts = adapter_counts_](const ServedAdapter* adapter) {
+    counts->bytes -= adapter->weights.bytes();
+    counts->count -= 1;
+    delete adapter;
+  };
+  return std::shared_ptr<const model::Adapter>(new ServedAdapter(std::move(info), model->runner().shape(), std::move(weights)), counted);
+}
+
 Result<model::Embedder*> LocalEngine::load_embedder(const std::string& folder, const std::string& id) {
   const std::lock_guard loading(loading_);
   TRY(check_id(id));
-  TRY_ASSIGN(EmbedderParts loaded, read_embedder(folder, id, memory_left_, options_.packed));
+  TRY_ASSIGN(EmbedderParts loaded, read_embedder(folder, id, options_.embedder_precision, memory_left(), options_.packed));
   memory_left_ -= loaded.encoder.bytes();
   loaded.parts.runner = std::make_unique<EmbeddingRunner>(std::move(loaded.encoder), options_.queue_max);
   loaded.parts.wake = [this] { wake(); };
@@ -369,6 +412,8 @@ Stats LocalEngine::stats() const {
     out.embedded_texts += counts.embedded;
     out.memory_bytes += embedder->info().memory_bytes;
   }
+  out.memory_bytes += adapter_counts_->bytes.load();
+  out.adapters = adapter_counts_->count.load();
   return out;
 }
 

@@ -18,6 +18,10 @@ enum class KvFormat { kF16, kQ8 };
 std::string kv_format_name(KvFormat format);   // "f16", "q8"
 Result<KvFormat> kv_format(const std::string& name);
 
+// Of an embedder's linear layers. int8: weights and activations in 8 bits, several times as fast, at a cosine above 0.999 to f32; its vectors
+// are not to be compared with those of f32 (ModelInfo::format tells them apart).
+enum class Precision { kF32, kInt8 };
+
 struct Options {
   int threads = 0;              // 0: as many as cores
   int sequences_max = 8;        // decoded together
@@ -28,6 +32,7 @@ struct Options {
   KvFormat kv_cache = KvFormat::kF16;
   int cache_tokens = 0;         // that all sequences together hold; 0: as many as sequences_max contexts, as far as memory goes
   double draft_row_cost = 0;    // UNITS: steps; what a guess is taken to cost. 0: as measured, so how much is guessed depends on the machine
+  Precision embedder_precision = Precision::kF32;
   uint64_t memory_bytes_max = 0;  // KV cache and weights; 0: three quarters of what the machine has
   packed::Options packed;       // whether repacked weights are kept on disk, for the next start
 };
@@ -42,6 +47,7 @@ struct Stats {
   double kv_cache_used = 0;     // fraction
   double decode_tokens_per_s = 0, prefill_tokens_per_s = 0;   // over the last 10 s of work
   uint64_t memory_bytes = 0;
+  int adapters = 0;             // LoRA adapters loaded, or still in use
 };
 
 // A model on disk: opened, checked and described, not loaded. It stays open, so that it can be loaded, unloaded and loaded again, also
@@ -74,6 +80,11 @@ class Engine {
   // Takes the model away and frees its memory; what still runs on it ends with kCancelled. REQUIRES: nobody uses the model any more,
   // and the caller is not a sink. Blocks until the engine's thread is between two steps.
   virtual Status unload(const std::string& id) = 0;
+  // A LoRA adapter called `id` for the loaded language model `base`: a PEFT folder or a GGUF file (network/adapter.h), to go with requests
+  // (GenerateRequest::adapter, model::with_adapter). It may join while others run, and requests with different adapters and with none run
+  // side by side. Letting go of it unloads it: requests that run keep it until they end. At most kAdaptersMax at once.
+  static constexpr int kAdaptersMax = 64;   // WHY: each may take a twentieth of its model's memory
+  virtual Result<std::shared_ptr<const model::Adapter>> load_adapter(const std::string& base, const std::string& path, const std::string& id) = 0;
   // A folder with model.safetensors, config.json and tokenizer.json (BERT, mean pooling).
   virtual Result<model::Embedder*> load_embedder(const std::string& folder, const std::string& id) = 0;
   // Of all models; what unloaded ones did stays counted. stats_by_model(): language models by id, unloaded ones too.

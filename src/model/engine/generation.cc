@@ -12,12 +12,14 @@ using model::FinishReason;
 
 namespace {
 
-// Sequences share KV blocks only within a tenant and a set of permissions: timing tells nobody else what was asked.
-std::string prefix_salt(const Principal& principal) {
+// Sequences share KV blocks only within a tenant and a set of permissions: timing tells nobody else what was asked. Another adapter
+// gives other keys and values.
+std::string prefix_salt(const Principal& principal, const ServedAdapter* adapter) {
   std::vector<std::string> roles = principal.roles;
   std::sort(roles.begin(), roles.end());
   std::string out = std::to_string(principal.tenant.size()) + ":" + principal.tenant;
   for (const std::string& role : roles) out += std::to_string(role.size()) + ":" + role;
+  if (adapter) out += "adapter " + adapter->weights.sha256();   // no role begins without its length
   return out;
 }
 
@@ -25,11 +27,12 @@ std::string prefix_salt(const Principal& principal) {
 
 Generation::Generation(Start start, const Vocabulary& vocabulary)
     : start_(std::move(start)),
+      adapter_(static_cast<const ServedAdapter*>(start_.request.adapter.get())),   // there is no other kind
       vocabulary_(vocabulary),
       sampler_(start_.request.sampling, start_.prompt),
       stream_(start_.request.stop),
       prompt_tokens_(static_cast<int>(start_.prompt.size())),
-      salt_(prefix_salt(start_.context.principal())),
+      salt_(prefix_salt(start_.context.principal(), adapter_)),
       prefill_tokens_(prompt_tokens_),
       submitted_ns_(start_.context.clock().monotonic_ns()) {
   if (start_.request.grammar) matcher_.emplace(start_.request.grammar, vocabulary_.trie());
@@ -197,6 +200,10 @@ std::shared_ptr<const model::Receipt> Generation::receipt() const {
   out->prompt.assign(start_.prompt.begin(), prompt_end);
   out->output.assign(prompt_end, prompt_end + completion_tokens_);
   if (!std::holds_alternative<std::vector<model::Message>>(start_.request.prompt)) out->template_sha256.clear();
+  if (adapter_) {
+    out->adapter = adapter_->info().id;
+    out->adapter_sha256 = adapter_->weights.sha256();
+  }
   out->sampling = start_.request.sampling;
   out->max_tokens = start_.completion_max;
   out->stop = start_.request.stop;

@@ -39,6 +39,16 @@ struct Vocabulary {
   model::Receipt origin;        // what a receipt says of the model: its parts, nothing of a request
 };
 
+// An adapter in service, for models of one id and shape: it outlives a model that is unloaded, and goes with it when it is back.
+struct ServedAdapter : model::Adapter {
+  ServedAdapter(model::ModelInfo about, const network::DecoderShape& of, network::Adapter read)
+      : described(std::move(about)), shape(of), weights(std::move(read)) {}
+  const model::ModelInfo& info() const override { return described; }
+  const model::ModelInfo described;
+  const network::DecoderShape shape;   // of the model that it was read for
+  const network::Adapter weights;
+};
+
 class Generation {
  public:
   struct Start {
@@ -64,6 +74,7 @@ class Generation {
   // Whether results of earlier sequences may stand in for rows of the prompt: not where each of its rows is asked for.
   bool may_adopt() const { return !start_.request.echo || prompt_ended_; }
   const std::string& salt() const { return salt_; }           // of the prefix cache
+  const network::Adapter* adapter() const { return adapter_ ? &adapter_->weights : nullptr; }
   bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs && !prompt_ended_; }
   bool wants_completion() const { return start_.completion_max > 0; }
   Status check() const;                                       // cancelled, or past its deadline
@@ -107,6 +118,7 @@ class Generation {
   std::shared_ptr<const model::Receipt> receipt() const;
 
   Start start_;
+  const ServedAdapter* const adapter_;              // the request's, which holds it; nullptr: none
   const Vocabulary& vocabulary_;
   Sampler sampler_;
   std::optional<grammar::Matcher> matcher_;         // where the output is held to a grammar

@@ -112,9 +112,9 @@ TEST_F(HostileModel, DamagedEmbedderFoldersAreErrors) {
   for (
       const char* config :
       {"", "{", "[]", R"({"model_type":"bert"})", R"({"model_type":"gpt2","hidden_act":"gelu"})",
-       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":3,"hidden_size":32,"num_attention_heads":4,"intermediate_size":48,"vocab_size":32,"max_position_embeddings":64})",
-       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":2,"hidden_size":32,"num_attention_heads":0,"intermediate_size":48,"vocab_size":32,"max_position_embeddings":64})",
-       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":1e18,"hidden_size":32,"num_attention_heads":4,"intermediate_size":48,"vocab_size":32,"max_position_embeddings":64})"}) {
+       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":3,"hidden_size":32,"num_attention_heads":4,"intermediate_size":64,"vocab_size":32,"max_position_embeddings":64})",
+       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":2,"hidden_size":32,"num_attention_heads":0,"intermediate_size":64,"vocab_size":32,"max_position_embeddings":64})",
+       R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":1e18,"hidden_size":32,"num_attention_heads":4,"intermediate_size":64,"vocab_size":32,"max_position_embeddings":64})"}) {
     folder_.write("config.json", config);
     EXPECT_FALSE(engine_->load_embedder(folder_.path(), "config")) << config;
   }

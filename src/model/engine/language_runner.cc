@@ -158,7 +158,7 @@ int LanguageRunner::add_prompt(Plan& plan, Generation& generation, int rows_max)
   for (int i = begin; i < begin + count; ++i) {
     const bool last = i + 1 == generation.prefill_tokens();
     const bool wanted = generation.wants_prompt_logprobs() || (last && generation.wants_completion());
-    plan.rows.push_back({&generation.kv, i, generation.tokens()[static_cast<size_t>(i)], wanted});
+    plan.rows.push_back({&generation.kv, i, generation.tokens()[static_cast<size_t>(i)], wanted, generation.adapter()});
     plan.wanted += wanted;
   }
   plan.prefill_rows += count;
@@ -174,8 +174,8 @@ void LanguageRunner::add_decode(Plan& plan, Generation& generation, std::vector<
   draft.resize(std::min(draft.size(), static_cast<size_t>(cache_.room(generation.kv) - begin - 1)));
   const int count = 1 + static_cast<int>(draft.size());
   CHECK(cache_.grow(generation.kv, begin + count));
-  plan.rows.push_back({&generation.kv, begin, generation.tokens()[static_cast<size_t>(begin)], true});
-  for (int i = 1; i < count; ++i) plan.rows.push_back({&generation.kv, begin + i, draft[static_cast<size_t>(i - 1)], true});
+  plan.rows.push_back({&generation.kv, begin, generation.tokens()[static_cast<size_t>(begin)], true, generation.adapter()});
+  for (int i = 1; i < count; ++i) plan.rows.push_back({&generation.kv, begin + i, draft[static_cast<size_t>(i - 1)], true, generation.adapter()});
   plan.slices.push_back({&generation, count, begin, false, plan.wanted, std::move(draft)});
   plan.wanted += static_cast<size_t>(count);
   plan.decode_rows += count;

@@ -52,6 +52,9 @@ class LanguageRunner {
   Status submit(std::unique_ptr<Generation> generation);  // kResourceExhausted (queue_full)
   Counts counts() const;
   bool has_work() const;
+  const network::DecoderShape& shape() const { return decoder_.shape(); }
+  // An adapter for this model's weights, to go with a Generation.
+  Result<network::Adapter> load_adapter(const std::string& path, uint64_t bytes_max) const { return decoder_.load_adapter(path, bytes_max); }
 
   // One step of everything that runs; false where there was nothing to do.
   bool step(compute::Threads& threads);

@@ -121,7 +121,9 @@ Result<network::Decoder> load_decoder(LanguageFile& file, uint64_t memory_max) {
 }
 
 Result<network::Encoder> load_encoder(const format::Safetensors& file, const std::string& path, const network::Encoder::Config& config, uint64_t memory_max,
-                                      const packed::Options& options, const std::string& sha256) {
+                                      packed::Options options, const std::string& sha256) {
+  // What is rounded at each start is no tensor of the file: a packed file without it would stand in the way of a whole one.
+  options.keep = options.keep && !config.int8;
   packed::Store store(options, path, file);
   const auto packed = store.begin(sha256);
   TRY_ASSIGN(network::Encoder encoder, network::Encoder::load(file, config, memory_max, packed.get()));
@@ -151,8 +153,9 @@ Result<LanguageParts> read_language_model(LanguageFile& file, uint64_t memory_ma
   return LanguageParts{std::move(parts), std::move(decoder)};
 }
 
-Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, uint64_t memory_max, const packed::Options& packed) {
-  TRY_ASSIGN(const network::Encoder::Config config, read_config(folder + "/config.json"));
+Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, Precision precision, uint64_t memory_max, const packed::Options& packed) {
+  TRY_ASSIGN(network::Encoder::Config config, read_config(folder + "/config.json"));
+  config.int8 = precision == Precision::kInt8;
   TRY_ASSIGN(const std::string vocabulary, read_text(folder + "/tokenizer.json"));
   auto tokenizer = tokenizer::from_tokenizer_json(vocabulary);
   if (!tokenizer) return annotate(tokenizer.error(), folder + "/tokenizer.json");
@@ -179,7 +182,7 @@ Result<EmbedderParts> read_embedder(const std::string& folder, const std::string
   }
   parts.info.id = id;
   parts.info.family = "bert";
-  parts.info.format = "F32";
+  parts.info.format = config.int8 ? "Q8_0" : "F32";
   parts.info.parameters = encoder->parameters();
   parts.info.context_tokens = parts.tokens_max;
   parts.info.vocabulary = config.vocabulary;

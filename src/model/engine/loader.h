@@ -36,6 +36,6 @@ Result<std::shared_ptr<LanguageFile>> open_language_file(const std::string& path
 
 // `memory_max`: what weights may take. Errors name the file and say what is wrong with it; hostile files are errors, never crashes.
 Result<LanguageParts> read_language_model(LanguageFile& file, uint64_t memory_max);
-Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, uint64_t memory_max, const packed::Options& packed);
+Result<EmbedderParts> read_embedder(const std::string& folder, const std::string& id, Precision precision, uint64_t memory_max, const packed::Options& packed);
 
 }  // namespace strata::engine

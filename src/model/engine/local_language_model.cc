@@ -78,7 +78,20 @@ Result<int> LocalLanguageModel::count_tokens(const model::Prompt& prompt) const 
   return static_cast<int>(ids.size());
 }
 
+// The id and the weights behind it: another file may have been loaded under the id since.
+Status LocalLanguageModel::check_adapter(const ServedAdapter& adapter) const {
+  const model::ModelInfo& its = adapter.info();
+  if (its.parent != parts_.info.id)
+    return invalid_argument("the adapter " + its.id + " is for the model " + its.parent + ", not for " + parts_.info.id, "model");
+  const bool other_file = !its.sha256.empty() && !parts_.info.sha256.empty() && its.sha256 != parts_.info.sha256;   // empty: not known
+  if (other_file || adapter.shape != parts_.runner->shape())
+    return failed_precondition("the adapter " + its.id + " was loaded for other weights than those that are called " + parts_.info.id +
+                               " now; unload it and load it again");
+  return {};
+}
+
 Status LocalLanguageModel::check_request(const model::GenerateRequest& request) const {
+  if (request.adapter) TRY(check_adapter(static_cast<const ServedAdapter&>(*request.adapter)));   // there is no other kind
   if (request.max_tokens < 0)
     return invalid_argument("max_tokens: expected 0 (as many as the context holds) or more, got " + std::to_string(request.max_tokens), "max_tokens");
   if (request.stop.size() > kStopStringsMax) {

@@ -39,6 +39,7 @@ class LocalLanguageModel : public model::LanguageModel {
   Result<std::vector<int32_t>> prompt_ids(const model::Prompt& prompt) const;
   Status check_ids(const std::vector<int32_t>& ids) const;
   Status check_request(const model::GenerateRequest& request) const;
+  Status check_adapter(const ServedAdapter& adapter) const;
   Result<int> completion_max(const model::GenerateRequest& request, size_t prompt_tokens) const;
 
   Parts parts_;

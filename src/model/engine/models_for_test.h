@@ -132,7 +132,7 @@ class TemporaryFolder {
 
 // model.safetensors, config.json and tokenizer.json of a random encoder: 2 layers, width 32, words a to z.
 inline void write_encoder(const TemporaryFolder& folder) {
-  constexpr uint64_t L = 2, C = 32, F = 48, V = 32, T = 64;
+  constexpr uint64_t L = 2, C = 32, F = 64, V = 32, T = 64;
   Random random(5);
   Json::Object header;
   std::string data;
@@ -164,7 +164,7 @@ inline void write_encoder(const TemporaryFolder& folder) {
   const uint64_t length = json.size();
   folder.write("model.safetensors", std::string(reinterpret_cast<const char*>(&length), 8) + json + data);
   folder.write("config.json", R"({"model_type":"bert","hidden_act":"gelu","num_hidden_layers":2,"hidden_size":32,"num_attention_heads":4,
-    "intermediate_size":48,"vocab_size":32,"max_position_embeddings":64,"layer_norm_eps":1e-12,"position_embedding_type":"absolute"})");
+    "intermediate_size":64,"vocab_size":32,"max_position_embeddings":64,"layer_norm_eps":1e-12,"position_embedding_type":"absolute"})");
   Json::Object vocabulary = {{"[PAD]", 0}, {"[UNK]", 1}, {"[CLS]", 2}, {"[SEP]", 3}};
   for (int i = 0; i < 26; ++i) vocabulary.emplace_back(std::string(1, static_cast<char>('a' + i)), Json(i + 4));
   folder.write("tokenizer.json", R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":2,"content":"[CLS]","special":true},

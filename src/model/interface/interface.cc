@@ -5,6 +5,31 @@
 namespace strata::model {
 namespace {
 
+class AdaptedModel : public LanguageModel {
+ public:
+  AdaptedModel(std::shared_ptr<LanguageModel> base, std::shared_ptr<const Adapter> adapter) : base_(std::move(base)), adapter_(std::move(adapter)) {}
+
+  const ModelInfo& info() const override { return adapter_->info(); }
+  Result<std::shared_ptr<Handle>> submit(const Context& context, GenerateRequest request, std::shared_ptr<Sink> sink) override {
+    request.adapter = adapter_;
+    return base_->submit(context, std::move(request), std::move(sink));
+  }
+  Result<int> count_tokens(const Prompt& prompt) const override { return base_->count_tokens(prompt); }
+  Result<std::vector<int32_t>> tokenize(std::string_view text, bool add_special) const override { return base_->tokenize(text, add_special); }
+  Result<std::string> detokenize(const std::vector<int32_t>& ids) const override { return base_->detokenize(ids); }
+
+ private:
+  const std::shared_ptr<LanguageModel> base_;
+  const std::shared_ptr<const Adapter> adapter_;
+};
+
+}  // namespace
+
+std::shared_ptr<LanguageModel> with_adapter(std::shared_ptr<LanguageModel> base, std::shared_ptr<const Adapter> adapter) {
+  return std::make_shared<AdaptedModel>(std::move(base), std::move(adapter));
+}
+namespace {
+
 class Collector : public Sink {
  public:
   void on_token(const TokenEvent& event) override {

@@ -44,6 +44,7 @@ using Prompt = std::variant<std::vector<Message>, std::string, std::vector<int32
 // What a local model's output came from, whole: the same weights give the same output tokens for it again, whatever else runs.
 struct Receipt {
   std::string model, model_sha256, template_sha256;  // template: empty where the prompt was no chat
+  std::string adapter, adapter_sha256;               // empty where there was none
   std::string isa;                                   // instruction-set level: bits are the same at one level
   std::string kv_cache = "f16";                      // how keys and values were kept: "f16" or "q8"
   std::vector<int32_t> prompt, output;               // token ids; the output's with the one that ended it
@@ -51,6 +52,32 @@ struct Receipt {
   int max_tokens = 0;
   std::vector<std::string> stop;
   bool ignore_eos = false;
+};
+
+struct ModelInfo {
+  std::string id;             // what the API calls it
+  std::string family;         // "llama", "bert"
+  std::string source;         // package or file it came from
+  std::string license;
+  std::string format;         // "Q4_1"
+  uint64_t parameters = 0;
+  int context_tokens = 0;
+  int vocabulary = 0;
+  int dimensions = 0;         // of embeddings, for an embedder
+  uint64_t memory_bytes = 0;
+  std::string sha256;
+  bool remote = false;
+  bool demo = false;          // the small embedded default
+  std::string parent;  // of an adapter: the id of the model that it changes; everything above is then that model's but for `source` and `memory_bytes`
+  std::string adapter_sha256;  // of an adapter: of its files
+  int adapter_rank = 0;
+};
+
+// A LoRA adapter that the local engine has loaded. Requests that carry it share it, so that letting go of it takes it from nobody.
+class Adapter {
+ public:
+  virtual ~Adapter() = default;
+  virtual const ModelInfo& info() const = 0;   // its id is the adapter's name, `parent` the model that it changes
 };
 
 struct GenerateRequest {
@@ -68,6 +95,7 @@ struct GenerateRequest {
   std::shared_ptr<const grammar::Grammar> grammar;
   Json response_format;               // null: any text
   bool receipt = false;               // Finish carries one; local models only
+  std::shared_ptr<const Adapter> adapter;   // changes the model for this request; nullptr: the model as it is
   bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
 };
 
@@ -121,22 +149,6 @@ class Handle {
   virtual void cancel() = 0;
 };
 
-struct ModelInfo {
-  std::string id;             // what the API calls it
-  std::string family;         // "llama", "bert"
-  std::string source;         // package or file it came from
-  std::string license;
-  std::string format;         // "Q4_1"
-  uint64_t parameters = 0;
-  int context_tokens = 0;
-  int vocabulary = 0;
-  int dimensions = 0;         // of embeddings, for an embedder
-  uint64_t memory_bytes = 0;
-  std::string sha256;
-  bool remote = false;
-  bool demo = false;          // the small embedded default
-};
-
 class LanguageModel {
  public:
   virtual ~LanguageModel() = default;
@@ -150,9 +162,12 @@ class LanguageModel {
   virtual Result<std::string> detokenize(const std::vector<int32_t>& ids) const = 0;
 };
 
+// `base` with an adapter on it, under the adapter's name: every request carries it.
+std::shared_ptr<LanguageModel> with_adapter(std::shared_ptr<LanguageModel> base, std::shared_ptr<const Adapter> adapter);
+
 struct Embedding {
-  std::vector<float> vector;                // SHAPE: [dimensions], unit length
-  std::vector<float> token_vectors;         // SHAPE: [tokens, dimensions], unit length each; only where asked for
+  std::vector<float> vector;  // SHAPE: [dimensions], unit length
+  std::vector<float> token_vectors;  // SHAPE: [tokens, dimensions], unit length each; only where asked for
   std::vector<std::pair<uint32_t, uint32_t>> token_spans;  // byte range in the text of each token vector; where asked for
   int tokens = 0;
   bool truncated = false;
@@ -161,14 +176,14 @@ struct Embedding {
 struct EmbedRequest {
   std::vector<std::string> texts;
   bool token_vectors = false;
-  bool query = false;            // a person waits: before document batches in the queue
+  bool query = false;  // a person waits: before document batches in the queue
 };
 
 class Embedder {
  public:
   virtual ~Embedder() = default;
   virtual const ModelInfo& info() const = 0;
-  virtual int tokens_max() const = 0;       // longer texts are truncated, and say so
+  virtual int tokens_max() const = 0;  // longer texts are truncated, and say so
   virtual Result<int> count_tokens(std::string_view text) const = 0;
   // Called with the embeddings, or the error, from the engine's thread; must not block. THREADS: safe; returns at once.
   using Done = std::function<void(Result<std::vector<Embedding>>)>;

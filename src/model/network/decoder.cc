@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "model/network/low_rank.h"
 #include "model/network/network.h"
 #include "model/network/planes.h"
 #include "model/network/rows.h"
@@ -133,6 +134,7 @@ struct Decoder::Impl {
   std::vector<float> gate, up;                 // SHAPE: [N, F]
   std::vector<float> angles;                   // SHAPE: [N, rope.dims]: cos and sin
   Planes planes;
+  LowRank adapters;                            // of this step's rows
 
   struct Chunk {                               // rows of one sequence in one step
     const KvSequence* sequence;
@@ -143,7 +145,8 @@ struct Decoder::Impl {
   void fill_angles(compute::Threads& threads, std::span<const Row> rows);
   std::vector<Chunk> chunks_of(std::span<const Row> rows) const;
   void attend(compute::Threads& threads, KvCache& cache, int layer, const std::vector<Chunk>& chunks, size_t n);
-  void feed_forward(compute::Threads& threads, const Layer& layer, size_t n);
+  void feed_forward(compute::Threads& threads, int layer, size_t n);
+  void adapt(compute::Threads& threads, int layer, std::initializer_list<LowRank::Target> targets, const float* x, size_t cols);
   void add_branch(compute::Threads& threads, size_t n);
   void norm(compute::Threads& threads, const std::vector<float>& weight, size_t n, float* out);
   size_t keep_wanted(std::span<const Row> rows);
@@ -213,6 +216,11 @@ uint64_t Decoder::bytes() const { return impl_->bytes; }
 uint64_t Decoder::parameters() const { return impl_->parameters; }
 std::string Decoder::format() const { return impl_->format; }
 
+Result<Adapter> Decoder::load_adapter(const std::string& path, uint64_t bytes_max) const {
+  const compute::Format format = impl_->format == "F32" ? compute::Format::kF32 : compute::Format::kF16;
+  return Adapter::load(path, {.shape = &impl_->shape, .format = format, .bytes_max = bytes_max});
+}
+
 void Decoder::Impl::resize(size_t n) {
   const auto C = static_cast<size_t>(shape.C), F = static_cast<size_t>(shape.F), D = static_cast<size_t>(shape.D);
   auto at_least = [](std::vector<float>& v, size_t size) { v.resize(std::max(v.size(), size)); };
@@ -264,6 +272,11 @@ void Decoder::Impl::add_branch(compute::Threads& threads, size_t n) {
   for_rows(threads, n, C, [&](size_t i) { compute::add(residual.data() + i * C, branch.data() + i * C, residual.data() + i * C, C); });
 }
 
+// After y = W x: what the rows' adapters add.
+void Decoder::Impl::adapt(compute::Threads& threads, int layer, std::initializer_list<LowRank::Target> targets, const float* x, size_t cols) {
+  adapters.add(threads, layer, std::span(targets.begin(), targets.size()), x, cols);
+}
+
 // q, k, v of all rows from `normed`; keys and values into the cache; attention's output into q.
 void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index, const std::vector<Chunk>& chunks, size_t n) {
   const Layer& layer = layers[static_cast<size_t>(index)];
@@ -271,6 +284,9 @@ void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index,
   const auto dims = static_cast<size_t>(rope.dims);
   const compute::MatmulTarget targets[] = {{&layer.query, q.data()}, {&layer.key, k.data()}, {&layer.value, v.data()}};
   planes.multiply(threads, targets, normed.data(), n);
+  using Site = Adapter::Site;
+  adapt(threads, index, {{Site::kQuery, q.data(), H * D}, {Site::kKey, k.data(), G * D}, {Site::kValue, v.data(), G * D}}, normed.data(),
+        static_cast<size_t>(shape.C));
   for_rows(threads, n, (H + G) * D, [&](size_t i) {
     const float* cos_sin = angles.data() + i * dims;
     compute::rope(q.data() + i * H * D, H, D, dims, cos_sin, compute::RopeStyle::kInterleaved);
@@ -286,13 +302,16 @@ void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index,
   compute::attention(threads, cache.layout(), H, 1.0f / std::sqrt(static_cast<float>(D)), work);
 }
 
-void Decoder::Impl::feed_forward(compute::Threads& threads, const Layer& layer, size_t n) {
-  const auto F = static_cast<size_t>(shape.F);
+void Decoder::Impl::feed_forward(compute::Threads& threads, int index, size_t n) {
+  const Layer& layer = layers[static_cast<size_t>(index)];
+  const auto C = static_cast<size_t>(shape.C), F = static_cast<size_t>(shape.F);
   norm(threads, layer.feed_forward_norm, n, normed.data());
   const compute::MatmulTarget targets[] = {{&layer.gate, gate.data()}, {&layer.up, up.data()}};
   compute::matmul_group(threads, targets, normed.data(), n);
+  adapt(threads, index, {{Adapter::Site::kGate, gate.data(), F}, {Adapter::Site::kUp, up.data(), F}}, normed.data(), C);
   for_rows(threads, n, F * 4, [&](size_t i) { compute::swiglu(gate.data() + i * F, up.data() + i * F, gate.data() + i * F, F); });
   compute::matmul(threads, layer.down, gate.data(), n, branch.data());
+  adapt(threads, index, {{Adapter::Site::kDown, branch.data(), C}}, gate.data(), F);
   add_branch(threads, n);
 }
 
@@ -319,16 +338,21 @@ void Decoder::step(compute::Threads& threads, KvCache& cache, std::span<const Ro
   m.resize(n);
   const std::vector<Impl::Chunk> chunks = m.chunks_of(rows);
   m.fill_angles(threads, rows);
+  m.adapters.begin(rows, false);
   for_rows(threads, n, C, [&](size_t i) { m.embedding.read_row(static_cast<size_t>(rows[i].token), m.residual.data() + i * C); });
   for (int index = 0; index < m.shape.L; ++index) {
     const Layer& layer = m.layers[static_cast<size_t>(index)];
     m.norm(threads, layer.attention_norm, n, m.normed.data());
     m.attend(threads, cache, index, chunks, n);
-    if (index + 1 == m.shape.L) n = m.keep_wanted(rows);
+    if (index + 1 == m.shape.L) {
+      n = m.keep_wanted(rows);
+      m.adapters.begin(rows, true);
+    }
     if (n == 0) return;
     compute::matmul(threads, layer.attention_output, m.q.data(), n, m.branch.data());
+    m.adapt(threads, index, {{Adapter::Site::kAttentionOutput, m.branch.data(), C}}, m.q.data(), layer.attention_output.cols());
     m.add_branch(threads, n);
-    m.feed_forward(threads, layer, n);
+    m.feed_forward(threads, index, n);
   }
   m.norm(threads, m.output_norm, n, hidden);
 }

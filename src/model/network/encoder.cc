@@ -29,9 +29,9 @@ struct Layer {
   Norm output_norm;
 };
 
-Result<Linear> read_linear(WeightReader& reader, const std::string& name, uint64_t out, uint64_t in) {
+Result<Linear> read_linear(WeightReader& reader, const std::string& name, uint64_t out, uint64_t in, bool int8) {
   Linear linear;
-  TRY_ASSIGN(linear.weight, reader.matrix(name + ".weight", out, in));
+  TRY_ASSIGN(linear.weight, int8 ? reader.matrix_int8(name + ".weight", out, in) : reader.matrix(name + ".weight", out, in));
   TRY_ASSIGN(linear.bias, reader.vector(name + ".bias", out));
   return linear;
 }
@@ -43,15 +43,15 @@ Result<Norm> read_norm(WeightReader& reader, const std::string& name, uint64_t C
   return norm;
 }
 
-Result<Layer> read_layer(WeightReader& reader, const std::string& at, uint64_t C, uint64_t F) {
+Result<Layer> read_layer(WeightReader& reader, const std::string& at, uint64_t C, uint64_t F, bool int8) {
   Layer layer;
-  TRY_ASSIGN(layer.query, read_linear(reader, at + "attention.self.query", C, C));
-  TRY_ASSIGN(layer.key, read_linear(reader, at + "attention.self.key", C, C));
-  TRY_ASSIGN(layer.value, read_linear(reader, at + "attention.self.value", C, C));
-  TRY_ASSIGN(layer.attention_output, read_linear(reader, at + "attention.output.dense", C, C));
+  TRY_ASSIGN(layer.query, read_linear(reader, at + "attention.self.query", C, C, int8));
+  TRY_ASSIGN(layer.key, read_linear(reader, at + "attention.self.key", C, C, int8));
+  TRY_ASSIGN(layer.value, read_linear(reader, at + "attention.self.value", C, C, int8));
+  TRY_ASSIGN(layer.attention_output, read_linear(reader, at + "attention.output.dense", C, C, int8));
   TRY_ASSIGN(layer.attention_norm, read_norm(reader, at + "attention.output.LayerNorm", C));
-  TRY_ASSIGN(layer.up, read_linear(reader, at + "intermediate.dense", F, C));
-  TRY_ASSIGN(layer.down, read_linear(reader, at + "output.dense", C, F));
+  TRY_ASSIGN(layer.up, read_linear(reader, at + "intermediate.dense", F, C, int8));
+  TRY_ASSIGN(layer.down, read_linear(reader, at + "output.dense", C, F, int8));
   TRY_ASSIGN(layer.output_norm, read_norm(reader, at + "output.LayerNorm", C));
   return layer;
 }
@@ -124,7 +124,7 @@ Result<Encoder> Encoder::load(const format::Safetensors& file, const Config& con
   segment.read_row(0, impl->segment.data());
   TRY_ASSIGN(impl->embedding_norm, read_norm(reader, prefix + "embeddings.LayerNorm", C));
   for (int i = 0; i < config.layers; ++i) {
-    TRY_ASSIGN(Layer layer, read_layer(reader, prefix + "encoder.layer." + std::to_string(i) + ".", C, F));
+    TRY_ASSIGN(Layer layer, read_layer(reader, prefix + "encoder.layer." + std::to_string(i) + ".", C, F, config.int8));
     impl->layers.push_back(std::move(layer));
   }
   // A layer beyond those of config.json would be left out silently.

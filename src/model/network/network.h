@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "infra/compute/compute.h"
 #include "model/format/format.h"
+#include "model/network/adapter.h"
 #include "model/network/dims.h"
 #include "model/network/prefix_tree.h"
 #include "model/packed/packed.h"
@@ -27,6 +28,7 @@ namespace strata::network {
 
 struct DecoderShape {
   int L = 0, C = 0, H = 0, G = 0, D = 0, F = 0, V = 0, T = 0;
+  bool operator==(const DecoderShape&) const = default;
 };
 
 // The blocks that one sequence holds, in order of position. Owned by the engine; filled and emptied by KvCache.
@@ -104,6 +106,7 @@ struct Row {
   int position = 0;                      // 0-based; a sequence's earlier positions are in the cache or earlier among the rows
   int32_t token = 0;                     // REQUIRES: in [0, V)
   bool wanted = false;                   // its hidden state comes back, for logits
+  const Adapter* adapter = nullptr;      // what changes the linear layers for this row; nullptr: nothing
 };
 
 // Llama family: RMSNorm, rotary positions, grouped-query attention, SwiGLU, output tied to the embedding or its own.
@@ -130,6 +133,8 @@ class Decoder {
   uint64_t bytes() const;        // weights held
   uint64_t parameters() const;
   std::string format() const;    // of most weights: "Q4_1"
+  // An adapter for this decoder, from a PEFT folder or a GGUF file: kept in F32 where the decoder is, else in F16. THREADS: safe.
+  Result<Adapter> load_adapter(const std::string& path, uint64_t bytes_max) const;
 
   // Runs the rows. SHAPE: hidden [wanted rows, C], after the last norm, in row order.
   // REQUIRES: rows of one sequence are together and in order of position.
@@ -146,7 +151,8 @@ class Decoder {
 
 // ---- Encoder -----------------------------------------------------------------------------------------------------------------
 
-// BERT, F32: token + position + segment embeddings, post-norm layers with full attention and GELU (erf).
+// BERT: token + position + segment embeddings, post-norm layers with full attention and GELU (erf). All F32, or with the linear layers'
+// weights and inputs in 8 bits (Q8_0: blocks of 32 with a scale each, which is what keeps outliers from costing the others their bits).
 // SOURCE: Devlin et al., "BERT", 2018; pooling as Reimers and Gurevych, "Sentence-BERT", 2019: the mean over the text's tokens.
 class Encoder {
  public:
@@ -156,6 +162,7 @@ class Encoder {
   struct Config {                // of config.json
     int layers = 0, width = 0, heads = 0, feed_forward = 0, vocabulary = 0, positions = 0;
     float norm_epsilon = 1e-12f;
+    bool int8 = false;           // linear layers in 8 bits
   };
   static Result<Encoder> load(const format::Safetensors& file, const Config& config, uint64_t bytes_max, packed::Loading* packed = nullptr);
   Encoder(Encoder&&) noexcept;

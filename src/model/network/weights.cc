@@ -61,6 +61,26 @@ Result<compute::Matrix> WeightReader::matrix(const std::string& name, uint64_t r
   return packed;
 }
 
+Result<compute::Matrix> WeightReader::matrix_int8(const std::string& name, uint64_t rows, uint64_t cols) {
+  constexpr compute::Format kTo = compute::Format::kQ8_0;
+  TRY_ASSIGN(const format::Tensor* raw, tensor(name, {rows, cols}));
+  TRY_ASSIGN(const compute::Format from, raw->runnable_format());
+  const size_t block = compute::format_block_values(kTo);
+  if (cols % block != 0)
+    return unimplemented("tensor " + name + ": int8 needs rows of a multiple of " + std::to_string(block) + " values, got " + std::to_string(cols) +
+                         "; use f32");
+  const size_t values = rows * cols, bytes = values / block * compute::format_block_bytes(kTo);
+  TRY(count(bytes, values));
+  std::vector<float> wide(values);
+  std::vector<std::byte> rounded(bytes);
+  compute::dequantize(from, raw->data.data(), values, wide.data());
+  compute::quantize(kTo, wide.data(), values, rounded.data());
+  auto packed = compute::Matrix::pack(kTo, rows, cols, rounded);
+  if (!packed) return annotate(packed.error(), "tensor " + name);
+  directory_.forget(*raw);
+  return packed;
+}
+
 const format::Tensor* WeightReader::first_unused() const {
   for (const format::Tensor& tensor : directory_.tensors()) {
     if (!used_.contains(tensor.name)) return &tensor;

@@ -24,8 +24,10 @@ class WeightReader {
   Result<const format::Tensor*> tensor(const std::string& name, const std::vector<uint64_t>& shape);
   // F32, F16 or BF16 tensor as floats. SHAPE: [length]
   Result<std::vector<float>> vector(const std::string& name, uint64_t length);
-  // Matrix [rows, cols].
+  // Matrix [rows, cols], as the file has it.
   Result<compute::Matrix> matrix(const std::string& name, uint64_t rows, uint64_t cols);
+  // The same, rounded to 8 bits (Q8_0). kUnimplemented where cols is no multiple of its block.
+  Result<compute::Matrix> matrix_int8(const std::string& name, uint64_t rows, uint64_t cols);
 
   uint64_t bytes() const { return bytes_; }          // held by what was read
   uint64_t parameters() const { return parameters_; }

@@ -4,6 +4,26 @@ export interface Requests {
   "GET /v1/models": null;
   /** One model */
   "GET /v1/models/{model}": null;
+  /** Load a LoRA adapter from the adapters folder */
+  "POST /v1/load_lora_adapter": {
+    /** What requests will call it: letters, digits, '-', '_', '.'. */
+    lora_name: string;
+    /** A PEFT folder or a GGUF file in the adapters folder; relative to it, or absolute. */
+    lora_path: string;
+    /** The language model that it is for; default: the default model. */
+    base_model_name?: string;
+    /** Not supported: only values that change nothing are accepted. */
+    load_inplace?: boolean;
+    /** Not supported: only values that change nothing are accepted. */
+    is_3d_lora_weight?: boolean;
+  };
+  /** Unload one; requests that run keep it until they end */
+  "POST /v1/unload_lora_adapter": {
+    /** Of a loaded adapter. */
+    lora_name: string;
+    /** Accepted without effect. */
+    lora_int_id?: number;
+  };
   /** Chat; with the file_search tool, an answer from your documents */
   "POST /v1/chat/completions": {
     /** Id of the model, as GET /v1/models lists it. */
