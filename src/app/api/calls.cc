@@ -52,6 +52,7 @@ class Watched : public http::Responder {
     call_->finish(0);
     inner_->end();
   }
+  void on_ready(std::function<void()> watcher) override { inner_->on_ready(std::move(watcher)); }
 
  private:
   std::shared_ptr<ProductCall> call_;

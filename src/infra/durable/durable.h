@@ -54,7 +54,7 @@ struct Event {
   int64_t sequence = 0;        // from 1 without gaps, within its job; set by the journal
   std::string kind;            // "step_finished": what data holds; the caller's own words
   std::string name;            // which step, or whatever else it is about; may be empty
-  Json data;                   // at most kResultBytesMax as JSON
+  Json data;                   // at most kResultBytesMax as JSON: more is kResourceExhausted with the reason kTooLarge
   bool decision = false;       // found by search_events(), across jobs
   int64_t at_ms = 0;           // set by the journal
 };
@@ -63,6 +63,7 @@ struct Event {
 // crash the recorded result is returned and `work` is not called again. A result is at most kResultBytesMax as JSON.
 // Names are the journal's memory: the same work must ask for the same names in the same order each time it is run.
 inline constexpr size_t kResultBytesMax = 1u << 20;  // larger things belong into tables or files, named by the result
+inline constexpr char kTooLarge[] = "too_large";
 class Run {
  public:
   virtual ~Run() = default;
@@ -78,8 +79,10 @@ class Run {
   virtual Result<std::vector<Event>> events() = 0;
   // Adds to the log, durably before it returns, together with what `also` writes. Gives everything that this run has not seen yet,
   // oldest first: signals that came meanwhile, then what was added, numbered. kAborted where another took the job over. THREADS: one at a time.
+  // With `added`, for events that were made from the log as this run knows it: where others came meanwhile nothing is written, *added is
+  // false, and only the news come back. Else it is true.
   using Also = std::function<Status(store::Transaction&)>;
-  virtual Result<std::vector<Event>> append(std::vector<Event> events, const Also& also = nullptr) = 0;
+  virtual Result<std::vector<Event>> append(std::vector<Event> events, const Also& also = nullptr, bool* added = nullptr) = 0;
   // Call before the worker returns (its result is then ignored): the job waits until then, or until a signal, and its worker is called
   // again. A signal that this run has not seen queues it at once.
   virtual void park(int64_t until_ms) = 0;
@@ -89,6 +92,8 @@ using Worker = std::function<Result<Json>(Run&)>;
 // Called inside the transaction that moves a job of its kind to succeeded, failed, cancelled, or (by retry) back to queued, however
 // that came about: the rows that mirror the job's state change with it. An error undoes the move, so return one only for the store's.
 using Moved = std::function<Status(store::Transaction&, const Job&)>;
+// Called inside the transaction that forgets jobs of its kind: the rows that name them go with them.
+using Pruned = std::function<Status(store::Transaction&, const std::vector<std::string>& ids)>;
 // What a signal does to a job that waits or has ended. kWake: one that waits is queued; kFailedPrecondition for one that has ended.
 // kRevive: also one that failed or was cancelled is queued again (as retry() does).
 enum class Wake { kWake, kRevive };
@@ -112,8 +117,10 @@ class Journal {
   virtual ~Journal() = default;                                      // stops
   // Before start(); jobs of other kinds wait. `threads` > 0: so many threads that run jobs of this kind alone, beside the shared ones.
   virtual void register_kind(std::string kind, Worker worker, Moved moved = nullptr, int threads = 0) = 0;
+  virtual void on_prune(const std::string& kind, Pruned pruned) = 0;  // before start(), of a registered kind
   virtual void start() = 0;                                          // resumes what a crash interrupted
-  virtual void stop() = 0;                                           // running steps end; their jobs stay queued
+  // Running steps end; their jobs stay queued. No watcher is called, nor kept, once it returns.
+  virtual void stop() = 0;
   // Committed when it returns. With a key: the same key of the same kind again returns the same job (idempotent).
   virtual Result<Job> submit(const Context& context, std::string kind, Json input, std::string key = "") = 0;
   // The same inside a caller's transaction, so that the row that needs the job and the job commit together.
@@ -130,8 +137,8 @@ class Journal {
   virtual Status signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake = Wake::kWake) = 0;
   // The same inside a caller's transaction.
   virtual Status signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake = Wake::kWake) = 0;
-  // Events of one job after that sequence, at most `limit`.
-  virtual Result<std::vector<Event>> events(const Context& context, const std::string& id, int64_t after, int limit) = 0;
+  // Events of one job after that sequence, at most `limit`, and no more than about so many bytes of data, but at least one where there is one.
+  virtual Result<std::vector<Event>> events(const Context& context, const std::string& id, int64_t after, int limit, size_t bytes_most = SIZE_MAX) = 0;
   // Decisions of all jobs, newest first, at most `limit` (up to 1,000). Empty fields match all; `text` is looked for in the data.
   struct Search {
     std::string kind, job_id, text;
@@ -147,7 +154,7 @@ class Journal {
   virtual uint64_t on_events(std::function<void(const std::string& job_id)> watcher) = 0;
   // Blocks until the job is finished, or the context is over. For the command line and tests.
   virtual Result<Job> wait(const Context& context, const std::string& id) = 0;
-  // Forgets finished jobs (with their steps and keys) last changed before then; returns how many.
+  // Forgets finished jobs (with their steps, events and keys) last changed before then; returns how many. COST: several transactions.
   virtual Result<int64_t> prune(const Context& context, int64_t before_ms) = 0;
   // Called after every change of a job, from the thread that made it; must not block and must not write to the store.
   virtual uint64_t on_change(std::function<void(const Job&)> watcher) = 0;

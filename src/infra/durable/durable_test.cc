@@ -13,23 +13,13 @@
 #include <thread>
 
 #include "base/random.h"
+#include "infra/durable/clock_for_test.h"
 
 namespace strata::durable {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// A clock that another thread may move.
-class SharedClock : public Clock {
- public:
-  int64_t unix_ms() const override { return now_ms_; }
-  int64_t monotonic_ns() const override { return now_ms_ * 1'000'000; }
-  void advance_ms(int64_t ms) { now_ms_ += ms; }
-
- private:
-  std::atomic<int64_t> now_ms_{1'700'000'000'000};
-};
 
 void until(const std::function<bool()>& true_now) {
   while (!true_now()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -406,6 +396,39 @@ TEST_F(DurableTest, PruneForgetsOnlyWhatIsFinishedAndOld) {
   EXPECT_EQ(*journal_->prune(context_, clock_.unix_ms()), 1);
   EXPECT_FALSE(journal_->get(context_, job.id));
   EXPECT_EQ(get(waiting.id).state, State::kQueued);
+}
+
+TEST_F(DurableTest, WhatOthersKeepOfAJobIsForgottenWithIt) {
+  open_store();
+  journal_ = make();
+  journal_->register_kind("work", [](durable::Run&) -> Result<Json> { return Json(1); });
+  std::vector<std::string> told;
+  journal_->on_prune("work", [&](store::Transaction& transaction, const std::vector<std::string>& ids) -> Status {
+    told.insert(told.end(), ids.begin(), ids.end());
+    TRY(transaction.execute("INSERT INTO effect(n) VALUES(?)", {static_cast<int64_t>(ids.size())}));
+    return {};
+  });
+  journal_->start();
+  constexpr int kMany = 450;   // more than one transaction takes
+  std::vector<std::string> ids;
+  for (int i = 0; i < kMany; ++i) ids.push_back(submit().id);
+  for (auto& id : ids) wait(id);
+  clock_.advance_ms(10);
+  EXPECT_EQ(*journal_->prune(context_, clock_.unix_ms()), kMany);
+  EXPECT_THAT(told, testing::UnorderedElementsAreArray(ids));
+  EXPECT_EQ(number("SELECT sum(n) FROM effect"), kMany);
+}
+
+TEST_F(DurableTest, AfterStopNoWatcherIsCalledOrKept) {
+  start([](durable::Run&) -> Result<Json> { return Json(1); });
+  auto kept = std::make_shared<std::atomic<int>>(0);
+  journal_->on_change([kept](const Job&) { ++*kept; });
+  journal_->on_events([kept](const std::string&) { ++*kept; });
+  journal_->stop();
+  const int before = *kept;
+  submit();
+  EXPECT_EQ(*kept, before);
+  EXPECT_EQ(kept.use_count(), 1);
 }
 
 // A job of 50 steps in a child process, each with an effect in the same transaction.

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "infra/durable/clock_for_test.h"
 #include "infra/durable/durable.h"
 
 namespace strata::durable {
@@ -27,7 +28,7 @@ class EventsTest : public testing::Test {
     store_.reset();
   }
   void start(Worker worker, int threads = 2) {
-    journal_ = std::move(*Journal::open(*store_, system_clock(), 1));
+    journal_ = std::move(*Journal::open(*store_, clock_, 1));
     journal_->register_kind("log", std::move(worker), nullptr, threads);
     journal_->start();
   }
@@ -44,6 +45,7 @@ class EventsTest : public testing::Test {
   static Event event(const std::string& kind) { return {.kind = kind, .name = "", .data = Json()}; }
 
   const std::string folder_;
+  SharedClock clock_;
   Context context_ = Context::background();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<Journal> journal_;
@@ -115,15 +117,77 @@ TEST_F(EventsTest, AppendTellsOfSignalsThatCameMeanwhileInTheOrderOfTheLog) {
   EXPECT_THAT(told, ElementsAre("from outside1", "mine2"));
 }
 
-TEST_F(EventsTest, AJobWakesWhenItsTimeHasCome) {
-  start([](durable::Run& run) -> Result<Json> {
+TEST_F(EventsTest, AJobWakesWhenItsTimeHasComeAndWatchersAreTold) {
+  const int64_t wakes = clock_.unix_ms() + 3'600'000;
+  start([&](durable::Run& run) -> Result<Json> {
     TRY_ASSIGN(auto events, run.events());
-    if (!events.empty()) return Json("woke");
+    if (!events.empty()) return Json(clock_.unix_ms() >= wakes ? "woke in time" : "woke too early");
     TRY(run.append({Event{.kind = "slept", .name = "", .data = Json()}}));
-    run.park(system_clock().unix_ms() + 30);
+    run.park(wakes);
     return Json();
   });
-  EXPECT_EQ(journal_->wait(context_, submit())->result, Json("woke"));
+  std::mutex mutex;
+  std::vector<std::string> states;
+  journal_->on_change([&](const Job& job) {
+    std::lock_guard lock(mutex);
+    states.push_back(std::string(state_name(job.state)));
+  });
+  auto id = submit();
+  until_waiting(id);
+  clock_.advance_ms(3'600'000);
+  EXPECT_EQ(journal_->wait(context_, id)->result, Json("woke in time"));
+  journal_->stop();
+  EXPECT_THAT(states, ElementsAre("queued", "running", "waiting", "queued", "running", "succeeded"));
+}
+
+TEST_F(EventsTest, AnyTimeToWaitUntilIsTaken) {
+  start([&](durable::Run& run) -> Result<Json> {
+    TRY_ASSIGN(auto events, run.events());
+    if (events.size() == 2) return Json("went");
+    TRY(run.append({Event{.kind = "slept", .name = "", .data = Json()}}));
+    run.park(events.empty() ? INT64_MIN : kNever - 1);
+    return Json();
+  });
+  auto id = submit();
+  while (journal_->get(context_, id)->wake_ms != kNever - 1) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(journal_->signal(context_, id, {}));
+  EXPECT_EQ(journal_->wait(context_, id)->result, Json("went"));
+}
+
+TEST_F(EventsTest, WhatWasMadeFromAnOldLogIsNotAddedAfterASignal) {
+  std::vector<std::string> told;
+  std::vector<bool> flags;
+  Journal* journal = nullptr;
+  start([&](durable::Run& run) -> Result<Json> {
+    TRY(run.events());
+    EXPECT_TRUE(journal->signal(Context::background(), run.job().id, {Event{.kind = "decided", .name = "", .data = Json()}}));
+    for (int i = 0; i < 2; ++i) {
+      bool added = false;
+      TRY_ASSIGN(auto news, run.append({Event{.kind = "nobody decided", .name = "", .data = Json()}}, nullptr, &added));
+      for (auto& one : news) told.push_back(one.kind + std::to_string(one.sequence));
+      flags.push_back(added);
+    }
+    return Json();
+  });
+  journal = journal_.get();
+  auto id = submit();
+  journal_->wait(context_, id);
+  EXPECT_THAT(told, ElementsAre("decided1", "nobody decided2"));
+  EXPECT_THAT(flags, ElementsAre(false, true));
+  EXPECT_THAT(kinds(id), ElementsAre("decided", "nobody decided"));
+}
+
+TEST_F(EventsTest, AnEventThatIsTooLargeSaysSoByItsReasonAndNothingOfItStays) {
+  start([](durable::Run& run) -> Result<Json> {
+    TRY(run.events());
+    auto refused =
+        run.append({Event{.kind = "small", .name = "", .data = Json()}, Event{.kind = "large", .name = "", .data = Json(std::string(2 << 20, 'x'))}});
+    EXPECT_EQ(refused.error().reason, kTooLarge);
+    return Json();
+  });
+  auto id = submit();
+  EXPECT_EQ(journal_->wait(context_, id)->state, State::kSucceeded);
+  EXPECT_TRUE(kinds(id).empty());
 }
 
 TEST_F(EventsTest, AWaitingJobIsCancelledAtOnceAndRevivedByASignalThatSaysSo) {

@@ -1,20 +1,9 @@
-// The journal's threads: workers that claim and run jobs, and one heartbeat that renews leases and writes progress down.
-//
-// Invariants: (1) a job is in running_ exactly from the commit of its claim to the commit of its end, both under the store's writer,
-// so that a cancel, which takes the writer too, sees it either in running_ or in its row; (2) only the owner named in the row writes
-// steps, events, renewals and ends; (3) no lock of ours is held while the store is called; (4) a thread runs jobs of its lane only: the
-// shared lane's kinds, or one kind that was given threads of its own.
+// The journal's threads: workers that claim and run jobs, and one heartbeat that renews leases, writes progress down and wakes what waits.
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
-#include <shared_mutex>
-#include <thread>
 
-#include "base/check.h"
 #include "base/log.h"
-#include "base/random.h"
-#include "infra/durable/run.h"
+#include "infra/durable/journal.h"
 
 namespace strata::durable {
 namespace {
@@ -33,99 +22,7 @@ constexpr auto kEndPause = milliseconds(200);
 
 bool retryable(Code code) { return code == Code::kUnavailable || code == Code::kAborted; }
 
-class StoreJournal : public Journal {
- public:
-  StoreJournal(store::Store& store, const Clock& clock, Options options) : store_(store), clock_(clock), options_(options), owner_(make_id("own")) {}
-  ~StoreJournal() override { stop(); }
-
-  void register_kind(std::string kind, Worker worker, Moved moved, int threads) override {
-    CHECK(threads_.empty() && threads >= 0);
-    lanes_[threads == 0 ? "" : kind].kinds.push_back(kind);
-    if (threads > 0) lanes_[kind].threads = threads;
-    CHECK(kinds_.emplace(std::move(kind), Kind{std::move(worker), std::move(moved)}).second);
-  }
-  void start() override;
-  void stop() override;
-
-  Result<Job> submit(const Context& context, std::string kind, Json input, std::string key) override;
-  Result<Job> submit_in(store::Transaction& transaction, std::string kind, Json input, std::string key, const Principal& principal) override {
-    return submit_as(transaction, principal, kind, input, key);
-  }
-  Result<Job> get(const Context& context, const std::string& id) override;
-  Result<std::vector<Job>> list(const Context& context, std::string kind, int limit) override;
-  Status cancel(const Context& context, const std::string& id) override;
-  Status retry(const Context& context, const std::string& id) override;
-  Result<Job> wait(const Context& context, const std::string& id) override;
-  Result<int64_t> prune(const Context& context, int64_t before_ms) override;
-  Status signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake) override;
-  Status signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake) override;
-  Result<std::vector<Event>> events(const Context& context, const std::string& id, int64_t after, int limit) override;
-  Result<std::vector<FoundEvent>> search_events(const Context& context, const Search& search, int limit) override;
-
-  uint64_t on_change(std::function<void(const Job&)> watcher) override {
-    std::unique_lock lock(watchers_mutex_);
-    watchers_.emplace(++watcher_last_, std::move(watcher));
-    return watcher_last_;
-  }
-  uint64_t on_events(std::function<void(const std::string&)> watcher) override {
-    std::unique_lock lock(watchers_mutex_);
-    event_watchers_.emplace(++watcher_last_, std::move(watcher));
-    return watcher_last_;
-  }
-  void remove_watcher(uint64_t watcher) override {
-    std::unique_lock lock(watchers_mutex_);
-    watchers_.erase(watcher);
-    event_watchers_.erase(watcher);
-  }
-
- private:
-  struct Kind {
-    Worker worker;
-    Moved moved;
-  };
-  Result<Job> submit_as(store::Transaction& transaction, const Principal& principal, const std::string& kind, const Json& input, const std::string& key);
-  struct Lane {
-    std::vector<std::string> kinds;
-    int threads = 0;
-  };
-  void work(const Lane& lane);
-  std::shared_ptr<JobRun> claim(const Lane& lane);
-  using Due = std::map<std::string, int64_t>;   // kind → its first due job's sequence
-  Result<Due> due_of(const Lane& lane, store::Reader& reader);
-  Status claim_in(const Lane& lane, store::Transaction& transaction, std::shared_ptr<JobRun>& run);
-  void wake_sleepers();
-  void grown(const std::string& job_id);
-  void execute(const std::shared_ptr<JobRun>& run);
-  End end_of(const JobRun& run, const Result<Json>& result);
-  void beat();
-  void beat_once();
-  Status moved(store::Transaction& transaction, const std::string& id);
-  void changed(const Job& job);
-  std::shared_ptr<JobRun> find_run(const std::string& id);
-  void overlay(Job& job);
-
-  store::Store& store_;
-  const Clock& clock_;
-  const Options options_;
-  const std::string owner_;
-  std::map<std::string, Kind> kinds_;  // fixed once started, as are the lanes
-  std::map<std::string, Lane> lanes_;  // "" is the shared one
-  std::vector<std::thread> threads_;
-
-  std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
-  uint64_t changes_ = 0;     // of any job, so that no wake-up of wait() is lost
-  uint64_t queued_ = 0;      // jobs that became queued, so that no wake-up of a worker is lost
-  bool stopping_ = false;
-  int64_t wake_ms_ = 0;      // no waiting job's time is over before; 0: look
-  bool orphans_ = false;     // a job's end could not be recorded: its lease must run out
-  std::map<std::string, std::shared_ptr<JobRun>> running_;
-
-  std::shared_mutex watchers_mutex_;
-  std::map<uint64_t, std::function<void(const Job&)>> watchers_;
-  std::map<uint64_t, std::function<void(const std::string&)>> event_watchers_;
-  uint64_t watcher_last_ = 0;
-};
+}  // namespace
 
 void StoreJournal::start() {
   CHECK(threads_.empty());
@@ -150,6 +47,12 @@ void StoreJournal::stop() {
   }
   for (auto& thread : threads_) thread.join();
   threads_.clear();
+  std::unique_lock lock(watchers_mutex_);
+  auto watchers = std::move(watchers_);
+  auto event_watchers = std::move(event_watchers_);
+  watchers_.clear();
+  event_watchers_.clear();
+  lock.unlock();   // what they hold may go with them
 }
 
 void StoreJournal::work(const Lane& lane) {
@@ -257,7 +160,10 @@ void StoreJournal::execute(const std::shared_ptr<JobRun>& run) {
   if (after.id.empty()) return;
   if (after.state == State::kWaiting) {
     std::lock_guard lock(mutex_);
-    wake_ms_ = std::min(wake_ms_, after.wake_ms);
+    if (after.wake_ms < wake_ms_) {   // the heartbeat sleeps no longer than that
+      wake_ms_ = after.wake_ms;
+      wake_.notify_all();
+    }
   }
   changed(after);
 }
@@ -302,8 +208,11 @@ void StoreJournal::beat() {
   std::unique_lock lock(mutex_);
   for (;;) {
     // A waiting job whose time comes before the next beat is woken in time.
-    auto sleep = std::clamp(milliseconds(wake_ms_ == kNever ? pause.count() : wake_ms_ - clock_.unix_ms()), milliseconds(kWakeLeastMs), pause);
-    if (wake_.wait_for(lock, sleep, [&] { return stopping_; })) break;
+    const int64_t planned = wake_ms_, now = clock_.unix_ms();
+    const milliseconds least(kWakeLeastMs);
+    const auto sleep = planned > now ? std::clamp(milliseconds(planned - now), least, std::max(least, pause)) : least;
+    wake_.wait_for(lock, sleep, [&] { return stopping_ || wake_ms_ < planned; });
+    if (stopping_) break;
     lock.unlock();
     wake_sleepers();
     if (std::chrono::steady_clock::now() - last >= pause) {
@@ -322,7 +231,8 @@ void StoreJournal::wake_sleepers() {
     wake_ms_ = kNever;   // what parks from here on lowers it again
   }
   Context context = Context::background(clock_);
-  int64_t woken = 0, first = kNever;
+  std::vector<Job> woken;
+  int64_t first = kNever;
   auto status = store_.read(context, [&](store::Reader& reader) -> Status {
     TRY_ASSIGN(first, first_wake(reader));
     return {};
@@ -333,16 +243,12 @@ void StoreJournal::wake_sleepers() {
       TRY_ASSIGN(first, first_wake(transaction));
       return {};
     });
-  std::lock_guard lock(mutex_);
-  if (!status) {
-    wake_ms_ = 0;
-    return log::warning("durable.wake_failed", {{"error", status.error().message}});
+  {
+    std::lock_guard lock(mutex_);
+    wake_ms_ = status ? std::min(wake_ms_, first) : 0;
   }
-  wake_ms_ = std::min(wake_ms_, first);
-  if (woken == 0) return;
-  ++changes_;
-  ++queued_;
-  wake_.notify_all();
+  if (!status) return log::warning("durable.wake_failed", {{"error", status.error().message}});
+  for (const Job& job : woken) changed(job);
 }
 
 void StoreJournal::grown(const std::string& job_id) {
@@ -371,6 +277,7 @@ void StoreJournal::beat_once() {
         run->lose();
       }
     }
+    if (!look) return {};   // alone, with every running job at hand
     TRY_ASSIGN(auto ids, take_over(transaction, "", now, options_.crashes_max));
     for (const auto& id : ids) {
       TRY(moved(transaction, id));
@@ -406,155 +313,6 @@ std::shared_ptr<JobRun> StoreJournal::find_run(const std::string& id) {
   auto found = running_.find(id);
   return found == running_.end() ? nullptr : found->second;
 }
-
-void StoreJournal::overlay(Job& job) {
-  if (job.state != State::kRunning) return;
-  if (auto run = find_run(job.id)) {
-    Job live = run->snapshot();
-    job.done = live.done;
-    job.total = live.total;
-    job.note = live.note;
-  }
-}
-
-Result<Job> StoreJournal::submit_as(store::Transaction& transaction, const Principal& principal, const std::string& kind, const Json& input,
-                                    const std::string& key) {
-  TRY_ASSIGN(Job job, insert_job(transaction, clock_.unix_ms(), principal, kind, input, key));
-  transaction.after_commit([this, job] { changed(job); });
-  return job;
-}
-
-Result<Job> StoreJournal::submit(const Context& context, std::string kind, Json input, std::string key) {
-  Result<Job> job;
-  TRY(store_.write(context, [&](store::Transaction& transaction) -> Status {
-    job = submit_as(transaction, context.principal(), kind, input, key);
-    if (!job) return job.error();
-    return {};
-  }));
-  return job;
-}
-
-Result<Job> StoreJournal::get(const Context& context, const std::string& id) {
-  Result<Job> job;
-  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(job, get_job(reader, id));
-    return {};
-  }));
-  overlay(*job);
-  return job;
-}
-
-Result<std::vector<Job>> StoreJournal::list(const Context& context, std::string kind, int limit) {
-  std::vector<Job> jobs;
-  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(jobs, list_jobs(reader, kind, limit));
-    return {};
-  }));
-  for (Job& job : jobs) overlay(job);
-  return jobs;
-}
-
-Status StoreJournal::cancel(const Context& context, const std::string& id) {
-  Job after;
-  TRY(store_.write(context, [&](store::Transaction& transaction) -> Status {
-    TRY_ASSIGN(Job job, get_job(transaction, id));
-    if (job.state == State::kCancelled) return {};
-    if (finished(job.state)) return failed_precondition("job " + id + " has " + std::string(state_name(job.state)) + " already: nothing is left to cancel");
-    bool queued = job.state != State::kRunning;   // or waiting
-    TRY(transaction.execute("UPDATE durable_jobs SET cancel_asked = 1, state = ?, updated_ms = ? WHERE id = ?",
-                            {queued ? "cancelled" : "running", clock_.unix_ms(), id}));
-    if (queued) TRY(moved(transaction, id));
-    TRY_ASSIGN(after, get_job(transaction, id));
-    transaction.after_commit([&] {
-      if (auto run = find_run(id)) run->ask_cancel();
-    });
-    return {};
-  }));
-  if (!after.id.empty()) changed(after);
-  return {};
-}
-
-Status StoreJournal::retry(const Context& context, const std::string& id) {
-  Job after;
-  TRY(store_.write(context, [&](store::Transaction& transaction) -> Status {
-    TRY_ASSIGN(Job job, get_job(transaction, id));
-    if (job.state != State::kFailed && job.state != State::kCancelled)
-      return failed_precondition("job " + id + " is " + std::string(state_name(job.state)) + ": only a failed or cancelled job can be run again");
-    TRY(
-        transaction.execute("UPDATE durable_jobs SET state = 'queued', error = '', strikes = 0, cancel_asked = 0, not_before_ms = 0, "
-                            "updated_ms = ? WHERE id = ?",
-                            {clock_.unix_ms(), id}));
-    TRY(moved(transaction, id));
-    TRY_ASSIGN(after, get_job(transaction, id));
-    return {};
-  }));
-  changed(after);
-  return {};
-}
-
-Status StoreJournal::signal_in(store::Transaction& transaction, const std::string& id, std::vector<Event> events, Wake wake) {
-  TRY_ASSIGN(Job job, get_job(transaction, id));
-  bool woken = false;
-  TRY(signal_job(transaction, job, std::move(events), wake, clock_.unix_ms(), &woken));
-  if (finished(job.state)) TRY(moved(transaction, id));
-  Job after;
-  if (woken) {
-    TRY_ASSIGN(after, get_job(transaction, id));
-  }
-  transaction.after_commit([this, id, after] {
-    if (!after.id.empty()) changed(after);
-    grown(id);
-  });
-  return {};
-}
-
-Status StoreJournal::signal(const Context& context, const std::string& id, std::vector<Event> events, Wake wake) {
-  return store_.write_together(context, [&](store::Transaction& transaction) { return signal_in(transaction, id, std::move(events), wake); });
-}
-
-Result<std::vector<Event>> StoreJournal::events(const Context& context, const std::string& id, int64_t after, int limit) {
-  std::vector<Event> found;
-  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(int64_t sequence, sequence_of(reader, id));
-    TRY_ASSIGN(found, events_after(reader, sequence, after, std::max(1, limit)));
-    return {};
-  }));
-  return found;
-}
-
-Result<std::vector<Journal::FoundEvent>> StoreJournal::search_events(const Context& context, const Search& search, int limit) {
-  std::vector<FoundEvent> found;
-  TRY(store_.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(found, find_events(reader, search, limit));
-    return {};
-  }));
-  return found;
-}
-
-Result<Job> StoreJournal::wait(const Context& context, const std::string& id) {
-  for (;;) {
-    uint64_t seen = 0;
-    {
-      std::lock_guard lock(mutex_);
-      seen = changes_;
-    }
-    TRY_ASSIGN(Job job, get(context, id));
-    if (finished(job.state)) return job;
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, milliseconds(100), [&] { return changes_ != seen; });
-  }
-}
-
-Result<int64_t> StoreJournal::prune(const Context& context, int64_t before_ms) {
-  int64_t pruned = 0;
-  TRY(store_.write(context, [&](store::Transaction& transaction) -> Status {
-    TRY_ASSIGN(pruned, transaction.execute("DELETE FROM durable_jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND updated_ms < ?", {before_ms}));
-    return {};
-  }));
-  return pruned;
-}
-
-}  // namespace
 
 std::vector<store::Migration> Journal::migrations() { return row_migrations(); }
 

@@ -223,7 +223,8 @@ Status insert_events(Transaction& transaction, int64_t job_sequence, int64_t see
     std::string data = event.data.dump();
     if (data.size() > kResultBytesMax)
       return resource_exhausted("the event '" + event.kind + "' of '" + event.name + "' has " + std::to_string(data.size()) +
-                                " bytes; an event may have at most 1 MiB: put larger things into files and name them");
+                                    " bytes; an event may have at most 1 MiB: put larger things into files and name them",
+                                kTooLarge);
     event.sequence = ++seen;
     event.at_ms = now_ms;
     TRY(transaction.execute("INSERT INTO durable_events(job, number, kind, name, data, decision, at_ms) VALUES(?, ?, ?, ?, ?, ?, ?)",
@@ -255,15 +256,17 @@ Result<bool> append_events(Transaction& transaction, const Job& job, int64_t job
   return true;
 }
 
-Result<std::vector<Event>> events_after(Reader& reader, int64_t job_sequence, int64_t after, int64_t limit) {
+Result<std::vector<Event>> events_after(Reader& reader, int64_t job_sequence, int64_t after, int64_t limit, size_t bytes_most) {
   std::vector<Event> events;
+  size_t bytes = 0;
   Status broken;
   TRY(reader.query("SELECT number, kind, name, data, decision, at_ms FROM durable_events WHERE job = ? AND number > ? ORDER BY number LIMIT ?",
                    {job_sequence, after, limit}, [&](const Row& row) {
                      auto event = event_from(row, 0);
                      if (!event) return broken = Status(tl::unexpect, event.error()), false;
                      events.push_back(std::move(*event));
-                     return true;
+                     bytes += row.text(3).size();
+                     return bytes < bytes_most;
                    }));
   TRY(broken);
   return events;
@@ -334,9 +337,24 @@ Result<int64_t> first_wake(Reader& reader) {
   return first;
 }
 
-Result<int64_t> wake_due(Transaction& transaction, int64_t now_ms) {
-  return transaction.execute("UPDATE durable_jobs SET state = 'queued', not_before_ms = 0, updated_ms = ? WHERE state = 'waiting' AND not_before_ms <= ?",
-                             {now_ms, now_ms});
+Result<std::vector<Job>> wake_due(Transaction& transaction, int64_t now_ms) {
+  TRY_ASSIGN(auto jobs, jobs_where(transaction, "WHERE state = 'waiting' AND not_before_ms <= ?", {now_ms}));
+  for (Job& job : jobs) {
+    TRY(transaction.execute("UPDATE durable_jobs SET state = 'queued', not_before_ms = 0, updated_ms = ? WHERE id = ?", {now_ms, job.id}));
+    job.state = State::kQueued;
+    job.wake_ms = 0;
+    job.updated_ms = now_ms;
+  }
+  return jobs;
+}
+
+Result<std::map<std::string, std::vector<std::string>>> prune_jobs(Transaction& transaction, int64_t before_ms, int64_t limit) {
+  std::map<std::string, std::vector<std::string>> gone;
+  TRY(transaction.query("SELECT kind, id FROM durable_jobs WHERE state IN ('succeeded', 'failed', 'cancelled') AND updated_ms < ? LIMIT ?", {before_ms, limit},
+                        [&](const Row& row) { return gone[row.text(0)].push_back(row.text(1)), true; }));
+  for (auto& [kind, ids] : gone)
+    for (auto& id : ids) TRY(transaction.execute("DELETE FROM durable_jobs WHERE id = ?", {id}));
+  return gone;
 }
 
 Result<std::vector<std::string>> take_over(Transaction& transaction, const std::string& owner, int64_t now_ms, int crashes_max) {

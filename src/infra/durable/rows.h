@@ -52,7 +52,7 @@ Result<bool> end_job(store::Transaction& transaction, const Job& job, const std:
 // Adds events numbered after `seen`; false (and nothing written) where the job is not ours, or holds events beyond `seen`.
 Result<bool> append_events(store::Transaction& transaction, const Job& job, int64_t job_sequence, const std::string& owner, int64_t seen,
                            std::vector<Event>& events, int64_t now_ms);
-Result<std::vector<Event>> events_after(store::Reader& reader, int64_t job_sequence, int64_t after, int64_t limit);
+Result<std::vector<Event>> events_after(store::Reader& reader, int64_t job_sequence, int64_t after, int64_t limit, size_t bytes_most = SIZE_MAX);
 Result<bool> is_ours(store::Reader& reader, int64_t job_sequence, const std::string& owner);
 // From outside the job's worker. Sets `woken` where the job became queued.
 Status signal_job(store::Transaction& transaction, const Job& job, std::vector<Event> events, Wake wake, int64_t now_ms, bool* woken);
@@ -60,7 +60,9 @@ Result<int64_t> sequence_of(store::Reader& reader, const std::string& id);   // 
 Result<std::vector<Journal::FoundEvent>> find_events(store::Reader& reader, const Journal::Search& search, int limit);
 // When the first waiting job's time is over; kNever where none waits for a time.
 Result<int64_t> first_wake(store::Reader& reader);
-Result<int64_t> wake_due(store::Transaction& transaction, int64_t now_ms);   // how many became queued
+Result<std::vector<Job>> wake_due(store::Transaction& transaction, int64_t now_ms);   // those that became queued
+// Forgets at most `limit` finished jobs last changed before then; their ids by kind.
+Result<std::map<std::string, std::vector<std::string>>> prune_jobs(store::Transaction& transaction, int64_t before_ms, int64_t limit);
 
 // Jobs that run under a dead lease (before `now_ms`, or of anyone but `owner` where it is not empty) are queued again, cancelled
 // (where that was asked), or failed (crashes_max begins at one step). Returns their ids.

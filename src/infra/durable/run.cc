@@ -91,8 +91,9 @@ Result<std::vector<Event>> JobRun::events() {
 }
 
 // Not stopped by the job's context: what was done is written down even where the job was cancelled meanwhile.
-Result<std::vector<Event>> JobRun::append(std::vector<Event> events, const Also& also) {
+Result<std::vector<Event>> JobRun::append(std::vector<Event> events, const Also& also, bool* added) {
   std::vector<Event> news;
+  bool wrote = true;
   TRY(store_.write_together(Context::background(clock_), [&](store::Transaction& transaction) -> Status {
     int64_t now = clock_.unix_ms();
     Job progress = snapshot();
@@ -102,15 +103,19 @@ Result<std::vector<Event>> JobRun::append(std::vector<Event> events, const Also&
       if (!ours) return lost_lease(claim_.job);
       TRY_ASSIGN(news, events_after(transaction, claim_.sequence, seen_, kNever));
       if (news.empty()) return internal_error("durable_jobs.events of " + claim_.job.id + " disagrees with its log");
+      wrote = added == nullptr;
+      if (!wrote) return {};
       TRY_ASSIGN(done, append_events(transaction, progress, claim_.sequence, owner_, news.back().sequence, events, now));
       if (!done) return lost_lease(claim_.job);
     }
     if (also) TRY(also(transaction));
     return {};
   }));
-  recorded_ = true;
-  news.insert(news.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
+  if (added) *added = wrote;
+  if (wrote) news.insert(news.end(), std::make_move_iterator(events.begin()), std::make_move_iterator(events.end()));
   if (!news.empty()) seen_ = news.back().sequence;
+  if (!wrote) return news;
+  recorded_ = true;
   grown_(claim_.job.id);
   return news;
 }

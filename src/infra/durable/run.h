@@ -3,6 +3,7 @@
 // THREADS: step(), transact() and progress() from the worker's thread; the rest from any.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -22,8 +23,8 @@ class JobRun : public Run {
   Result<Json> transact(const std::string& name, const std::function<Result<Json>(store::Transaction&)>& work) override;
   void progress(int64_t done, int64_t total, std::string note) override;
   Result<std::vector<Event>> events() override;
-  Result<std::vector<Event>> append(std::vector<Event> events, const Also& also) override;
-  void park(int64_t until_ms) override { park_until_ms_ = until_ms; }
+  Result<std::vector<Event>> append(std::vector<Event> events, const Also& also, bool* added) override;
+  void park(int64_t until_ms) override { park_until_ms_ = std::max<int64_t>(0, until_ms); }
 
   std::optional<int64_t> parked_until() const { return park_until_ms_; }   // once the worker returned
   int64_t events_seen() const { return seen_; }

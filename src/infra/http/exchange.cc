@@ -87,8 +87,19 @@ void Exchange::end() {
     std::lock_guard lock(mutex_);
     if (gone_ || state_ != State::kStreaming) return;
     finish_stream();
+    ready_ = nullptr;
   }
   wake_();
+}
+
+void Exchange::on_ready(std::function<void()> watcher) {
+  bool gone = false;
+  {
+    std::lock_guard lock(mutex_);
+    gone = gone_;
+    if (!gone && state_ == State::kStreaming) ready_ = watcher;
+  }
+  if (gone) watcher();
 }
 
 void Exchange::dropped() {
@@ -128,17 +139,25 @@ void Exchange::interim(std::string_view bytes) {
 }
 
 void Exchange::sent(size_t bytes) {
-  std::lock_guard lock(mutex_);
-  unsent_ -= std::min(unsent_, bytes);
+  std::function<void()> ready;
+  {
+    std::lock_guard lock(mutex_);
+    unsent_ -= std::min(unsent_, bytes);
+    if (unsent_ == 0) ready = ready_;
+  }
+  if (ready) ready();
 }
 
 void Exchange::hang_up() {
+  std::function<void()> ready;
   {
     std::lock_guard lock(mutex_);
     gone_ = true;
     pending_.clear();
+    ready = std::exchange(ready_, nullptr);
   }
   cancel_->raise();
+  if (ready) ready();
 }
 
 void Exchange::ping(int64_t now_ns, int64_t before_ns) {
@@ -173,6 +192,7 @@ class ExchangeResponder : public Responder {
   void begin_stream(Response head) override { exchange_->begin_stream(std::move(head)); }
   bool write(std::string bytes) override { return exchange_->write(std::move(bytes)); }
   void end() override { exchange_->end(); }
+  void on_ready(std::function<void()> watcher) override { exchange_->on_ready(std::move(watcher)); }
 
  private:
   std::shared_ptr<Exchange> exchange_;

@@ -43,6 +43,7 @@ class Exchange {
   void begin_stream(Response head);
   bool write(std::string bytes);
   void end();
+  void on_ready(std::function<void()> watcher);
   void dropped();   // the last Responder is gone
 
   // The connection's side; I/O thread.
@@ -82,6 +83,7 @@ class Exchange {
   bool kept_alive_ = false;
   int status_ = 0;
   int64_t last_write_ns_ = 0;
+  std::function<void()> ready_;   // called without the lock
   std::string pending_;
   size_t unsent_ = 0;
 };

@@ -67,6 +67,10 @@ class Responder {
   // False once the client is gone or too slow (its unsent bytes passed the limit): stop producing. Also false for HEAD.
   virtual bool write(std::string bytes) = 0;
   virtual void end() = 0;
+  // For streams that write at their reader's pace and end when it leaves; after begin_stream(). Called when all that was written has been
+  // handed to the kernel, and when the client is gone, also where it is already. On any thread, without a lock of ours; must not block.
+  // It is not kept after the end.
+  virtual void on_ready(std::function<void()> watcher) = 0;
 };
 
 // The context is cancelled as soon as the client disconnects. The Request lives as long as the Responder.

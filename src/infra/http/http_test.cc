@@ -318,6 +318,35 @@ TEST_F(HttpServer, ASlowReaderIsCutAndWriteSaysSo) {
   EXPECT_FALSE(client.read_answer().complete);
 }
 
+TEST_F(HttpServer, AStreamHearsWhenAllWasTakenAndWhenItsClientLeft) {
+  listen({.unsent_bytes_max = 150'000});
+  constexpr int kPieces = 20;   // together far more than may be unsent
+  std::atomic<int> pieces{0}, left{0};
+  std::shared_ptr<Responder> kept;
+  std::atomic<bool> begun{false};
+  server->route("GET", "/paced", [&](const Context& context, const Request&, auto responder) {
+    kept = responder;
+    responder->begin_stream({.content_type = "text/plain"});
+    responder->on_ready([&, context, weak = std::weak_ptr<Responder>(responder)] {
+      auto stream = weak.lock();
+      if (context.cancelled()) ++left;
+      else if (begun && stream && pieces < kPieces) stream->write(std::string(100'000, 'x') + (++pieces == kPieces ? "all" : ""));
+    });
+    begun = true;
+    responder->write("first");
+  });
+  server->start();
+  RawClient client(server->port());
+  client.send(get("/paced"));
+  EXPECT_TRUE(client.read_until("all"));
+  EXPECT_EQ(pieces, kPieces);
+  EXPECT_EQ(left, 0);
+  client.close();
+  EXPECT_TRUE(eventually([&] { return left == 1; }));
+  server.reset();
+  kept.reset();
+}
+
 TEST_F(HttpServer, AClientThatAcceptsNothingForTooLongIsClosed) {
   listen({.stalled_write_ms = 300});
   server->route("GET", "/big", [](const Context&, const Request&, auto responder) { responder->send({.body = std::string(20'000'000, 'x')}); });

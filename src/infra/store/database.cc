@@ -58,13 +58,13 @@ class SqliteTransaction : public Transaction {
 };
 
 // One work of a shared transaction. Its error undoes its own part only.
-Status write_part(Connection& writer, SqliteTransaction& transaction, const Committer::Request& request) {
+// WHY its context is looked at once and not watched: SQLite undoes the whole transaction where a writing statement is interrupted, a
+// savepoint notwithstanding, so that one client who leaves would undo what all the others wrote.
+Status write_part(SqliteTransaction& transaction, const Committer::Request& request) {
   TRY(request.context.check());
   TRY(transaction.execute("SAVEPOINT part", {}));
   size_t actions = transaction.actions();
-  writer.watch(&request.context);
   Status status = request.work(transaction);
-  writer.watch(nullptr);
   if (!transaction.alive()) return status ? transaction.alive() : status;
   if (!status) {
     transaction.forget_actions(actions);
@@ -72,6 +72,12 @@ Status write_part(Connection& writer, SqliteTransaction& transaction, const Comm
   }
   TRY(transaction.execute("RELEASE part", {}));
   return status;
+}
+
+// What the others hear where one work's error undid the transaction: a full disk is everybody's, anything else passes.
+Error undone_with(const Status& cause) {
+  if (!cause && cause.error().reason == kDiskFull) return cause.error();
+  return Error{Code::kAborted, "another write of the same commit failed" + (cause ? "" : ": " + cause.error().message) + "; try again", "", ""};
 }
 
 }  // namespace
@@ -125,20 +131,24 @@ Status Database::write(const Context& context, const std::function<Status(Transa
 
 void Database::write_batch(const std::vector<Committer::Request*>& batch) {
   const Context always = Context::background();
+  const Committer::Request* culprit = nullptr;   // whose error undid the transaction
   Status shared = gate_.enter(always);
   if (shared) {
     shared = write_held(always, [&](Transaction& transaction) -> Status {
       auto& sqlite = static_cast<SqliteTransaction&>(transaction);
       for (auto* request : batch) {
-        if (!sqlite.alive()) break;
-        request->status = write_part(*writer_, sqlite, *request);
+        request->status = write_part(sqlite, *request);
+        if (sqlite.alive()) continue;
+        culprit = request;
+        return undone_with(request->status);
       }
-      return sqlite.alive();
+      return {};
     });
     gate_.leave();
   }
   if (shared) return;
-  for (auto* request : batch) request->status = shared;
+  for (auto* request : batch)
+    if (request != culprit) request->status = shared;
 }
 
 Status Database::write_held(const Context& context, const std::function<Status(Transaction&)>& work) {

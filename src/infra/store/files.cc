@@ -15,6 +15,7 @@
 #include "base/crypto.h"
 #include "base/file.h"
 #include "base/random.h"
+#include "infra/store/store.h"
 
 namespace strata::store {
 namespace {
@@ -69,7 +70,7 @@ bool is_sha256(std::string_view name) {
 bool is_disk_full(int number) { return number == ENOSPC || number == EDQUOT || number == EFBIG; }
 
 Error disk_full(std::string_view doing) {
-  return resource_exhausted("the disk is full (" + std::string(doing) + "): free some space and try again", "disk_full");
+  return resource_exhausted("the disk is full (" + std::string(doing) + "): free some space and try again", kDiskFull);
 }
 
 Error file_error(int number, const std::string& doing, const std::string& path) {

@@ -9,9 +9,10 @@
 //
 //   callers ──▶ waiting ──▶ committer: BEGIN; SAVEPOINT a … RELEASE; SAVEPOINT b … ROLLBACK TO; …; COMMIT (fsync) ──▶ all wake
 //
-// Errors of every call: kResourceExhausted ("the disk is full"), kUnavailable (another process holds the database), kAlreadyExists
+// Errors of every call: kResourceExhausted with the reason kDiskFull, kUnavailable (another process holds the database), kAlreadyExists
 // (a unique key), kFailedPrecondition (another constraint, or a folder that cannot be written), kDataLoss (damaged bytes), kCancelled
-// and kDeadlineExceeded from the Context, also in the middle of a long query. Whatever fails leaves the transaction undone.
+// and kDeadlineExceeded from the Context, also in the middle of a long query (not of a write_together). Whatever fails leaves the transaction
+// undone.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,8 @@
 #include "base/status.h"
 
 namespace strata::store {
+
+inline constexpr char kDiskFull[] = "disk_full";
 
 struct Blob {
   std::string bytes;
@@ -79,8 +82,9 @@ class Store {
   // REQUIRES: not called from within `work` (it CHECKs); read() may be, and sees the last commit.
   virtual Status write(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
   // As write(), but `work` runs on the committer's thread and shares its commit with others. An error of `work` undoes only its own
-  // part; a failed commit is everybody's error. Its after_commit actions run after the shared commit, in the order of the works, so
-  // other works of the same commit may lie in between. COST: waits at most kGatherUs for company where there was some last time.
+  // part, and its context is looked at once, before it begins; a failed commit is everybody's error, kAborted where it was one work's
+  // doing. Its after_commit actions run after the shared commit, in the order of the works, so other works of the same commit may lie in
+  // between. COST: waits at most kGatherUs for company where there was some last time.
   virtual Status write_together(const Context& context, const std::function<Status(Transaction&)>& work) = 0;
   // A consistent snapshot on a reader connection. THREADS: safe, in parallel.
   virtual Status read(const Context& context, const std::function<Status(Reader&)>& work) = 0;

@@ -17,6 +17,7 @@
 #include "base/crypto.h"
 #include "base/random.h"
 #include "infra/store/crash_for_test.h"
+#include "infra/store/database.h"
 
 namespace strata::store {
 namespace {
@@ -80,6 +81,58 @@ TEST_F(StoreTest, WorksThatShareACommitSucceedAndFailEachForItself) {
   EXPECT_EQ(refused, kThreads * kEach / 5);
   EXPECT_EQ(after, good);
   EXPECT_EQ(count(*store), good);
+}
+
+// Moves on at each look, so that a deadline passes in the middle of whatever looks often.
+class TickingClock : public Clock {
+ public:
+  int64_t unix_ms() const override { return 1'700'000'000'000; }
+  int64_t monotonic_ns() const override { return ++looks_ * 1'000'000; }
+
+ private:
+  mutable std::atomic<int64_t> looks_{0};
+};
+
+TEST_F(StoreTest, ACallerWhoLeavesInTheMiddleOfItsWriteUndoesNobodyElses) {
+  open();
+  auto database = std::move(*Database::attach(folder_ + "/strata.db"));
+  TickingClock clock;
+  Context leaving = Context::make(clock, {}, "", std::make_shared<CancelFlag>()).with_timeout_ms(20);
+  const std::function<Status(Transaction&)> one = [](Transaction& transaction) -> Status {
+    TRY(transaction.execute("INSERT INTO item(name) VALUES('mine')"));
+    return {};
+  };
+  const std::function<Status(Transaction&)> many = [](Transaction& transaction) -> Status {
+    TRY(transaction.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO item(name) SELECT 'theirs ' || i FROM n"));
+    return {};
+  };
+  Committer::Request mine{context_, one}, theirs{leaving, many};
+  database->write_batch({&mine, &theirs});
+  EXPECT_TRUE(mine.status) << mine.status.error().message;
+  EXPECT_TRUE(theirs.status) << theirs.status.error().message;   // it had begun
+  bool there = false;
+  ASSERT_TRUE(database->read(
+      context_, [&](Reader& reader) { return reader.query("SELECT 1 FROM item WHERE name = 'mine'", {}, [&](const Row&) { return there = true, false; }); }));
+  EXPECT_TRUE(there);
+}
+
+TEST_F(StoreTest, WhereOneWorkUndoesTheSharedCommitTheOthersMayTryAgain) {
+  open();
+  auto database = std::move(*Database::attach(folder_ + "/strata.db"));
+  const std::function<Status(Transaction&)> one = [](Transaction& transaction) -> Status {
+    TRY(transaction.execute("INSERT INTO item(name) VALUES('mine')"));
+    return {};
+  };
+  const std::function<Status(Transaction&)> undo = [](Transaction& transaction) -> Status {
+    TRY(transaction.execute("ROLLBACK"));   // as SQLite does by itself on some errors
+    return resource_exhausted("out of memory in the database");
+  };
+  Committer::Request before{context_, one}, culprit{context_, undo}, after{context_, one};
+  database->write_batch({&before, &culprit, &after});
+  EXPECT_EQ(before.status.error().code, Code::kAborted);
+  EXPECT_EQ(culprit.status.error().code, Code::kResourceExhausted);
+  EXPECT_EQ(after.status.error().code, Code::kAborted);
 }
 
 TEST_F(StoreTest, WhatWasAcknowledgedSurvivesADiskThatForgetsWhatWasNotSynced) {
