@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -24,11 +25,18 @@ class Background {
     wake_.notify_one();
     thread_.join();
   }
+  // Returns once what was posted before is done.
+  void drain() {
+    std::unique_lock lock(mutex_);
+    const uint64_t last = posted_;
+    done_.wait(lock, [&] { return finished_ >= last; });
+  }
   // The queue is bounded by what feeds it: one job per finished request, and requests are bounded by the server and the engine.
   void post(std::function<void()> job) {
     {
       std::lock_guard lock(mutex_);
       jobs_.push_back(std::move(job));
+      ++posted_;
     }
     wake_.notify_one();
   }
@@ -45,11 +53,14 @@ class Background {
       job();
       job = nullptr;
       lock.lock();
+      ++finished_;
+      done_.notify_all();
     }
   }
   std::mutex mutex_;
-  std::condition_variable wake_;
+  std::condition_variable wake_, done_;
   std::deque<std::function<void()>> jobs_;
+  uint64_t posted_ = 0, finished_ = 0;
   bool stopping_ = false;
   std::thread thread_;
 };

@@ -10,6 +10,7 @@
 #include "app/api/traces.h"
 #include "app/background.h"
 #include "app/call_book.h"
+#include "app/daily.h"
 #include "app/flow_effects.h"
 #include "app/load_models.h"
 #include "app/privileges.h"
@@ -61,7 +62,9 @@ class Wired : public Platform {
   tool::Tools& tools() override { return *tools_; }
 
   ~Wired() override {
-    if (journal_) journal_->stop();
+    daily_.reset();
+    if (journal_) journal_->stop();   // nobody asks for a stream's events any more
+    background_.drain();              // and what was asked for is done, while flows and journal are there
   }
 
   Status open(const Settings& settings) {
@@ -78,14 +81,23 @@ class Wired : public Platform {
     open_flows();
     journal_->start();
     reports_->start();
-    return tidy();
+    TRY(forget_old());
+    daily_ = std::make_unique<Daily>([this] {
+      if (auto forgot = forget_old(); !forgot) log::warning("tidy.failed", {{"message", forgot.error().message}});
+    });
+    return embed_again();
   }
 
  private:
-  // Finished jobs are kept for a month; what another embedding model made is embedded again in the background.
-  Status tidy() {
+  // Finished jobs, with what hangs on them, and the tools' recorded calls are kept for a month.
+  Status forget_old() {
     constexpr int64_t kKeepMs = 30LL * 24 * 3600 * 1000;
     TRY(journal_->prune(context_, clock_.unix_ms() - kKeepMs));
+    return tools_->prune(context_, clock_.unix_ms() - kKeepMs);
+  }
+
+  // What another embedding model made is embedded again in the background.
+  Status embed_again() {
     TRY_ASSIGN(int stale, ingest_->refresh(context_));
     if (stale > 0) log::info("ingest.refreshing", {{"documents", stale}});
     return {};
@@ -303,7 +315,8 @@ class Wired : public Platform {
   std::unique_ptr<tool::Approvals> flow_approvals_;
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
-  std::unique_ptr<report::Reports> reports_;    // first to go: its clock submits jobs
+  std::unique_ptr<report::Reports> reports_;    // its clock submits jobs
+  std::unique_ptr<Daily> daily_;                // first to go
 };
 
 }  // namespace

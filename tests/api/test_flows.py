@@ -223,6 +223,43 @@ def test_a_run_is_watched_as_it_happens_and_taken_up_where_it_broke_off(server):
     assert until(http, run, ended)["result"] == 7
 
 
+def test_a_log_larger_than_a_client_may_leave_unread_is_streamed_and_paged_whole(server):
+    http = server.http
+    save(http, "large", "flow: large\nsteps:\n  - id: m\n    kind: map\n    over: \"{{ range(12) | list }}\"\n    result: 1\n    steps:\n"
+                        "      - {id: x, kind: set, value: \"{{ 'x' * 600000 }}\"}\n")
+    run = start(http, "large")
+    assert until(http, run, ended)["state"] == "succeeded"
+    streamed = []
+    with httpx.stream("GET", f"{server.url}{API}/runs/{run}/events?stream=true", timeout=60) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("id: "):
+                streamed.append(int(line[4:]))
+            if line == "data: [DONE]":
+                break
+    paged, pages, more = [], 0, True
+    while more:
+        page = http.get(f"{API}/runs/{run}/events", params={"after": paged[-1] if paged else 0, "limit": 1000}).json()
+        paged += [e["sequence"] for e in page["data"]]
+        pages, more = pages + 1, page["has_more"]
+    assert streamed == paged == list(range(1, len(paged) + 1)) and len(paged) > 12
+    assert pages > 1
+
+
+def test_the_jobs_route_takes_a_run_up_as_the_runs_route_does(http):
+    save(http, "again", "flow: again\nsteps:\n  - {id: ask, kind: approval, message: Go on?}\n  - {id: r, kind: respond, result: done}\n")
+    run = start(http, "again")
+    until(http, run, lambda v: v["waits_for"] == "approval")
+    assert http.post(f"{API}/runs/{run}/cancel", json={}).status_code == 200
+    until(http, run, ended)
+    assert http.post(f"{API}/jobs/{run}/retry").status_code == 200
+    until(http, run, lambda v: v["waits_for"] == "approval")
+    assert http.get(f"{API}/decisions", params={"run": run, "kind": "retried"}).json()["data"]
+    ask = http.get(f"{API}/approvals", params={"run": run, "state": "pending"}).json()["data"]
+    assert len(ask) == 1
+    assert http.post(f"{API}/approvals/{ask[0]['id']}/decide", json={"decision": "accept"}).status_code == 200
+    assert until(http, run, ended)["result"] == "done"
+
+
 def test_pause_resume_fork_cancel(http):
     save(http, "held", "flow: held\nstate: {a: {type: integer, default: 1}}\nsteps:\n  - {id: w, kind: wait, signal: go}\n  - {id: r, kind: respond, result: \"{{ state.a }}\"}\n")
     run = start(http, "held")

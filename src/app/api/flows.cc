@@ -93,6 +93,7 @@ Json schedule_json(const flow::Schedule& schedule) {
                        {"input", schedule.input},
                        {"enabled", schedule.enabled},
                        {"next_at", time_json(schedule.next_ms)},
+                       {"problem", schedule.problem.empty() ? Json() : Json(schedule.problem)},
                        {"created_at", time_json(schedule.created_ms)}});
 }
 

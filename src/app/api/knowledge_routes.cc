@@ -3,6 +3,7 @@
 #include "app/api/reply.h"
 #include "infra/durable/durable.h"
 #include "knowledge/catalog/catalog.h"
+#include "orchestration/flow/flow.h"
 
 namespace strata::api {
 namespace {
@@ -104,7 +105,11 @@ Result<Json> cancel_job(const Services& services, const Context& context, const 
 }
 
 Result<Json> retry_job(const Services& services, const Context& context, const http::Request& request) {
-  TRY(services.journal->retry(context, request.captures[0]));
+  // A run's log must say that it is tried again: it would fail once more where it failed.
+  auto run = services.flows->run(context, request.captures[0]);
+  if (!run && run.error().code != Code::kNotFound) return std::move(run.error());
+  if (run) TRY(services.flows->retry(context, request.captures[0], ""));
+  else TRY(services.journal->retry(context, request.captures[0]));
   return one_job(services, context, request);
 }
 

@@ -14,6 +14,8 @@ namespace {
 using http::Request;
 
 constexpr int kEventsMost = 1'000;   // of one page, and of one piece of a stream
+// The same in bytes: a page ends, and says that there is more; a stream's next piece is read once the client has taken this one.
+constexpr size_t kPageBytesMost = 4u << 20, kPieceBytesMost = 256u << 10;
 
 Json time_json(int64_t ms) { return ms == 0 || ms == durable::kNever ? Json() : Json(static_cast<double>(ms) / 1000); }
 
@@ -111,15 +113,19 @@ Result<Json> list_events(const Services& services, const Context& context, const
   TRY_ASSIGN(int64_t after, number_of(request.parameter("after"), "after", 0));
   TRY_ASSIGN(int64_t limit, number_of(request.parameter("limit"), "limit", 100));
   int most = static_cast<int>(std::clamp<int64_t>(limit, 1, kEventsMost));
-  TRY_ASSIGN(auto events, services.flows->events(context, request.captures[0], after, most + 1));
-  bool more = static_cast<int>(events.size()) > most;
+  TRY_ASSIGN(auto events, services.flows->events(context, request.captures[0], after, most, kPageBytesMost));
+  bool more = false;
+  if (!events.empty()) {
+    TRY_ASSIGN(auto next, services.flows->events(context, request.captures[0], events.back().sequence, 1));
+    more = !next.empty();
+  }
   Json data = Json::array();
-  for (size_t i = 0; i < events.size() && i < static_cast<size_t>(most); ++i) data.push(event_json(events[i]));
+  for (auto& event : events) data.push(event_json(event));
   return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", more}});
 }
 
 // A run's events as they come, each with its sequence as the event's id, so that a client that lost the connection goes on with
-// Last-Event-ID. Ends after the run has.
+// Last-Event-ID. Written at the client's pace, a piece at a time. Ends after the run has, or when the client leaves.
 class EventStream : public std::enable_shared_from_this<EventStream> {
  public:
   EventStream(const Services& services, Context context, std::string run, int64_t after, std::shared_ptr<http::Responder> responder)
@@ -127,23 +133,27 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
 
   void begin() {
     responder_->begin_stream(sse_head());
-    auto self = shared_from_this();
-    auto poke = [self] { self->wake(); };   // the journal keeps the stream until its end
-    // Anything that happens also finds the streams whose client has left. Without mutex_: the journal calls watchers under a lock of its own.
-    auto on_events = services_.journal->on_events([poke, run = run_, context = context_](const std::string& id) {
-      if (id == run || context.cancelled()) poke();
+    auto self = shared_from_this();   // the journal keeps the stream until its end
+    auto on_events = services_.journal->on_events([self, run = run_](const std::string& id) {
+      if (id == run) self->wake();
     });
-    auto on_change = services_.journal->on_change([poke, run = run_](const durable::Job& job) {
-      if (job.id == run) poke();
+    auto on_change = services_.journal->on_change([self, run = run_](const durable::Job& job) {
+      if (job.id == run) self->wake();
     });
+    bool over = false;
     {
       std::lock_guard lock(mutex_);
-      if (!over_) {
-        watchers_ = {on_events, on_change};
-        return wake_locked();
-      }
+      over = over_;
+      if (!over) watchers_ = {on_events, on_change};
     }
-    for (uint64_t watcher : {on_events, on_change}) services_.journal->remove_watcher(watcher);   // it ended while these were made
+    if (over) {   // it ended while these were made
+      for (uint64_t watcher : {on_events, on_change}) services_.journal->remove_watcher(watcher);
+      return;
+    }
+    responder_->on_ready([weak = weak_from_this()] {
+      if (auto self = weak.lock()) self->taken();
+    });
+    wake();
   }
 
  private:
@@ -152,8 +162,15 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
     std::lock_guard lock(mutex_);
     wake_locked();
   }
+  // The client has taken all, or has left.
+  void taken() {
+    std::lock_guard lock(mutex_);
+    if (!sending_ && !context_.cancelled()) return;
+    sending_ = false;
+    wake_locked();
+  }
   void wake_locked() {
-    if (asked_ || over_) return;
+    if (asked_ || over_ || sending_) return;
     asked_ = true;
     services_.background([self = shared_from_this()] { self->pump(); });
   }
@@ -163,19 +180,20 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
       if (over_) return;
       asked_ = false;
     }
+    if (context_.cancelled()) return end(nullptr);
     Context context = Context::background(*services_.clock);
     auto run = services_.flows->run(context, run_);
-    for (;;) {
-      auto events = services_.flows->events(context, run_, seen_, kEventsMost);
-      if (!events) return end(&events.error());
-      for (auto& event : *events) {
-        seen_ = event.sequence;
-        if (context_.cancelled() || !responder_->write("id: " + std::to_string(event.sequence) + "\n" + sse(event_json(event), event.kind)))
-          return end(nullptr);
-      }
-      if (static_cast<int>(events->size()) < kEventsMost) break;
+    auto events = services_.flows->events(context, run_, seen_, kEventsMost, kPieceBytesMost);
+    if (!run || !events) return end(run ? &events.error() : &run.error());
+    if (events->empty()) return durable::finished(run->job.state) ? end(nullptr) : void();
+    std::string piece;
+    for (auto& event : *events) piece += "id: " + std::to_string(event.sequence) + "\n" + sse(event_json(event), event.kind);
+    seen_ = events->back().sequence;
+    {
+      std::lock_guard lock(mutex_);
+      sending_ = true;   // until taken(), which looks for more
     }
-    if (!run || durable::finished(run->job.state)) end(run ? nullptr : &run.error());
+    if (!responder_->write(std::move(piece))) end(nullptr);
   }
   void end(const Error* error) {
     if (error) responder_->write(sse(error_json(*error), "error"));
@@ -200,6 +218,7 @@ class EventStream : public std::enable_shared_from_this<EventStream> {
   std::vector<uint64_t> watchers_;
   bool over_ = false;
   bool asked_ = false;
+  bool sending_ = false;
 };
 
 void events(const Services& services, const Context& context, const Request& request, std::shared_ptr<http::Responder> responder) {

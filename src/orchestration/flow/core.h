@@ -36,6 +36,8 @@ struct Flows::Core {
   Status announce(store::Transaction& transaction, const std::string& event, const std::string& run_id, const Json& data);
   Result<Json> deliver(durable::Run& job);
   Result<Json> keep_schedule(durable::Run& job);
+  Result<int64_t> run_schedule(durable::Run& job);
+  Status wake_schedules();
   Status load_subscriptions(const Context& context);
 };
 
@@ -43,6 +45,7 @@ struct Flows::Core {
 Status insert_run(store::Transaction& transaction, const Run& run, int64_t now_ms);
 Result<std::optional<Run>> find_run(store::Reader& reader, const std::string& id);            // without job
 Result<std::vector<Run>> list_runs(store::Reader& reader, const std::string& flow, int version, int limit, const std::string& after);
+Status forget_runs(store::Transaction& transaction, const std::vector<std::string>& ids);      // with their approvals
 Status insert_approval(store::Transaction& transaction, const Approval& approval);
 Status move_approval(store::Transaction& transaction, const Approval& approval);              // its who, deadline, escalated, state, decision
 Status close_approvals(store::Transaction& transaction, const std::string& run_id, const std::string& step);  // pending ones; step "": all

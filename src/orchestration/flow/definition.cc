@@ -63,6 +63,7 @@ const std::vector<Form>& forms() {
   return all;
 }
 
+constexpr size_t kTypeBytesMost = 200;   // of a record
 constexpr std::string_view kDecisions[] = {"accept", "edit", "respond", "ignore"};
 
 // "{{ x }}" → " x "; empty where the text is more than one expression.
@@ -181,8 +182,9 @@ class Parser {
   Status limits(const Json& json) {
     if (json.is_null()) return {};
     TRY(keys(json, "limits", {{"steps", "integer"}, {"tokens", "integer"}, {"seconds", "integer"}}));
-    for (auto [name, to, most] :
-         {std::tuple("steps", &flow_->steps_most, kStepsMost), {"tokens", &flow_->tokens_most, INT64_MAX}, {"seconds", &flow_->seconds_most, INT64_MAX}}) {
+    for (auto [name, to, most] : {std::tuple("steps", &flow_->steps_most, kStepsMost),
+                                  {"tokens", &flow_->tokens_most, INT64_MAX},
+                                  {"seconds", &flow_->seconds_most, static_cast<int64_t>(kWaitSecondsMost)}}) {
       if (json[name].is_null()) continue;
       TRY_ASSIGN(*to, json[name].to_int(name));
       if (*to < 1 || *to > most) return wrong(join("limits", name), "expected 1 to " + std::to_string(most));
@@ -298,6 +300,14 @@ class Parser {
         return {};
       }
       case StepKind::kApproval: return approval(json, path);
+      case StepKind::kRecord:
+        if (json["type"].as_string()->size() > kTypeBytesMost) return wrong(path + ".type", "expected at most " + std::to_string(kTypeBytesMost) + " bytes");
+        return {};
+      case StepKind::kSubflow:
+        if (json["version"].is_null()) return {};
+        if (auto version = json["version"].to_int("version"); !version || *version < 1 || *version > 1'000'000'000)
+          return wrong(path + ".version", "expected 1 to 1000000000");
+        return {};
       default: return {};
     }
   }
@@ -325,7 +335,9 @@ class Parser {
   }
   Status approval(const Json& json, const std::string& path) const {
     std::vector<std::string_view> names(std::begin(kDecisions), std::end(kDecisions));
-    if (auto* allow = json["allow"].as_array())
+    auto* allow = json["allow"].as_array();
+    if (allow && allow->empty()) return wrong(path + ".allow", "expected at least one decision" + hint("", names));
+    if (allow)
       for (size_t i = 0; i < allow->size(); ++i) {
         auto* name = (*allow)[i].as_string();
         std::string here = path + ".allow[" + std::to_string(i) + "]";

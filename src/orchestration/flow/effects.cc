@@ -168,6 +168,7 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
   work.step = &step;
   work.scope = frame.scope;
   work.attempt = frame.attempt;
+  work.refusals = frame.refusals;
   work.key = idempotency_key(run_id, work.path);
   Json variables = machine.variables_of_step(frame);
   const Definition& flow = *frame.scope->flow;

@@ -19,7 +19,7 @@ struct Work {
   std::string tool, key;
   bool untrusted = false;           // see Tools::Call
   Effect effect = Effect::kReads;
-  int attempt = 1;
+  int attempt = 1, refusals = 0;
 };
 
 struct Outcome {

@@ -6,9 +6,12 @@
 //                     └─────────────── append (durable), apply ────────────┘        nothing due: park
 //
 // Invariants: (1) the machine sees an event only after it is durable; (2) a step of Effect::kOnce is announced before it is asked;
-// (3) only this thread touches the machine and appends.
+// (3) only this thread touches the machine and appends; (4) what a pure step or an announcement says was made from the whole log: where a
+// person or a signal was faster it is made again. (What an effect said is true whatever came meanwhile.)
 #include <algorithm>
+#include <system_error>
 
+#include "base/text.h"
 #include "orchestration/flow/walker.h"
 
 namespace strata::flow {
@@ -17,6 +20,41 @@ namespace {
 constexpr int kAtOnce = 4;
 // How often a run's position is told to those who watch the list of jobs. UNITS: milliseconds.
 constexpr int64_t kProgressMs = 250;
+
+// Of what is written in one append. UNITS: events, bytes.
+constexpr size_t kNewsMost = 1'000, kNewsBytesMost = 8u << 20;
+// A failure's text in the log. UNITS: bytes.
+constexpr size_t kWhyBytesMost = 16u << 10;
+// A tool that is busy is asked again after a pause that doubles, and no oftener than this. UNITS: milliseconds, times.
+constexpr int64_t kRefusedPauseMs = 1'000, kRefusedPauseMostMs = 30'000;
+constexpr int kRefusalsMost = 100;
+
+// As JSON, at most; cheaper than writing it.
+size_t bytes_at_most(const Json& json) {
+  if (auto* text = json.as_string()) return 2 + text->size() * 6;
+  size_t bytes = 24;
+  if (auto* items = json.as_array())
+    for (auto& item : *items) bytes += 1 + bytes_at_most(item);
+  if (auto* members = json.as_object())
+    for (auto& [name, member] : *members) bytes += 4 + name.size() * 6 + bytes_at_most(member);
+  return bytes;
+}
+size_t bytes_of(const Json& json) {
+  size_t most = bytes_at_most(json);
+  return most <= durable::kResultBytesMax ? most : json.dump().size();
+}
+bool too_large(const Json& data) { return bytes_of(data) > durable::kResultBytesMax; }
+
+std::string size_text(size_t bytes) { return std::to_string(bytes) + " bytes; a step's record may have at most 1 MiB"; }
+
+std::string why_of(const Error& error) { return error.message.substr(0, utf8_complete_prefix(std::string_view(error.message).substr(0, kWhyBytesMost))); }
+
+// What other frames could take, too: at most one of them in one append.
+const std::string* signal_of(const News& news) {
+  for (auto& one : news.events)
+    if (auto* signal = one.data["signal"].as_string(); signal && one.kind == "step_finished") return signal;
+  return nullptr;
+}
 
 bool retryable(Code code) {
   return code == Code::kUnavailable || code == Code::kAborted || code == Code::kResourceExhausted || code == Code::kDeadlineExceeded || code == Code::kInternal;
@@ -36,6 +74,7 @@ Json usage_json(const ModelReply& usage) {
 Result<Json> Walker::walk() {
   TRY_ASSIGN(auto events, job_.events());
   for (auto& one : events) TRY(machine_.apply(one));
+  TRY(close_left());
   for (;;) {
     TRY_ASSIGN(bool more, advance());
     if (!more) break;
@@ -76,7 +115,7 @@ Status Walker::over_limits(News& news) const {
   std::string what;
   if (machine_.steps() >= std::min(flow.steps_most, kStepsMost)) what = std::to_string(machine_.steps()) + " steps: raise limits.steps, or end the loop";
   else if (flow.tokens_most > 0 && machine_.tokens() >= flow.tokens_most) what = std::to_string(machine_.tokens()) + " tokens: raise limits.tokens";
-  else if (flow.seconds_most > 0 && now() - machine_.started_ms() >= flow.seconds_most * 1000)
+  else if (flow.seconds_most > 0 && (now() - machine_.started_ms()) / 1000 >= flow.seconds_most)
     what = std::to_string(flow.seconds_most) + " seconds: raise limits.seconds";
   if (!what.empty()) news.add(event("run_failed", "", Json::object({{"error", "the run has used its limit of " + what}}), true));
   return {};
@@ -86,40 +125,60 @@ Status Walker::over_limits(News& news) const {
 Result<bool> Walker::act(const std::vector<Due>& due) {
   News news;
   TRY(over_limits(news));
-  if (!news.events.empty()) {
-    TRY(record(std::move(news)));
-    return true;
-  }
-  bool alone = due.size() == 1 && in_flight_.empty(), launched = false;
+  opening_ = 0;
+  bool launched = false, ended = !news.events.empty();
+  std::set<std::string> taken;
   for (const Due& one : due) {
+    if (ended || news.events.size() >= kNewsMost || news.bytes >= kNewsBytesMost) break;
     const Frame& frame = *machine_.frame(one.frame);
     if (one.what == Due::kRun && is_effect(frame)) {
       if (static_cast<int>(in_flight_.size()) >= at_once(frame)) continue;
-      TRY(launch(frame, alone));
+      if (!news.events.empty()) break;   // a launch may append, and these news would be old then
+      TRY(launch(frame, due.size() == 1 && in_flight_.empty()));
       launched = true;
-      break;   // the launch may have appended, so what was due is looked at again
+      break;   // so what was due is looked at again
     }
     auto made = pure(one);
-    news.join(made ? std::move(*made) : final_failure(frame, made.error()));
+    News next = fitting(frame, made ? std::move(*made) : final_failure(frame, made.error()));
+    if (auto* signal = signal_of(next); signal && !taken.insert(*signal).second) continue;   // one signal is for one
+    news.join(std::move(next));
   }
-  bool acted = launched || !news.events.empty();
-  if (!news.events.empty()) TRY(record(std::move(news)));
+  bool acted = launched || !news.events.empty(), added = false;
+  if (!news.events.empty()) TRY(record(std::move(news), &added));
   return acted;
 }
 
-Status Walker::record(News news) {
+News Walker::fitting(const Frame& frame, News news) const {
+  for (auto& one : news.events) {
+    size_t bytes = bytes_of(one.data);
+    if (bytes > durable::kResultBytesMax) return final_failure(frame, resource_exhausted("'" + one.kind + "' would have " + size_text(bytes)));
+    news.bytes += bytes;
+  }
+  return news;
+}
+
+Status Walker::record(News news, bool* added) {
   auto also = [&](store::Transaction& transaction) -> Status {
     for (auto& one : news.also) TRY(one(transaction));
     return {};
   };
-  auto added = job_.append(std::move(news.events), news.also.empty() ? durable::Run::Also() : also);
-  if (!added) {
-    Error error = std::move(added.error());
-    if (error.code == Code::kResourceExhausted && error.message.find("disk") != std::string::npos) error.code = Code::kUnavailable;   // tried again
+  auto appended = job_.append(std::move(news.events), news.also.empty() ? durable::Run::Also() : also, added);
+  if (!appended) {
+    Error error = std::move(appended.error());
+    if (error.reason == store::kDiskFull) error.code = Code::kUnavailable;   // tried again
     return error;
   }
-  for (auto& one : *added) TRY(machine_.apply(one));
-  return {};
+  for (auto& one : *appended) TRY(machine_.apply(one));
+  return close_left();
+}
+
+// Nobody waits any more for what these were asked for: their block was left, maybe before a crash.
+Status Walker::close_left() {
+  auto left = machine_.take_left();
+  if (left.empty()) return {};
+  News news;
+  for (auto& path : left) news.also.push_back([this, path](store::Transaction& transaction) { return close_approvals(transaction, id_, path); });
+  return record(std::move(news));
 }
 
 bool Walker::is_effect(const Frame& frame) const {
@@ -153,19 +212,33 @@ Status Walker::launch(const Frame& frame, bool alone) {
     job_.progress(machine_.steps(), 0, work->path);
   }
   if (work->effect == Effect::kOnce && !work->tool.empty()) {
+    Json data = Json::object({{"input", work->input}, {"tool", work->tool}, {"key", work->key}, {"decided", work->decided}});
+    if (size_t bytes = bytes_of(data); bytes > durable::kResultBytesMax - 2 * kWhyBytesMost)   // room for what may have to be asked about it
+      return record(final_failure(frame, resource_exhausted("the arguments have " + size_text(bytes))));
     News news;
-    news.add(event("step_started", work->path, Json::object({{"input", work->input}, {"tool", work->tool}, {"key", work->key}, {"decided", work->decided}})));
-    TRY(record(std::move(news)));
-    if (!machine_.frame(frame_id)) return {};
+    news.add(event("step_started", work->path, std::move(data)));
+    bool added = false;
+    TRY(record(std::move(news), &added));
+    if (!added) return {};   // what came may concern it
   }
-  if (alone) return record(news_of(perform(core_, job_.context(), std::move(*work))));
+  if (alone) {
+    News news = news_of(perform(core_, job_.context(), std::move(*work)));
+    return news.events.empty() ? Status() : record(std::move(news));
+  }
   in_flight_.insert(frame_id);
-  threads_.emplace_back([this, work = std::move(*work)]() mutable {
-    Outcome outcome = perform(core_, job_.context(), std::move(work));
+  auto thread = threads_.emplace(threads_.end());
+  auto shared = std::make_shared<Work>(std::move(*work));
+  auto run = [this, shared, thread] {
+    Outcome outcome = perform(core_, job_.context(), std::move(*shared));
     std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::move(outcome));
+    outcomes_.push_back({std::move(outcome), thread});
     arrived_.notify_one();
-  });
+  };
+  try {
+    *thread = std::thread(run);
+  } catch (const std::system_error&) {   // the machine has no thread left: then it is done on this one
+    run();
+  }
   return {};
 }
 
@@ -173,15 +246,13 @@ Result<bool> Walker::take_outcome(bool wait) {
   std::unique_lock lock(mutex_);
   if (wait) arrived_.wait(lock, [&] { return !outcomes_.empty(); });
   if (outcomes_.empty()) return false;
-  Outcome outcome = std::move(outcomes_.front());
+  Arrived arrived = std::move(outcomes_.front());
   outcomes_.pop_front();
   lock.unlock();
-  in_flight_.erase(outcome.work.frame);
-  if (in_flight_.empty()) {
-    for (auto& thread : threads_) thread.join();
-    threads_.clear();
-  }
-  News news = news_of(std::move(outcome));
+  if (arrived.thread->joinable()) arrived.thread->join();
+  threads_.erase(arrived.thread);
+  in_flight_.erase(arrived.outcome.work.frame);
+  News news = news_of(std::move(arrived.outcome));
   if (!news.events.empty()) TRY(record(std::move(news)));
   return true;
 }
@@ -193,10 +264,13 @@ News Walker::news_of(Outcome outcome) {
       outcome.output = Error{Code::kInternal, "the output does not fit: " + fits.error().message, "", "invalid_output"};
   }
   if (!outcome.output) {
-    // Stopped by us: nothing happened, and nothing is noted, unless it may have.
-    bool ours = outcome.output.error().code == Code::kCancelled && job_.context().cancelled();
-    if (ours && work.effect != Effect::kOnce) return {};
-    if (outcome.output.error().reason == kNeedsApproval && work.decided.is_null()) return ask_first(work, outcome.output.error().message);
+    // Stopped by us, whatever the step calls it: nothing is noted, so that it is done again, unless it may have happened.
+    if (job_.context().cancelled() && work.effect != Effect::kOnce) return {};
+    if (outcome.output.error().reason == kNeedsApproval && work.decided.is_null()) {
+      if (size_t bytes = bytes_of(work.input); bytes > durable::kResultBytesMax - 2 * kWhyBytesMost)
+        return failed(work, failed_precondition("the arguments have " + size_text(bytes)), outcome.ms);
+      return ask_first(work, why_of(outcome.output.error()));
+    }
     return failed(work, outcome.output.error(), outcome.ms);
   }
   News news;
@@ -211,17 +285,39 @@ News Walker::news_of(Outcome outcome) {
   if (Json usage = usage_json(outcome.usage); !usage.is_null()) data.set("usage", std::move(usage));
   if (outcome.cost != 0) data.set("cost", outcome.cost);
   if (!work.tool.empty()) data.set("tool", work.tool);
+  if (too_large(data)) data.set("input", Json());   // the step's text says how it was made
+  if (size_t bytes = bytes_of(data); bytes > durable::kResultBytesMax) news.join(result_too_large(work, std::move(data), bytes));
+  else news.add(event("step_finished", work.path, std::move(data)));
+  return news;
+}
+
+// What must not be done again has happened, and the flow hears that its result was lost; anything else has failed.
+News Walker::result_too_large(const Work& work, Json data, size_t bytes) {
+  const std::string why = "the result has " + size_text(bytes);
+  if (work.effect != Effect::kOnce || work.tool.empty())
+    return failed(work, Error{Code::kFailedPrecondition, why, "", durable::kTooLarge}, *data["ms"].to_int("ms"));
+  data.set("output", Json::object({{"omitted", why}}));
+  News news;
   news.add(event("step_finished", work.path, std::move(data)));
   return news;
 }
 
 News Walker::failed(const Work& work, const Error& error, int64_t ms) {
-  if (work.effect == Effect::kOnce && !work.tool.empty() && outcome_unclear(error.code)) return unclear(work, error.message);
+  const std::string why = why_of(error);
+  if (work.effect == Effect::kOnce && !work.tool.empty() && outcome_unclear(error.code)) return unclear(work, why);
   News news;
-  Json data = Json::object(
-      {{"error", error.message}, {"code", code_name(error.code)}, {"attempt", work.attempt}, {"input", work.input}, {"ms", ms}, {"decided", work.decided}});
-  if (retryable(error.code) && work.attempt < work.step->retry.attempts) data.set("at_ms", now() + work.step->retry.pause_ms(work.attempt));
-  else data.set("final", true);
+  Json data =
+      Json::object({{"error", why}, {"code", code_name(error.code)}, {"attempt", work.attempt}, {"input", work.input}, {"ms", ms}, {"decided", work.decided}});
+  if (error.reason == kNotYet && work.refusals < kRefusalsMost) {
+    data.set("refused", true);
+    data.set("at_ms", now() + std::min(kRefusedPauseMostMs, kRefusedPauseMs << std::min(work.refusals, 10)));
+  } else if (retryable(error.code) && work.attempt < work.step->retry.attempts) {
+    data.set("at_ms", now() + work.step->retry.pause_ms(work.attempt));
+  } else {
+    data.set("final", true);
+  }
+  if (too_large(data)) data.set("input", Json());
+  if (too_large(data)) data.set("decided", Json());
   news.add(event("step_failed", work.path, std::move(data)));
   return news;
 }
@@ -229,7 +325,7 @@ News Walker::failed(const Work& work, const Error& error, int64_t ms) {
 News Walker::final_failure(const Frame& frame, const Error& error) const {
   News news;
   news.add(event("step_failed", frame.step_path(),
-                 Json::object({{"error", error.message}, {"code", code_name(error.code)}, {"attempt", frame.attempt}, {"final", true}})));
+                 Json::object({{"error", why_of(error)}, {"code", code_name(error.code)}, {"attempt", frame.attempt}, {"final", true}})));
   return news;
 }
 

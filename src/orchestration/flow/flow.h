@@ -58,6 +58,7 @@ inline constexpr int kFileStepsMost = 500;                 // in one file
 inline constexpr int kDepthMost = 8;                       // of blocks in blocks, and of flows in flows
 inline constexpr size_t kBranchesMost = 64;
 inline constexpr size_t kItemsMost = 10'000;               // of one map
+inline constexpr size_t kFramesMost = 20'000;              // items, branches and inner flows of one run that are there at the same time
 inline constexpr int kAtOnceMost = 16;                     // effects of one run at the same time; 4 where a map does not say
 inline constexpr double kWaitSecondsMost = 31'536'000;     // a year
 
@@ -115,6 +116,8 @@ class Tools {
   // kUnimplemented promises that nothing happened; after any other the outcome of a kOnce tool is unknown.
   // A tool that needs a person's approval of exactly these arguments says so with the reason kNeedsApproval (kFailedPrecondition): the step
   // then asks for it, and calls again with the approval's id.
+  // A tool that takes no call just now (its rate, its calls at once) says so with the reason kNotYet (kResourceExhausted): the step asks again
+  // later, which is none of its attempts.
   struct Call {
     std::string name;
     Json arguments;
@@ -131,6 +134,7 @@ class Tools {
   virtual Status settled(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result) = 0;
 };
 inline constexpr char kNeedsApproval[] = "needs_approval";
+inline constexpr char kNotYet[] = "not_yet";
 struct Effects {
   Models* models = nullptr;         // any may be null: then its steps fail and say so
   Library* library = nullptr;
@@ -202,8 +206,9 @@ struct Decision {
 struct Schedule {
   std::string id, flow, cron;       // five fields, UTC
   Json input;
-  bool enabled = true;
+  bool enabled = true;              // false: its job was cancelled
   int64_t next_ms = 0, created_ms = 0;
+  std::string problem;              // why the last time started no run; empty where it did
 };
 // Five fields (minute hour day month weekday): numbers, *, lists, ranges, steps, names of months and days. Day and weekday both given:
 // either matches, as cron(8) has it. kInvalidArgument names the field.
@@ -227,7 +232,8 @@ std::string sign_webhook(std::string_view secret, std::string_view id, int64_t t
 Status verify_webhook(std::string_view secret, std::string_view id, std::string_view timestamp, std::string_view signatures, std::string_view body,
                       int64_t now_ms);
 
-// Sends one delivery to a subscriber: POST, true for a 2xx. The app's goes through infra/egress.
+// Sends one delivery to a subscriber: POST, true for a 2xx. What is kUnavailable, kDeadlineExceeded or kResourceExhausted is tried again after
+// 5 s, 5 min, 30 min, 2 h, 5 h and 10 h; anything else fails the delivery. Data of more than 64 KiB are left out: {"truncated": true}. The app's goes through infra/egress.
 using Deliver =
     std::function<Status(const Context&, const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body)>;
 // Where secrets of hooks and subscriptions lie (infra/secret in the program).
@@ -265,7 +271,7 @@ class Flows {
   Result<Run> run(const Context&, const std::string& id);
   Result<RunView> view(const Context&, const std::string& id);
   Result<std::vector<Run>> runs(const Context&, const std::string& flow, int limit, const std::string& after);  // newest first; flow "": all
-  Result<std::vector<durable::Event>> events(const Context&, const std::string& id, int64_t after, int limit);
+  Result<std::vector<durable::Event>> events(const Context&, const std::string& id, int64_t after, int limit, size_t bytes_most = SIZE_MAX);
   Result<std::vector<durable::Journal::FoundEvent>> search(const Context&, const durable::Journal::Search& search, int limit);
 
   Status pause(const Context&, const std::string& id, const std::string& reason);    // after the steps that work now

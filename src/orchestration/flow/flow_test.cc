@@ -266,13 +266,20 @@ TEST(ApprovalTest, OnlyWhoWasAskedDecides) {
 }
 
 TEST(ApprovalTest, NobodyInTimeEscalatesAndThenIgnores) {
-  Platform platform;
+  durable::SharedClock clock;
+  Platform platform("", {.clock = &clock});
   ASSERT_TRUE(platform.put("a", R"(flow: a
+input: {team: string}
 steps:
-  - {id: ask, kind: approval, message: "?", who: [clerk], deadline_s: 0.02, escalate_to: [boss], on_deadline: ignore}
+  - {id: ask, kind: approval, message: "?", who: [clerk], deadline_s: 3600, escalate_to: ["boss of {{ input.team }}"], on_deadline: ignore}
   - {id: r, kind: respond, result: "{{ steps.ask.decision }} by {{ steps.ask.by }}"}
 )"));
-  auto view = platform.finished(platform.start("a")->id);
+  auto run = platform.start("a", Json::object({{"team", "sales"}}));
+  platform.parked(run->id);
+  clock.advance_ms(3'600'000);
+  while (platform.pending().empty() || !platform.pending()[0].escalated) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(platform.pending()[0].who.dump(), R"(["boss of sales"])");
+  auto view = platform.finished(run->id, 3'600'000);
   EXPECT_EQ(view.run.job.result, Json("ignore by deadline")) << view.run.job.error;
   EXPECT_THAT(kinds(platform, view.run.id), ::testing::Contains("escalated:ask"));
   EXPECT_TRUE(platform.pending().empty());
@@ -444,23 +451,26 @@ TEST(WebhookTest, ACallStartsARunAndTheSameCallAgainIsTheSameRun) {
 }
 
 TEST(WebhookTest, SubscribersHearSignedOfWhatTheyAskedFor) {
-  Platform platform;
+  durable::SharedClock clock;
+  Platform platform("", {.clock = &clock});
   std::mutex mutex;
   std::vector<std::string> bodies;
-  std::atomic<int> failures{1}, good{0};
+  std::atomic<int> failures{5}, good{0};
   std::string secret;
   platform.deliver = [&](const std::string&, const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body) -> Status {
     if (failures-- > 0) return unavailable("the receiver is away");
     std::lock_guard lock(mutex);
     bodies.push_back(body);
-    good += bool(verify_webhook(secret, headers[1].second, headers[2].second, headers[3].second, body, system_clock().unix_ms()));
+    good += bool(verify_webhook(secret, headers[1].second, headers[2].second, headers[3].second, body, clock.unix_ms()));
     return {};
   };
   secret = platform.flows().subscribe(platform.context, "http://example.test/hook", {"saved"})->secret;
   ASSERT_TRUE(platform.put("a", "flow: a\nsteps:\n  - {id: s, kind: record, type: saved, data: {n: 1}}\n  - {id: t, kind: record, type: other, data: {}}\n"));
   auto run = platform.start("a");
   platform.finished(run->id);
-  while (good == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  const int64_t begun = clock.unix_ms();
+  for (; good == 0; std::this_thread::sleep_for(std::chrono::milliseconds(2))) clock.advance_ms(60'000);
+  EXPECT_GE(clock.unix_ms() - begun, 27'305'000);   // away for 5 s, 5 min, 30 min, 2 h and 5 h
   std::lock_guard lock(mutex);
   ASSERT_EQ(bodies.size(), 1u);
   EXPECT_EQ((*Json::parse(bodies[0]))["data"]["n"], Json(1));
@@ -469,11 +479,12 @@ TEST(WebhookTest, SubscribersHearSignedOfWhatTheyAskedFor) {
 TEST(WaitingTest, ManyWaitAtOnceWithoutThreadsAndAllAreWoken) {
   Platform platform;
   constexpr int kMany = 300;
-  ASSERT_TRUE(platform.put(
-      "a", "flow: a\nsteps:\n  - {id: w, kind: wait, signal: go, timeout_s: 0.3}\n  - {id: r, kind: respond, result: '{{ steps.w.timed_out }}'}\n"));
+  ASSERT_TRUE(platform.put("a", "flow: a\nsteps:\n  - {id: w, kind: wait, signal: go}\n  - {id: r, kind: respond, result: '{{ steps.w.data }}'}\n"));
   std::vector<std::string> ids;
   for (int i = 0; i < kMany; ++i) ids.push_back(platform.start("a")->id);
-  for (auto& id : ids) EXPECT_EQ(platform.finished(id).run.job.result, Json(true));
+  for (auto& id : ids) EXPECT_EQ(platform.parked(id).run.waits_for, "signal");
+  for (int i = 0; i < kMany; ++i) ASSERT_TRUE(platform.flows().signal(platform.context, ids[static_cast<size_t>(i)], "go", Json(i)));
+  for (int i = 0; i < kMany; ++i) EXPECT_EQ(platform.finished(ids[static_cast<size_t>(i)]).run.job.result, Json(i));
 }
 
 }  // namespace

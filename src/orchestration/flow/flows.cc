@@ -1,5 +1,6 @@
 // The front door: definitions and the life of runs. Approvals, schedules and webhooks have files of their own.
 #include <algorithm>
+#include <set>
 
 #include "base/log.h"
 #include "base/text.h"
@@ -24,6 +25,25 @@ Flow flow_from(const registry::Version& version, const std::string& name) {
 }
 
 Json reason_json(const Context& context, const std::string& reason) { return Json::object({{"by", context.principal().user}, {"reason", reason}}); }
+
+// Of what happened before the step of a fork: steps that were announced, asked about or decided but had no end yet begin anew, with a
+// decision of their own; what concerned the run as a whole was the parent's, but for retries, which take a failure back.
+std::vector<Event> kept_by_fork(const std::vector<Event>& before) {
+  static const std::set<std::string_view> kOpen = {"step_started", "approval_asked",  "escalated",       "approval_decided",
+                                                   "waiting",      "outcome_unknown", "outcome_resolved"};
+  static const std::set<std::string_view> kParents = {"paused", "resumed", "run_failed", "cancel_asked"};
+  std::vector<Event> kept;
+  std::set<std::string_view> ended;   // steps that end later in the log
+  for (auto e = before.rbegin(); e != before.rend(); ++e) {
+    auto* final = e->data["final"].as_bool();
+    if (e->kind == "step_finished" || (e->kind == "step_failed" && final && *final)) ended.insert(e->name);
+    if (kParents.count(e->kind) || (kOpen.count(e->kind) && !ended.count(e->name))) continue;
+    kept.push_back(*e);
+    kept.back().decision = false;   // found once, where it was made
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
 
 Event decision(std::string kind, Json data) { return {.kind = std::move(kind), .name = "", .data = std::move(data), .decision = true}; }
 
@@ -119,8 +139,10 @@ void Flows::register_jobs() {
     return core->announce(transaction, "run_" + std::string(durable::state_name(job.state)), job.id, data);
   };
   core->journal.register_kind(kRunKind, [core](durable::Run& job) { return walk(*core, job); }, moved, core->options.threads);
+  core->journal.on_prune(kRunKind, forget_runs);
   core->journal.register_kind(kDeliveryKind, [core](durable::Run& job) { return core->deliver(job); }, nullptr, 2);
   core->journal.register_kind(kScheduleKind, [core](durable::Run& job) { return core->keep_schedule(job); });
+  if (auto woken = core->wake_schedules(); !woken) log::error("flow.schedules_not_woken", {{"message", woken.error().message}});
 }
 
 Result<Checked> check(std::string_view text) {
@@ -226,15 +248,19 @@ Result<std::vector<Run>> Flows::runs(const Context& context, const std::string& 
     TRY_ASSIGN(runs, list_runs(reader, flow, 0, limit, after));
     return {};
   }));
+  std::vector<Run> whole;
   for (Run& run : runs) {
-    TRY_ASSIGN(run.job, core_->journal.get(context, run.id));
+    auto job = core_->journal.get(context, run.id);
+    if (!job && job.error().code == Code::kNotFound) continue;   // forgotten meanwhile
+    TRY_ASSIGN(run.job, std::move(job));
+    whole.push_back(std::move(run));
   }
-  return runs;
+  return whole;
 }
 
-Result<std::vector<Event>> Flows::events(const Context& context, const std::string& id, int64_t after, int limit) {
+Result<std::vector<Event>> Flows::events(const Context& context, const std::string& id, int64_t after, int limit, size_t bytes_most) {
   TRY(run(context, id));
-  return core_->journal.events(context, id, after, limit);
+  return core_->journal.events(context, id, after, limit, bytes_most);
 }
 
 Result<std::vector<durable::Journal::FoundEvent>> Flows::search(const Context& context, const durable::Journal::Search& search, int limit) {
@@ -262,7 +288,11 @@ Status Flows::retry(const Context& context, const std::string& id, const std::st
   TRY_ASSIGN(Run found, run(context, id));
   if (found.job.state != durable::State::kFailed && found.job.state != durable::State::kCancelled)
     return failed_precondition("run " + id + " is " + std::string(durable::state_name(found.job.state)) + ": only a failed or cancelled run can be run again");
-  return core_->journal.signal(context, id, {decision("retried", reason_json(context, reason))}, durable::Wake::kRevive);
+  // What was asked before is asked anew, so nothing of it may stay in the inbox.
+  return core_->store.write_together(context, [&](store::Transaction& transaction) -> Status {
+    TRY(close_approvals(transaction, id, ""));
+    return core_->journal.signal_in(transaction, id, {decision("retried", reason_json(context, reason))}, durable::Wake::kRevive);
+  });
 }
 
 Status Flows::signal(const Context& context, const std::string& id, const std::string& name, Json data) {
@@ -283,18 +313,7 @@ Result<Run> Flows::fork(const Context& context, const std::string& id, const std
     return invalid_argument("step: run " + id + " has not come to a step '" + step + "'" + (near.empty() ? "" : ": did you mean '" + std::string(near) + "'?"),
                             "step");
   }
-  // What was announced or asked before and had no end yet begins anew; what concerned the run as a whole was the parent's.
-  std::vector<Event> kept;
-  for (auto e = events.begin(); e != first; ++e) {
-    bool open = e->kind == "step_started" || e->kind == "approval_asked" || e->kind == "waiting" || e->kind == "outcome_unknown";
-    bool ended =
-        std::any_of(e + 1, first, [&](const Event& later) { return later.name == e->name && later.kind != "escalated" && later.kind != "step_started"; });
-    if ((open && !ended) || e->kind == "paused" || e->kind == "resumed" || e->kind == "retried" || e->kind == "run_failed" || e->kind == "cancel_asked")
-      continue;
-    Event copy = *e;
-    copy.decision = false;   // found once, where it was made
-    kept.push_back(std::move(copy));
-  }
+  std::vector<Event> kept = kept_by_fork({events.begin(), first});
   kept.push_back(decision("forked", Json::object({{"from", id}, {"step", step}, {"by", context.principal().user}})));
   if (state.is_object() && state.size() > 0) {
     TRY_ASSIGN(auto flow, core_->definition(parent.flow, parent.version));

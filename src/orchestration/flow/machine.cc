@@ -5,6 +5,15 @@
 #include "base/check.h"
 
 namespace strata::flow {
+namespace {
+
+// Steps that hear from outside: what they give, an error's text included, was written by others.
+bool hears_others(const Step& step) {
+  return step.kind == StepKind::kModel || step.kind == StepKind::kRetrieve || step.kind == StepKind::kAnswer || step.kind == StepKind::kTool ||
+         (step.kind == StepKind::kApproval && step.spec["tool"].is_string());
+}
+
+}  // namespace
 
 std::string Frame::step_path() const {
   const std::string& id = step().id;
@@ -20,6 +29,7 @@ Status Machine::apply(const durable::Event& event) {
   TRY(about_run(event, &known));
   if (known || event.name.empty()) return {};
   if (Frame* frame = find(event.name)) return about_step(*frame, event);
+  if (event.kind == "approval_asked" || event.kind == "outcome_unknown") left_.push_back(event.name);
   return {};
 }
 
@@ -33,6 +43,8 @@ Status Machine::begin(const durable::Event& event) {
   root_->input = event.data["input"];
   root_->state = root_->flow->initial_state();
   started_ms_ = event.at_ms;
+  auto* trigger = event.data["trigger"].as_string();
+  untrusted_ = trigger && trigger->compare(0, 8, "webhook:") == 0;
   Frame frame;
   frame.block = &root_->flow->root;
   frame.scope = root_;
@@ -47,11 +59,25 @@ Status Machine::about_run(const durable::Event& event, bool* known) {
   else if (event.kind == "signalled") mail_[event.name].push_back(event.data);
   else if (event.kind == "run_finished") ended_ = true, result_ = event.data["result"];
   else if (event.kind == "run_failed") failed_ = true, error_ = event.data["error"].as_string() ? *event.data["error"].as_string() : "";
-  else if (event.kind == "retried") failed_ = false, error_.clear();
+  else if (event.kind == "retried") failed_ = false, error_.clear(), ask_again();
   else if (event.kind == "state_set" && event.data["values"].is_object())
     for (auto& [name, value] : *event.data["values"].as_object()) root_->state.set(name, value);
   else *known = event.kind == "cancel_asked" || event.kind == "forked";
   return {};
+}
+
+// The end of the run closed what a person was asked.
+void Machine::ask_again() {
+  for (auto& [id, frame] : frames_) {
+    if (frame.done()) continue;
+    if (frame.phase == Phase::kAsking) {
+      frame.phase = Phase::kReady;
+      frame.data = Json();
+    } else if (frame.phase == Phase::kUnknown) {
+      frame.phase = Phase::kStarted;
+      frame.data.set("input", frame.data["arguments"]);
+    }
+  }
 }
 
 Status Machine::about_step(Frame& frame, const durable::Event& event) {
@@ -107,7 +133,6 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     made.item = frame.item;
     made.index = frame.index;
     made.own = true;
-    made.own_steps = frame.own_steps;
     Frame& added = add(std::move(made));
     frame.inside.push_back(added.id);
     frame.inside_names.push_back(std::move(name));
@@ -120,7 +145,7 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     for (size_t i = 0; i < items->size(); ++i) {
       Frame& made = inner(step.blocks[0], path + "[" + std::to_string(i) + "]/", "");
       made.item_name = as ? *as : "item";
-      made.item = (*items)[i];
+      made.item = std::make_shared<const Json>((*items)[i]);
       made.index = i;
     }
   } else if (step.kind == StepKind::kParallel) {
@@ -135,7 +160,6 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     Frame& made = inner(scope->flow->root, path + "/", "");
     made.scope = scope;
     made.own = false;
-    made.own_steps = Json::object();
     made.item_name.clear();
   }
   return {};
@@ -144,8 +168,9 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
 Status Machine::finish(Frame& frame, const Json& data) {
   const Step& step = frame.step();
   Json output = data["output"];
-  untrusted_ =
-      untrusted_ || step.kind == StepKind::kModel || step.kind == StepKind::kRetrieve || step.kind == StepKind::kAnswer || step.kind == StepKind::kTool;
+  // An approval's tool ran where the event names it; a wait heard somebody where it names the signal.
+  bool heard = hears_others(step) && (step.kind != StepKind::kApproval || data["tool"].is_string());
+  untrusted_ = untrusted_ || heard || (step.kind == StepKind::kWait && data["signal"].is_string());
   if (step.kind == StepKind::kApproval && data["resolved"].as_bool() &&
       frame.data["decision"].is_string()) {   // an approval's tool, whose outcome a person gave
     Json whole = frame.data;
@@ -175,19 +200,22 @@ Status Machine::fail(Frame& frame, const Json& data) {
   auto* final = data["final"].as_bool();
   if (!final || !*final) {
     frame.phase = Phase::kRetrying;
-    ++frame.attempt;
+    if (data["refused"].as_bool()) ++frame.refusals;
+    else ++frame.attempt;
     TRY_ASSIGN(frame.until_ms, data["at_ms"].to_int("at_ms"));
     frame.data = data["decided"];
     return {};
   }
   // The nearest step around it that knows what to do about errors goes on; without one the run fails here, so that a retry can take up here.
   std::string text = data["error"].as_string() ? *data["error"].as_string() : "";
+  untrusted_ = untrusted_ || hears_others(frame.step());
   for (Frame* at = &frame; at; at = at->parent ? &frames_.at(at->parent) : nullptr) {
     if (at->done() || at->step().on_error.empty()) continue;
     leave(*at);
     Json output = Json::object({{"error", text}, {"code", data["code"]}});
     (at->own ? at->own_steps : at->scope->steps).set(at->step().id, output);
     at->last_output = output;
+    ++steps_;   // or a step that handles its own error would go on for ever
     go(*at, at->step().on_error);
     return {};
   }
@@ -196,6 +224,7 @@ Status Machine::fail(Frame& frame, const Json& data) {
   frame.phase = data["decided"].is_null() ? Phase::kReady : Phase::kDecided;
   frame.data = data["decided"];
   frame.attempt = 1;
+  frame.refusals = 0;
   return {};
 }
 
@@ -204,6 +233,7 @@ void Machine::go(Frame& frame, const std::string& next) {
   else frame.at = frame.block->index_of(next);
   frame.phase = Phase::kReady;
   frame.attempt = 1;
+  frame.refusals = 0;
   frame.until_ms = 0;
   frame.data = Json();
   if (!frame.done()) ++frame.visits[frame.step().id];
@@ -214,7 +244,9 @@ void Machine::leave(Frame& frame) {
   frame.inside.clear();
   frame.inside_names.clear();
   for (int64_t id : inside) {
-    leave(frames_.at(id));
+    Frame& inner = frames_.at(id);
+    if (!inner.done() && (inner.phase == Phase::kAsking || inner.phase == Phase::kUnknown)) left_.push_back(inner.step_path());
+    leave(inner);
     frames_.erase(id);
   }
 }
@@ -291,14 +323,16 @@ std::string Machine::waits_for() const {
 
 Json Machine::variables(const Frame& frame) const {
   Json steps = frame.scope->steps;
-  if (frame.own)
-    for (auto& [name, output] : *frame.own_steps.as_object()) steps.set(name, output);
+  std::vector<const Frame*> around;   // blocks in blocks of this scope, the innermost first
+  for (const Frame* at = &frame; at && at->own; at = this->frame(at->parent)) around.push_back(at);
+  for (auto at = around.rbegin(); at != around.rend(); ++at)
+    for (auto& [name, output] : *(*at)->own_steps.as_object()) steps.set(name, output);
   Json all = Json::object({{"input", frame.scope->input},
                            {"state", frame.scope->state},
                            {"steps", std::move(steps)},
                            {"run", Json::object({{"id", run_id_}, {"flow", flow_name_}, {"version", root_->version}})}});
   if (!frame.item_name.empty()) {
-    all.set(frame.item_name, frame.item);
+    all.set(frame.item_name, *frame.item);
     all.set("index", frame.index);
   }
   return all;

@@ -10,7 +10,7 @@
 //   run_started      flow, version, input, trigger          always the first
 //   step_started     input, key                             before an effect that must not be repeated
 //   step_finished    output, input, usage, cost, ms, attempt
-//   step_failed      error, code, attempt, at_ms (next try) | final; then on_error's step, or the run has failed
+//   step_failed      error, code, attempt, at_ms (next try, `refused` where it counts as none) | final; then on_error's step, or the run has failed
 //   routed           to, when, reason                       of a condition (decision)
 //   escalated_model  from, to, reason                       a bigger model was asked (decision)
 //   opened           items | branches | flow, version       a map, parallel or subflow begins
@@ -22,7 +22,8 @@
 //   outcome_resolved decision, result, by, reason           (decision)
 //   recorded         type, data                             (decision)
 //   signalled        name, data
-//   paused, resumed, retried, cancel_asked, forked          by, reason                  (decisions)
+//   paused, resumed, cancel_asked, forked                   by, reason                  (decisions)
+//   retried          by, reason                             what waited for a person is asked anew: its question closed with the run (decision)
 //   state_set        values
 //   run_failed       error        run_finished  result
 #pragma once
@@ -32,6 +33,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "infra/durable/durable.h"
@@ -65,14 +67,16 @@ struct Frame {
   const Block* block = nullptr;
   std::shared_ptr<Scope> scope;
   std::string item_name;            // of a map's item
-  Json item, index;
-  Json own_steps = Json::object();  // outputs inside a map's item or a branch: they hide the scope's
+  std::shared_ptr<const Json> item;
+  Json index;
+  Json own_steps = Json::object();  // outputs inside a map's item or a branch: they hide those of the frames around it, and the scope's
   bool own = false;
 
   size_t at = 0;                    // of the step; block->steps.size(): done
   std::map<std::string, int> visits;
   Phase phase = Phase::kReady;
   int attempt = 1;
+  int refusals = 0;                 // of the step, since it was last tried: see kNotYet
   int64_t until_ms = 0;
   Json data;                        // of the event that brought it here
   Json last_output;
@@ -111,12 +115,15 @@ class Machine {
   bool paused() const { return paused_; }
   const Json& result() const { return result_; }
   const std::string& error() const { return error_; }
-  int64_t steps() const { return steps_; }              // finished so far
+  int64_t steps() const { return steps_; }              // finished so far, failures that were handled included
+  size_t frames() const { return frames_.size(); }      // alive now
+  // Steps whose block was left while they waited for a person, since the last call: nobody waits for an answer any more.
+  std::vector<std::string> take_left() { return std::exchange(left_, {}); }
   int64_t tokens() const { return tokens_; }
   int64_t started_ms() const { return started_ms_; }
   int version() const { return root_ ? root_->version : 0; }
   const std::string& flow_name() const { return flow_name_; }
-  // Whether a model, documents or a tool have spoken in this run.
+  // Whether a model, documents, a tool, or somebody from outside (a webhook, a signal) have spoken in this run.
   bool holds_untrusted() const { return untrusted_; }
   bool has_signal(const std::string& name) const { return mail_.count(name) && !mail_.at(name).empty(); }
   const Json& first_signal(const std::string& name) const { return mail_.at(name).front(); }
@@ -131,6 +138,7 @@ class Machine {
   Status fail(Frame& frame, const Json& data);
   void go(Frame& frame, const std::string& next);
   void leave(Frame& frame);                             // forgets the frames inside
+  void ask_again();
   Frame& add(Frame frame);
   Frame* find(const std::string& step_path);
 
@@ -139,6 +147,7 @@ class Machine {
   std::string flow_name_;
   std::map<int64_t, Frame> frames_;
   std::map<std::string, std::vector<Json>> mail_;
+  std::vector<std::string> left_;
   int64_t frame_last_ = 0, steps_ = 0, tokens_ = 0, started_ms_ = 0;
   bool ended_ = false, failed_ = false, paused_ = false, untrusted_ = false;
   Json result_;

@@ -99,6 +99,10 @@ std::vector<store::Migration> migrations() {
       url TEXT NOT NULL,
       events TEXT NOT NULL,
       created_ms INTEGER NOT NULL);
+  )"},
+          {"flow", 2, R"(
+    ALTER TABLE flow_schedules ADD COLUMN next_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE flow_schedules ADD COLUMN problem TEXT NOT NULL DEFAULT '';
   )"}};
 }
 
@@ -130,6 +134,14 @@ Result<std::vector<Run>> list_runs(Reader& reader, const std::string& flow, int 
   values.push_back(int64_t{limit});
   TRY(reader.query(sql + " ORDER BY sequence DESC LIMIT ?", values, [&](const Row& row) { return runs.push_back(run_from(row)), true; }));
   return runs;
+}
+
+Status forget_runs(Transaction& transaction, const std::vector<std::string>& ids) {
+  for (auto& id : ids) {
+    TRY(transaction.execute("DELETE FROM flow_runs WHERE id = ?", {id}));
+    TRY(transaction.execute("DELETE FROM flow_approvals WHERE run_id = ?", {id}));
+  }
+  return {};
 }
 
 Status insert_approval(Transaction& transaction, const Approval& a) {

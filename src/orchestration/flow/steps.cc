@@ -1,6 +1,5 @@
 // Steps that only think: each gives the events that it adds. And what a person is asked: approvals, deadlines, unknown outcomes.
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 
 #include "base/random.h"
@@ -43,7 +42,8 @@ News Walker::lost_effect(const Frame& frame) {
   work.decided = frame.data["decided"];
   work.tool = frame.data["tool"].as_string() ? *frame.data["tool"].as_string() : "";
   work.key = frame.data["key"].as_string() ? *frame.data["key"].as_string() : "";
-  return unclear(work, "the program ended while it ran");
+  auto* why = frame.data["why"].as_string();   // where it is asked anew
+  return unclear(work, why ? *why : "the program ended while it ran");
 }
 
 News Walker::finished(const Frame& frame, Json output, Json more) const {
@@ -144,14 +144,17 @@ Result<News> Walker::open(const Frame& frame) {
     if (items.size() > kItemsMost)
       return invalid_argument("over: a map takes at most " + std::to_string(kItemsMost) + " items, got " + std::to_string(items.size()), "over");
     if (items.size() == 0) return finished(frame, Json::array());
+    TRY(room_for(items.size()));
     news.add(event("opened", frame.step_path(), Json::object({{"items", std::move(items)}})));
   } else if (step.kind == StepKind::kParallel) {
+    TRY(room_for(step.blocks.size()));
     Json names = Json::array();
     for (auto& block : step.blocks) names.push(block.name);
     news.add(event("opened", frame.step_path(), Json::object({{"branches", std::move(names)}})));
   } else {
     if (machine_.depth_of(frame) >= kDepthMost)
       return failed_precondition("flows may be nested at most " + std::to_string(kDepthMost) + " deep: does a flow call itself?");
+    TRY(room_for(1));
     int version = step.spec["version"].is_int() ? static_cast<int>(*step.spec["version"].to_int("version")) : 0;
     TRY_ASSIGN(auto inner, core_.definition(job_.context(), *step.spec["flow"].as_string(), &version));
     TRY_ASSIGN(Json given, flow.value_of(step.spec["input"], variables));
@@ -161,14 +164,52 @@ Result<News> Walker::open(const Frame& frame) {
   return news;
 }
 
-// "2026-11-22T12:00:00Z" → milliseconds.
-static Result<int64_t> moment_of(const std::string& text) {
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (std::sscanf(text.c_str(), "%d-%d-%dT%d:%d:%d", &year, &month, &day, &hour, &minute, &second) != 6 || text.back() != 'Z')
-    return invalid_argument("until: expected a time such as 2026-11-22T12:00:00Z, got '" + text + "'", "until");
+Status Walker::room_for(size_t frames) {
+  size_t all = machine_.frames() + opening_ + frames;
+  if (all > kFramesMost)
+    return resource_exhausted("maps in maps: a run may have at most " + std::to_string(kFramesMost) + " items and branches at the same time, this would be " +
+                              std::to_string(all));
+  opening_ += frames;
+  return {};
+}
+
+// "2026-11-22T12:00:00Z" → milliseconds. A fraction of a second is read over.
+static Result<int64_t> moment_of(std::string text) {
+  if (size_t dot = text.find('.'); dot == 19 && text.back() == 'Z' && text.find_first_not_of("0123456789", dot + 1) == text.size() - 1)
+    text.erase(dot, text.size() - dot - 1);
+  constexpr std::string_view kForm = "dddd-dd-ddTdd:dd:ddZ";
+  bool ok = text.size() == kForm.size();
+  for (size_t i = 0; ok && i < text.size(); ++i) ok = kForm[i] == 'd' ? text[i] >= '0' && text[i] <= '9' : text[i] == kForm[i];
+  auto number = [&](size_t at, int digits) {
+    int value = 0;
+    for (size_t i = at; i < at + static_cast<size_t>(digits); ++i) value = value * 10 + (text[i] - '0');
+    return value;
+  };
   std::tm when{};
-  when.tm_year = year - 1900, when.tm_mon = month - 1, when.tm_mday = day, when.tm_hour = hour, when.tm_min = minute, when.tm_sec = second;
-  return static_cast<int64_t>(timegm(&when)) * 1000;
+  if (ok) {
+    when.tm_year = number(0, 4) - 1900, when.tm_mon = number(5, 2) - 1, when.tm_mday = number(8, 2);
+    when.tm_hour = number(11, 2), when.tm_min = number(14, 2), when.tm_sec = number(17, 2);
+    std::tm same = when;
+    const int64_t seconds = timegm(&same);   // which turns the 31st of February into a day of March
+    if (same.tm_mon == when.tm_mon && same.tm_mday == when.tm_mday && same.tm_hour == when.tm_hour && same.tm_min == when.tm_min && same.tm_sec == when.tm_sec)
+      return seconds * 1000;
+  }
+  return invalid_argument("until: expected a time such as 2026-11-22T12:00:00Z, got '" + text.substr(0, 40) + "'", "until");
+}
+
+// A wait step's `until`: such a time, or seconds since 1970.
+static Result<int64_t> until_of(const Json& value, int64_t now_ms) {
+  constexpr double kMostMs = 100 * 365.25 * 86'400'000;
+  double ms = 0;
+  if (value.is_string()) {
+    TRY_ASSIGN(ms, moment_of(*value.as_string()));
+  } else {
+    TRY_ASSIGN(ms, value.to_double("until"));
+    ms *= 1000;
+  }
+  if (!(ms >= static_cast<double>(now_ms) - kMostMs && ms <= static_cast<double>(now_ms) + kMostMs))
+    return invalid_argument("until: expected a time within 100 years, got " + value.dump(), "until");
+  return static_cast<int64_t>(ms);
 }
 
 Result<News> Walker::begin_wait(const Frame& frame) {
@@ -183,12 +224,7 @@ Result<News> Walker::begin_wait(const Frame& frame) {
     until = now() + static_cast<int64_t>(seconds * 1000);
   } else if (!spec["until"].is_null()) {
     TRY_ASSIGN(Json value, flow.value_of(spec["until"], variables));
-    if (value.is_string()) {
-      TRY_ASSIGN(until, moment_of(*value.as_string()));
-    } else {
-      TRY_ASSIGN(double seconds, value.to_double("until"));
-      until = static_cast<int64_t>(seconds * 1000);
-    }
+    TRY_ASSIGN(until, until_of(value, now()));
   } else if (frame.step().timeout_ms > 0) {
     until = now() + frame.step().timeout_ms;
   }
@@ -256,7 +292,7 @@ News Walker::asking(Approval row) {
 // Decided, and nothing is to be done: respond, ignore, or an approval without a tool.
 News Walker::decided(const Frame& frame) { return finished(frame, frame.data); }
 
-News Walker::deadline(const Frame& frame) {
+Result<News> Walker::deadline(const Frame& frame) {
   const Json& spec = frame.step().spec;
   const std::string path = frame.step_path();
   auto* asked = frame.data["approval_id"].as_string();
@@ -264,7 +300,7 @@ News Walker::deadline(const Frame& frame) {
   News news;
   if (!spec["escalate_to"].is_null() && frame.data["escalated"].is_null()) {
     int64_t until = now() + static_cast<int64_t>(std::clamp(*spec["deadline_s"].to_double("deadline_s"), 0.0, kWaitSecondsMost) * 1000);
-    Json who = spec["escalate_to"];
+    TRY_ASSIGN(Json who, frame.scope->flow->value_of(spec["escalate_to"], machine_.variables_of_step(frame)));
     news.add(event("escalated", path, Json::object({{"who", who}, {"deadline_ms", until}, {"reason", "nobody decided in time"}}), true));
     news.also.push_back([id, who, until](store::Transaction& transaction) -> Status {
       TRY_ASSIGN(auto rows, find_approvals(transaction, id, "pending", "", 1));

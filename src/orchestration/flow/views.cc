@@ -116,7 +116,9 @@ Result<Json> Flows::impact(const Context& context, const std::string& flow, int 
   }));
   std::map<std::string, Sum> sums;
   for (auto& run : runs) {
-    TRY_ASSIGN(auto events, core_->journal.events(context, run.id, 0, INT32_MAX));
+    auto log = core_->journal.events(context, run.id, 0, INT32_MAX);
+    if (!log && log.error().code == Code::kNotFound) continue;   // forgotten meanwhile
+    TRY_ASSIGN(auto events, std::move(log));
     for (auto& event : events) {
       if (event.kind != "step_finished" && event.kind != "step_failed") continue;
       Sum& sum = sums[step_of_path(event.name)];

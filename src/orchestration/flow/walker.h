@@ -24,8 +24,10 @@ inline Event event(std::string kind, std::string name, Json data, bool decision 
 struct News {
   std::vector<Event> events;
   std::vector<durable::Run::Also> also;
+  size_t bytes = 0;   // of the events' data, at most; set by Walker::fitting
   void add(Event one) { events.push_back(std::move(one)); }
   void join(News other) {
+    bytes += other.bytes;
     std::move(other.events.begin(), other.events.end(), std::back_inserter(events));
     std::move(other.also.begin(), other.also.end(), std::back_inserter(also));
   }
@@ -38,12 +40,15 @@ class Walker {
     machine_.set_run_id(id_);
   }
   ~Walker() {
-    for (auto& thread : threads_) thread.join();
+    for (auto& thread : threads_)
+      if (thread.joinable()) thread.join();
   }
   Result<Json> walk();
 
  private:
-  Status record(News news);
+  // With `added`, news made from the log as the machine knows it: where something came meanwhile they are not written, and *added is false.
+  Status record(News news, bool* added = nullptr);
+  Status close_left();
   Result<bool> advance();
   Result<bool> act(const std::vector<Due>& due);
   Status over_limits(News& news) const;
@@ -51,6 +56,9 @@ class Walker {
   int at_once(const Frame& frame) const;
   Status launch(const Frame& frame, bool inline_too);
   Result<bool> take_outcome(bool wait);
+  // The news, or why the step fails: an event holds at most durable::kResultBytesMax.
+  News fitting(const Frame& frame, News news) const;
+  News result_too_large(const Work& work, Json data, size_t bytes);
   News news_of(Outcome outcome);
   News failed(const Work& work, const Error& error, int64_t ms);
   News unclear(const Work& work, const std::string& why);
@@ -64,11 +72,12 @@ class Walker {
   Result<News> set(const Frame& frame);
   Result<News> record_step(const Frame& frame);
   Result<News> open(const Frame& frame);
+  Status room_for(size_t frames);
   Result<News> begin_wait(const Frame& frame);
   Result<News> ask(const Frame& frame);
   News asking(Approval row);
   News decided(const Frame& frame);
-  News deadline(const Frame& frame);
+  Result<News> deadline(const Frame& frame);
   News lost_effect(const Frame& frame);
   News finished(const Frame& frame, Json output, Json more = Json::object()) const;
 
@@ -80,11 +89,16 @@ class Walker {
   Machine machine_;
   std::set<int64_t> in_flight_;
   std::list<std::thread> threads_;
+  size_t opening_ = 0;   // frames that the news being made will add
   int64_t told_ms_ = 0;
 
+  struct Arrived {
+    Outcome outcome;
+    std::list<std::thread>::iterator thread;
+  };
   std::mutex mutex_;   // guards outcomes_
   std::condition_variable arrived_;
-  std::deque<Outcome> outcomes_;
+  std::deque<Arrived> outcomes_;
 };
 
 }  // namespace strata::flow

@@ -1,7 +1,8 @@
 // Signed calls in, signed events out. A delivery is a job that was submitted in the transaction of the event that it tells: neither is
-// there without the other, and the journal tries it again with a growing pause. SOURCE: github.com/standard-webhooks, specification 1.0.
+// there without the other, and it is tried again with a growing pause. SOURCE: github.com/standard-webhooks, specification 1.0.
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "base/crypto.h"
 #include "base/random.h"
@@ -11,6 +12,10 @@ namespace strata::flow {
 namespace {
 
 constexpr size_t kHooksMost = 1'000;
+// Of what an event tells its subscribers; they have the run's id to ask for more. UNITS: bytes.
+constexpr size_t kToldBytesMost = 64u << 10;
+// Before each further attempt to deliver. SOURCE: Standard Webhooks, "Deliverability and reliability". UNITS: milliseconds.
+constexpr int64_t kDeliveryPauses[] = {5'000, 300'000, 1'800'000, 7'200'000, 18'000'000, 36'000'000};
 constexpr char kPrefix[] = "whsec_";
 
 std::string hook_secret(const std::string& id) { return "flow/hook/" + id; }
@@ -165,9 +170,11 @@ Status Flows::Core::announce(store::Transaction& transaction, const std::string&
     std::lock_guard lock(mutex);
     all = subscriptions;
   }
+  const bool whole = all.empty() || data.dump().size() <= kToldBytesMost;
   for (auto& one : all) {
     if (!one.events.empty() && std::find(one.events.begin(), one.events.end(), event) == one.events.end()) continue;
-    Json body = Json::object({{"type", event}, {"timestamp", iso8601(clock.unix_ms())}, {"run_id", run_id}, {"data", data}});
+    Json body = Json::object(
+        {{"type", event}, {"timestamp", iso8601(clock.unix_ms())}, {"run_id", run_id}, {"data", whole ? data : Json::object({{"truncated", true}})}});
     TRY(journal.submit_in(transaction, kDeliveryKind,
                           Json::object({{"subscription", one.id}, {"url", one.url}, {"id", make_id("msg")}, {"body", body.dump()}})));
   }
@@ -182,13 +189,23 @@ Result<Json> Flows::Core::deliver(durable::Run& job) {
   auto secret = options.secrets.get(job.context(), subscription_secret(*input["subscription"].as_string()));
   if (!secret) return secret.error().code == Code::kNotFound ? Result<Json>(Json("the subscription is gone")) : Result<Json>(secret.error());
   int64_t now = clock.unix_ms() / 1000;
-  TRY(options.deliver(job.context(), url,
-                      {{"content-type", "application/json"},
-                       {"webhook-id", id},
-                       {"webhook-timestamp", std::to_string(now)},
-                       {"webhook-signature", sign_webhook(*secret, id, now, body)}},
-                      body));
-  return Json::object({{"delivered_at", now}});
+  auto done = options.deliver(job.context(), url,
+                              {{"content-type", "application/json"},
+                               {"webhook-id", id},
+                               {"webhook-timestamp", std::to_string(now)},
+                               {"webhook-signature", sign_webhook(*secret, id, now, body)}},
+                              body);
+  if (done) return Json::object({{"delivered_at", now}});
+  const Code code = done.error().code;
+  bool later = code == Code::kUnavailable || code == Code::kDeadlineExceeded || code == Code::kResourceExhausted;
+  if (!later || job.context().cancelled()) return done.error();
+  TRY_ASSIGN(auto failures, job.events());
+  if (failures.size() >= std::size(kDeliveryPauses))
+    return failed_precondition(done.error().message + "; given up after " + std::to_string(failures.size() + 1) + " attempts");
+  int64_t at = clock.unix_ms() + kDeliveryPauses[failures.size()];
+  TRY(job.append({{.kind = "attempt_failed", .name = "", .data = Json::object({{"error", done.error().message}, {"at_ms", at}})}}));
+  job.park(at);
+  return Json();
 }
 
 }  // namespace strata::flow

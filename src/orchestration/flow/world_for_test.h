@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "infra/durable/clock_for_test.h"
 #include "infra/store/crash_for_test.h"
 #include "orchestration/flow/flow.h"
 
@@ -50,6 +51,8 @@ class World : public Tools {
   std::map<std::string, int> keyed, once;         // effects by key
   std::map<std::string, int> asked;               // calls by tool
   std::map<std::string, std::string> needs;       // tools that want an approval
+  std::map<std::string, bool> untrusted;          // what the last call of a tool said of its arguments
+  size_t pad = 0;                                 // bytes of nothing in each result
   std::function<Status(const Call&, bool before)> trouble = [](const Call&, bool) { return Status(); };
 
   Result<Info> describe(const Context&, const std::string& name) override {
@@ -63,18 +66,30 @@ class World : public Tools {
     std::lock_guard lock(mutex);
     if (needs.count(call.name) && call.approval_id.empty()) return Error{Code::kFailedPrecondition, "it sends something out", "", kNeedsApproval};
     ++asked[call.name];
+    untrusted[call.name] = call.untrusted;
     TRY(trouble(call, true));
     if (call.name == "keyed") keyed.emplace(call.key, 1);   // the same key again changes nothing
     if (call.name == "once") ++once[call.key];
     TRY(trouble(call, false));
-    return Reply{Json::object({{"did", call.name}, {"with", call.arguments}}), 0.01};
+    Json result = Json::object({{"did", call.name}, {"with", call.arguments}});
+    if (pad > 0) result.set("pad", std::string(pad, 'x'));
+    return Reply{std::move(result), 0.01};
   }
   Status settled(const Context&, const std::string&, const std::string&, bool, const Json&) override { return {}; }
 };
 
+class Platform;
+// What other rooms add: called at each opening. And a clock that the test moves, instead of the machine's.
+struct PlatformMore {
+  std::vector<store::Migration> migrations = {};
+  std::function<void(Platform&, Options&)> adjust = {};
+  durable::SharedClock* clock = nullptr;
+};
+
 class Platform {
  public:
-  explicit Platform(std::string disk = "") : disk_(std::move(disk)), folder_((std::filesystem::temp_directory_path() / make_id("flow-test")).string()) {
+  explicit Platform(std::string disk = "", PlatformMore more = {})
+      : disk_(std::move(disk)), folder_((std::filesystem::temp_directory_path() / make_id("flow-test")).string()), more_(std::move(more)) {
     open();
   }
   ~Platform() {
@@ -84,12 +99,14 @@ class Platform {
   // False where the disk has crashed meanwhile.
   bool open(int threads = 4) {
     std::vector<store::Migration> all;
-    for (auto& part : {durable::Journal::migrations(), registry::migrations(), migrations()}) all.insert(all.end(), part.begin(), part.end());
+    for (auto& part : {durable::Journal::migrations(), registry::migrations(), migrations(), more_.migrations}) all.insert(all.end(), part.begin(), part.end());
     auto store = store::Store::open(folder_, all, disk_);
     if (!store) return false;
     store_ = std::move(*store);
-    journal_ = std::move(*durable::Journal::open(*store_, system_clock(), 1));
-    registry_ = std::make_unique<registry::Registry>(*store_, system_clock());
+    const Clock& clock = more_.clock ? static_cast<const Clock&>(*more_.clock) : system_clock();
+    // A short lease makes a short heartbeat, which looks at the moved clock often.
+    journal_ = std::move(*durable::Journal::open(*store_, clock, durable::Options{.workers = 1, .lease_ms = more_.clock ? 30 : 15'000}));
+    registry_ = std::make_unique<registry::Registry>(*store_, clock);
     Options options;
     options.threads = threads;
     options.effects = {&models, &library, &world};
@@ -101,7 +118,8 @@ class Platform {
     options.deliver = [this](const Context&, const std::string& url, const std::vector<std::pair<std::string, std::string>>& headers, const std::string& body) {
       return deliver(url, headers, body);
     };
-    flows_ = std::make_unique<Flows>(*store_, *journal_, *registry_, system_clock(), std::move(options));
+    if (more_.adjust) more_.adjust(*this, options);
+    flows_ = std::make_unique<Flows>(*store_, *journal_, *registry_, clock, std::move(options));
     flows_->register_jobs();
     journal_->start();
     return true;
@@ -132,6 +150,15 @@ class Platform {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
   }
+  // The same while time passes, so much at once.
+  RunView finished(const std::string& id, int64_t step_ms) {
+    for (;;) {
+      auto run = flows().run(context, id);
+      if (run && durable::finished(run->job.state)) return *flows().view(context, id);
+      more_.clock->advance_ms(step_ms);
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+  }
   std::vector<Approval> pending() {
     auto all = flows().approvals(context, "pending", "", 100);
     return all ? *all : std::vector<Approval>();
@@ -148,6 +175,7 @@ class Platform {
 
  private:
   const std::string disk_, folder_;
+  const PlatformMore more_;
   std::map<std::string, int> versions_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<durable::Journal> journal_;
