@@ -133,11 +133,14 @@ Error error_of(const tool::Outcome& outcome) {
   switch (outcome.state) {
     case tool::State::kNeedsApproval: return Error{Code::kFailedPrecondition, message, "", flow::kNeedsApproval};
     case tool::State::kUnknown: return Error{Code::kInternal, message, "", "outcome_unknown"};
-    case tool::State::kRefused: return Error{code == "rate_limited" ? Code::kResourceExhausted : Code::kFailedPrecondition, message, "", code};
-    default:
-      return Error{outcome.failure && outcome.failure->retry ? Code::kResourceExhausted : Code::kFailedPrecondition, message, "",
-                   code};  // it says itself that it did nothing
+    case tool::State::kRefused:
+      return outcome.failure && outcome.failure->retry ? Error{Code::kResourceExhausted, message, "", flow::kNotYet}
+                                                       : Error{Code::kFailedPrecondition, message, "", code};
+    default: break;
   }
+  if (outcome.failure && outcome.failure->stands) return Error{Code::kInternal, message, "", code};
+  // It says itself that it did nothing.
+  return Error{outcome.failure && outcome.failure->retry ? Code::kResourceExhausted : Code::kFailedPrecondition, message, "", code};
 }
 
 class RegistryTools : public flow::Tools {
@@ -155,8 +158,11 @@ class RegistryTools : public flow::Tools {
     options.untrusted = call.untrusted;
     options.approval_id = call.approval_id;
     TRY_ASSIGN(auto outcome, services_.tools->call(context, call.name, call.arguments, call.key, options));
-    if (outcome.state != tool::State::kDone) return error_of(outcome);
-    return Reply{std::move(outcome.result), outcome.cost};
+    if (outcome.state == tool::State::kDone) return Reply{std::move(outcome.result), outcome.cost};
+    // Cut short with its run (a shutdown, a cancel) is no failure of a step that may be done again.
+    const auto about = services_.tools->describe(call.name);
+    if (about && (!about->changes || about->repeatable)) TRY(context.check());
+    return error_of(outcome);
   }
   Status settled(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result) override {
     auto status = services_.tools->resolve(context, name, key, happened, result);
@@ -173,7 +179,7 @@ class InboxApprovals : public tool::Approvals {
  public:
   explicit InboxApprovals(const api::Services& services) : services_(services) {}
   // A decision belongs to one step of one run, whose key the call must carry: no other call can use it.
-  Result<bool> take(const Context& context, const std::string& approval_id, const std::string& digest, const std::string& key) override {
+  Result<bool> granted(const Context& context, const std::string& approval_id, const std::string& digest, const std::string& key) override {
     auto approval = services_.flows->approval(context, approval_id);
     if (!approval) return approval.error().code == Code::kNotFound ? Result<bool>(false) : Result<bool>(approval.error());
     TRY_ASSIGN(bool granted, services_.flows->granted(context, approval_id, approval->tool, approval->arguments));

@@ -3,8 +3,8 @@
 //
 // The walls: namespaces of its own for users, processes, network (none but an empty loopback), IPC, names; a root of its own that holds /usr
 // read-only, a few files of /etc, bare device nodes and a /work in memory of bounded size; no capabilities, no new user namespaces; a
-// session of its own; it dies with its parent. Then seccomp (below): no new processes, no sockets, nothing that looks at other processes, makes
-// device nodes, mounts, or speaks to rarely used parts of the kernel. Without bubblewrap, or where the kernel refuses namespaces, bubblewrap
+// session of its own; it dies with its parent. Then seccomp (below): no new processes, no sockets, nothing that looks at other processes, holds
+// memory outside of the limits, makes device nodes, mounts, or speaks to rarely used parts of the kernel. Without bubblewrap, or where the kernel refuses namespaces, bubblewrap
 // ends with a word and nothing was run.
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -23,7 +23,7 @@ namespace {
 
 constexpr const char* kBubblewrap = "/usr/bin/bwrap";
 constexpr const char* kPython = "/usr/bin/python3";
-constexpr const char* kWorkBytes = "67108864";   // of /work: files and plots
+constexpr const char* kWorkBytes = "67108864";  // of /work: files and plots
 
 int fail(const char* what) {
   std::fprintf(stderr, "sandbox: %s: %s\n", what, std::strerror(errno));
@@ -38,6 +38,8 @@ constexpr std::initializer_list<const char*> kRefused = {
     "fork", "vfork", "setns", "unshare", "personality", "setuid", "setgid", "setreuid", "setregid", "setresuid", "setresgid", "setgroups",
     // sockets: there is no network, and no other kind either
     "socket", "socketpair", "connect", "bind", "listen",
+    // memory that the limit on the address space does not count
+    "memfd_create", "shmget", "shmat", "shmdt", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv", "msgctl", "mq_open",
     // mounts, roots, device nodes, handles
     "mount", "umount2", "pivot_root", "chroot", "mknod", "mknodat", "open_by_handle_at", "name_to_handle_at", "fsopen", "fsconfig", "fsmount", "fspick",
     "move_mount", "open_tree", "mount_setattr", "swapon", "swapoff", "quotactl", "acct",
@@ -53,7 +55,7 @@ int filter_file() {
   bool ok = true;
   for (const char* name : kRefused) {
     const int call = seccomp_syscall_resolve_name(name);
-    if (call == __NR_SCMP_ERROR || call < 0) continue;   // this machine has no such call
+    if (call == __NR_SCMP_ERROR || call < 0) continue;  // this machine has no such call
     ok = ok && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0) == 0;
   }
   // Threads, but no processes: clone without CLONE_THREAD; clone3 hides its flags in memory, so the C library is sent back to clone.

@@ -86,10 +86,11 @@ def test_an_openapi_service_is_tools_and_money_waits_for_a_person(shop):
 
 
 def test_permissions_hold_and_keys_repeat(shop):
-    first = call(shop, "calculator", {"expression": "2*21"}, idempotency_key="k1")
-    again = call(shop, "calculator", {"expression": "2*21"}, idempotency_key="k1")
+    note = {"id": 101, "body": {"cents": 100, "reason": "broken"}}
+    first = call(shop, "create_credit_note", note, idempotency_key="k1")
+    again = call(shop, "create_credit_note", note, idempotency_key="k1")
     assert again["repeated"] and again["result"] == first["result"]
-    assert call(shop, "calculator", {"expression": "1"}, idempotency_key="k1")["error"]["code"] == "idempotency_key_reused"
+    assert call(shop, "create_credit_note", {**note, "id": 102}, idempotency_key="k1")["error"]["code"] == "idempotency_key_reused"
     set_to = lambda permission: shop.http.put("/strata/v1/tools/calculator/permission", json={"permission": permission, "why": "a test"})
     assert set_to("deny").json()["permission"] == "deny"
     assert call(shop, "calculator", {"expression": "1"})["error"]["code"] == "permission_denied"

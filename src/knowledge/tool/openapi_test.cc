@@ -163,5 +163,27 @@ TEST_F(OpenApi, AnOddDocumentIsRefusedByPlace) {
               HasSubstr("only path and query"));
 }
 
+TEST_F(OpenApi, AServiceThatIsBusyIsAskedAgainLaterAndOneThatRefusesDidNothing) {
+  auto all = tools(document());
+  const std::string note = R"({"id":102,"body":{"cents":500,"reason":"late"}})";
+  status_ = "429 Too Many Requests";
+  EXPECT_TRUE(call(*all["create_credit_note"], note)->failure->retry);
+  status_ = "408 Request Timeout";
+  EXPECT_TRUE(call(*all["get_user_profile"], R"({"id":1})")->failure->retry);
+  status_ = "409 Conflict";
+  const auto refused = call(*all["create_credit_note"], note);
+  EXPECT_FALSE(refused->failure->retry || refused->failure->stands);
+}
+
+TEST_F(OpenApi, AnEffectStandsThoughTheAnswerToItIsNoJsonOrLeadsElsewhere) {
+  auto all = tools(document());
+  const std::string note = R"({"id":102,"body":{"cents":500,"reason":"late"}})";
+  reply_ = "<html>thank you</html>";
+  EXPECT_TRUE(call(*all["create_credit_note"], note)->failure->stands);
+  EXPECT_FALSE(call(*all["get_user_profile"], R"({"id":1})")->failure->stands) << "it only reads";
+  status_ = "303 See Other", header_ = "Location: /done\r\n";
+  EXPECT_TRUE(call(*all["create_credit_note"], note)->failure->stands);
+}
+
 }  // namespace
 }  // namespace strata::tool

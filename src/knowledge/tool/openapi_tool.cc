@@ -209,18 +209,25 @@ class Maker {
       request.body = body->dump();
     }
     TRY_ASSIGN(const egress::Response response, client.fetch(context, request));
-    return read(response);
+    return read(response, operation.method != "GET");
   }
 
-  static Result<Answer> read(const egress::Response& response) {
+  // `changes`: where the service did not refuse (4xx), it did what it was asked, whatever its answer is worth.
+  static Result<Answer> read(const egress::Response& response, bool changes) {
     const std::string status = std::to_string(response.status);
     if (response.status >= 500) return unavailable("the service answered with status " + status);
-    if (response.status < 200 || response.status > 299)
-      return Answer::failed("http_" + status, "the service answered with status " + status + ": " + utf8_repaired(response.body.substr(0, 500)));
+    if (response.status < 200 || response.status > 299) {
+      Answer answer = Answer::failed("http_" + status, "the service answered with status " + status + ": " + utf8_repaired(response.body.substr(0, 500)));
+      answer.failure->retry = response.status == 408 || response.status == 425 || response.status == 429;
+      answer.failure->stands = changes && response.status < 400;
+      return answer;
+    }
     if (trim(response.body).empty()) return Answer::of(Json());
     auto body = Json::parse(response.body, {.bytes = kBodyBytesMost, .depth = 64});
-    if (!body) return Answer::failed("invalid_result", "the service's answer is no JSON: " + body.error().message);
-    return Answer::of(std::move(*body));
+    if (body) return Answer::of(std::move(*body));
+    Answer answer = Answer::failed("invalid_result", "the service's answer is no JSON: " + body.error().message);
+    answer.failure->stands = changes;
+    return answer;
   }
 
   egress::Client& client_;

@@ -8,7 +8,11 @@ std::vector<store::Migration> migrations() {
            "outcome TEXT, begun_ms INTEGER NOT NULL, PRIMARY KEY(tenant, tool, key));"
            "CREATE INDEX tool_calls_by_time ON tool_calls(begun_ms);"
            "CREATE TABLE tool_policies(tenant TEXT NOT NULL, tool TEXT NOT NULL, permission TEXT NOT NULL, roles TEXT NOT NULL, why TEXT NOT NULL, "
-           "who TEXT NOT NULL, updated_ms INTEGER NOT NULL, PRIMARY KEY(tenant, tool));"}};
+           "who TEXT NOT NULL, updated_ms INTEGER NOT NULL, PRIMARY KEY(tenant, tool));"},
+          {"tool", 2,
+           "CREATE TABLE tool_grants(tenant TEXT NOT NULL, approval TEXT NOT NULL, tool TEXT NOT NULL, key TEXT NOT NULL, ended INTEGER NOT NULL, "
+           "PRIMARY KEY(tenant, approval));"
+           "CREATE INDEX tool_grants_by_call ON tool_grants(tenant, tool, key);"}};
 }
 
 namespace rows {
@@ -21,7 +25,7 @@ using store::Transaction;
 std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
 
 Failure failure_from(const Json& json) {
-  Failure out{text_of(json["code"]), text_of(json["message"]), {}, json["retry"] == Json(true)};
+  Failure out{text_of(json["code"]), text_of(json["message"]), {}, json["retry"] == Json(true), json["stands"] == Json(true)};
   if (const auto* list = json["problems"].as_array()) {
     for (const Json& item : *list)
       out.problems.push_back({text_of(item["path"]), text_of(item["keyword"]), text_of(item["expected"]), text_of(item["got"]), text_of(item["nearest"])});
@@ -66,20 +70,47 @@ Result<std::optional<Recorded>> find(store::Store& store, const Context& context
   return out;
 }
 
-Status begin(store::Store& store, const Context& context, const Key& key, const std::string& digest, const Json& arguments, int64_t now_ms) {
-  return store.write(context, [&](Transaction& transaction) -> Status {
+namespace {
+
+// Whether the grant is this key's, and its call has not ended.
+Result<bool> take_grant(Transaction& transaction, const Key& key, const std::string& approval) {
+  TRY_ASSIGN(const int64_t added, transaction.execute("INSERT INTO tool_grants(tenant, approval, tool, key, ended) VALUES(?, ?, ?, ?, ?) "
+                                                      "ON CONFLICT(tenant, approval) DO NOTHING",
+                                                      {key.tenant, approval, key.tool, key.key, int64_t{key.key.empty()}}));
+  if (added == 1) return true;
+  bool ours = false;
+  TRY(transaction.query("SELECT tool, key, ended FROM tool_grants WHERE tenant = ? AND approval = ?", {key.tenant, approval}, [&](const Row& row) {
+    ours = row.text(0) == key.tool && row.text(1) == key.key && row.integer(2) == 0;
+    return false;
+  }));
+  return ours;
+}
+
+}  // namespace
+
+Result<bool> begin(store::Store& store, const Context& context, const Key& key, const std::string& digest, const Json& arguments, int64_t now_ms,
+                   const std::string& approval) {
+  bool free = true;
+  TRY(store.write(context, [&](Transaction& transaction) -> Status {
+    if (!approval.empty()) {
+      TRY_ASSIGN(free, take_grant(transaction, key, approval));
+    }
+    if (!free || key.key.empty()) return {};
     TRY(
         transaction.execute("INSERT INTO tool_calls(tenant, tool, key, digest, arguments, outcome, begun_ms) VALUES(?, ?, ?, ?, ?, NULL, ?) "
                             "ON CONFLICT(tenant, tool, key) DO UPDATE SET begun_ms = excluded.begun_ms",
                             {key.tenant, key.tool, key.key, digest, arguments.dump(), now_ms}));
     return {};
-  });
+  }));
+  return free;
 }
 
 Status end(store::Store& store, const Context& context, const Key& key, const Outcome& outcome) {
   return store.write(context, [&](Transaction& transaction) -> Status {
-    TRY(transaction.execute("UPDATE tool_calls SET outcome = ? WHERE tenant = ? AND tool = ? AND key = ?",
-                            {to_json(outcome).dump(), key.tenant, key.tool, key.key}));
+    TRY_ASSIGN(const int64_t changed, transaction.execute("UPDATE tool_calls SET outcome = ? WHERE tenant = ? AND tool = ? AND key = ?",
+                                                          {to_json(outcome).dump(), key.tenant, key.tool, key.key}));
+    if (changed == 0) return Error{Code::kAborted, "the record of this call of " + key.tool + " is gone", "key", ""};
+    TRY(transaction.execute("UPDATE tool_grants SET ended = 1 WHERE tenant = ? AND tool = ? AND key = ?", {key.tenant, key.tool, key.key}));
     return {};
   });
 }

@@ -21,8 +21,12 @@ struct Key {
 };
 
 Result<std::optional<Recorded>> find(store::Store& store, const Context& context, const Key& key);
-Status begin(store::Store& store, const Context& context, const Key& key, const std::string& digest, const Json& arguments, int64_t now_ms);
+// False, and nothing was written, where `approval` (empty: none) was used by another call. Without a key only the grant is used up.
+Result<bool> begin(store::Store& store, const Context& context, const Key& key, const std::string& digest, const Json& arguments, int64_t now_ms,
+                   const std::string& approval);
+// kAborted where the call's row is gone. A grant that it took can let nothing run any more.
 Status end(store::Store& store, const Context& context, const Key& key, const Outcome& outcome);
+// The grant stays with the key.
 Status forget(store::Store& store, const Context& context, const Key& key);
 Result<std::vector<Tools::Open>> open_calls(store::Store& store, const Context& context);
 Status prune(store::Store& store, const Context& context, int64_t before_ms);

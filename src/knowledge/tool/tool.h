@@ -8,9 +8,11 @@
 // 2. Whatever a model could mend is an Outcome with problems (path, expected, got, nearest), not an Error.
 // 3. Untrusted text: where the caller's prompt holds text from documents, the web or tools (`untrusted`), a tool above the risk line runs only
 //    with a person's approval of exactly these arguments. Results that hold such text say so; whoever puts one into a prompt sets the flag.
-// 4. With an idempotency key a call is recorded: the same key again gives the recorded outcome without a second effect. A process that dies in a
-//    call leaves it open; the next call with that key runs again where the tool is `repeatable` (reading, or honouring the key itself), else its
-//    state is kUnknown until a person resolves it. Never twice, never silently lost.
+// 4. With an idempotency key a call that has an effect is recorded: the same key again gives the recorded outcome without a second effect. A
+//    process that dies in a call leaves it open; the next call with that key runs again where the tool is `repeatable` (it honours the key itself),
+//    else its state is kUnknown until a person resolves it. Never twice, never silently lost. What had no effect is not recorded (a tool that
+//    only reads, a call that the other side refused): the same key then runs again.
+// 5. A grant lets one call run, once: it is used up in the transaction that records the call, whatever becomes of the caller.
 //
 // THREADS: safe; a call blocks its thread until the tool's time limit at most.
 #pragma once
@@ -61,7 +63,7 @@ struct Description {
   Risk risk = Risk::kLow;
   bool changes = false;                         // has an effect outside the call
   bool repeatable = true;                       // running it again with the same key has no second effect
-  bool dry_run = false;                         // can say what it would do without doing it (reading tools just run)
+  bool dry_run = false;                         // can say what it would do without doing it (reading tools just run, as without the flag)
   bool untrusted_result = false;                // results hold text that others wrote
   double cost = 0;                              // UNITS: US dollars a call
   Limits limits;
@@ -74,12 +76,13 @@ struct Invocation {
   bool dry_run = false;
 };
 
-// What did not work, in words that the caller can act on. `retry`: the same call may work later, as it is.
+// What did not work, in words that the caller can act on.
 struct Failure {
   std::string code;                             // "invalid_arguments", "sql_error", "timeout", …
   std::string message;
   std::vector<schema::Problem> problems;
-  bool retry = false;
+  bool retry = false;                           // the same call may work later, as it is, and has no second effect then
+  bool stands = false;                          // of a tool that changes something: it did, or may have, and only its answer is of no use
   Json json() const;
 };
 struct Answer {
@@ -87,7 +90,7 @@ struct Answer {
   std::optional<Failure> failure;
   static Answer of(Json result) { return {std::move(result), std::nullopt}; }
   static Answer failed(std::string code, std::string message, std::vector<schema::Problem> problems = {}) {
-    return {Json(), Failure{std::move(code), std::move(message), std::move(problems), false}};
+    return {Json(), Failure{std::move(code), std::move(message), std::move(problems)}};
   }
 };
 
@@ -95,8 +98,8 @@ class Tool {
  public:
   virtual ~Tool() = default;
   virtual const Description& description() const = 0;
-  // Runs on the caller's thread, with the time limit in the context. An Error: ours or a dependency's, after which, if the tool changes
-  // something, nobody knows whether it did. THREADS: safe.
+  // Runs on the caller's thread, with the time limit in the context. An Answer with a failure that does not `stand` promises that nothing
+  // happened. An Error: ours or a dependency's, after which, if the tool changes something, nobody knows whether it did. THREADS: safe.
   virtual Result<Answer> run(const Context& context, const Invocation& invocation) = 0;
 };
 using Run = std::function<Result<Answer>(const Context&, const Invocation&)>;
@@ -117,16 +120,16 @@ struct Policy {
 class Approvals {
  public:
   virtual ~Approvals() = default;
-  // Whether a person granted `approval_id` for this digest (call_digest), and no other call has used it; uses it up. `key` is the call's
-  // idempotency key: a grant that the same (not empty) key took before is granted again, so that a crash in between costs no approval.
-  virtual Result<bool> take(const Context& context, const std::string& approval_id, const std::string& digest, const std::string& key) = 0;
+  // Whether a person granted `approval_id` for this digest (call_digest), to a call with this idempotency key. That no second call runs with
+  // it is the registry's own business: a grant that a key took is that key's (so a crash in between costs no approval), until its call ends.
+  virtual Result<bool> granted(const Context& context, const std::string& approval_id, const std::string& digest, const std::string& key) = 0;
 };
 // SHA-256 over name and arguments (members sorted): what a person approves.
 std::string call_digest(const std::string& name, const Json& arguments);
 
 enum class State {
   kDone,           // result
-  kFailed,         // the tool ran and says why not; recorded under the key
+  kFailed,         // the tool ran and says why not; recorded under the key where what it did stands
   kRefused,        // not run: arguments, permission, limits (failure says which)
   kNeedsApproval,  // not run: call again with an approval of `digest`
   kUnknown,        // it was begun, and nobody knows how it ended; see resolve()
@@ -173,7 +176,8 @@ class Tools {
   // `key`: at most 256 bytes, the caller's own, unique within tenant and tool; empty: not recorded.
   Result<Outcome> call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options = {});
 
-  // A person's word on a call that is kUnknown: it did happen (with what result), or it did not and may run again.
+  // A person's word on a call that is kUnknown, or failed with what it did standing: it did happen (with what result), or it did not and may
+  // run again. kFailedPrecondition: it is running, or has ended otherwise.
   Status resolve(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result);
   // Calls that were begun by a process that died, and are not repeatable.
   struct Open {
@@ -186,18 +190,20 @@ class Tools {
   Result<Policy> policy(const Context& context, const std::string& name);
   Result<Policy> set_policy(const Context& context, const std::string& name, Policy policy);
 
-  // Forgets recorded calls begun before then, but for open ones.
+  // Forgets recorded calls begun before then, but for open ones. A grant stays used.
   Status prune(const Context& context, int64_t before_ms);
 
  private:
   struct Entry;
   class Turn;                                   // holds a place among the calls that run at once
   struct Call;
+  class Mark;                                   // holds a key, so that it is used by one call at a time
   std::shared_ptr<Entry> find(const std::string& name) const;
   Outcome unknown_tool(const std::string& name) const;
-  Result<std::optional<Outcome>> refuse(const Context& context, const Call& call);
+  static std::optional<Outcome> refuse(const Context& context, const Call& call);
   Result<std::optional<Outcome>> ask(const Context& context, const Call& call);
-  Result<Outcome> run_recorded(const Context& context, const Call& call);
+  Result<std::optional<Outcome>> recall(const Context& context, const Call& call);
+  Result<Outcome> run_recorded(const Context& context, const Call& call, bool asks);
   Outcome run_now(const Context& context, const Call& call);
 
   store::Store& store_;

@@ -14,15 +14,12 @@ using testing::HasSubstr;
 
 Json json(const std::string& text) { return Json::parse(text).value(); }
 
-// Grants one digest to one approval id, once per key.
+// A person who has agreed to one digest, and says so however often one asks.
 class OneGrant : public Approvals {
  public:
-  std::string id, digest, taken_by;
-  bool taken = false;
-  Result<bool> take(const Context&, const std::string& approval_id, const std::string& wanted, const std::string& key) override {
-    if (approval_id != id || wanted != digest || (taken && (key.empty() || key != taken_by))) return false;
-    taken = true, taken_by = key;
-    return true;
+  std::string id, digest;
+  Result<bool> granted(const Context&, const std::string& approval_id, const std::string& wanted, const std::string&) override {
+    return approval_id == id && wanted == digest;
   }
 };
 
@@ -62,6 +59,13 @@ class ToolTest : public testing::Test {
       if (!call.dry_run) ++paid_;
       return Answer::of(Json::object({{"paid", call.arguments["cents"]}}));
     });
+  }
+  int64_t rows() {
+    int64_t count = -1;
+    EXPECT_TRUE(store_->read(context_, [&](store::Reader& reader) {
+      return reader.query("SELECT count(*) FROM tool_calls", {}, [&](const store::Row& row) { return count = row.integer(0), true; });
+    }));
+    return count;
   }
   Outcome call(const std::string& name, const std::string& arguments, const std::string& key = "", const CallOptions& options = {}) {
     auto outcome = tools_->call(context_, name, json(arguments), key, options);
@@ -172,7 +176,113 @@ TEST_F(ToolTest, AfterUntrustedTextARiskyToolWantsApprovalOfExactlyTheseArgument
   EXPECT_EQ(call("refund", kTen, "k", approved).repeated, true);
   EXPECT_EQ(call("refund", kTen, "k4", approved).failure->code, "approval_invalid") << "used up";
   EXPECT_EQ(paid_, 1);
-  EXPECT_EQ(call("refund", kTen, "", {.untrusted = true, .dry_run = true}).state, State::kDone) << "a dry run does nothing";
+  EXPECT_EQ(call("refund", kTen, "", {.untrusted = true, .dry_run = true, .approval_id = ""}).state, State::kDone) << "a dry run does nothing";
+  EXPECT_EQ(paid_, 1);
+}
+
+TEST_F(ToolTest, AnApprovalRunsOneCallOnceWhateverTheFlagsAndRestarts) {
+  int ran = 0;
+  auto add_script = [&] {
+    Description about = refund();
+    about.name = "script", about.changes = about.dry_run = false, about.repeatable = true, about.risk = Risk::kMedium, about.limits.calls_per_minute = 100;
+    add(about, [&](const Context&, const Invocation&) -> Result<Answer> { return Answer::of(Json::object({{"paid", ++ran}})); });
+  };
+  add_script();
+  ASSERT_TRUE(tools_->set_policy(context_, "script", {.permission = Permission::kAsk}));
+  OneGrant grant;
+  grant.id = "appr_1", grant.digest = call_digest("script", json(kTen));
+  tools_->set_approvals(&grant);
+  const CallOptions approved{.approval_id = "appr_1"}, dry{.dry_run = true, .approval_id = "appr_1"};
+  EXPECT_EQ(call("script", kTen, "", {.dry_run = true}).state, State::kNeedsApproval) << "a dry run of what cannot do one is a run";
+  EXPECT_EQ(call("script", kTen, "k", dry).state, State::kDone);
+  for (const std::string key : {"k", "k", "other", ""}) {
+    for (const CallOptions& options : {dry, approved}) {
+      const Outcome again = call("script", kTen, key, options);
+      EXPECT_TRUE(key == "k" ? again.repeated : again.failure && again.failure->code == "approval_invalid") << key;
+    }
+  }
+  EXPECT_EQ(ran, 1);
+  open();
+  add_script();
+  tools_->set_approvals(&grant);
+  EXPECT_TRUE(call("script", kTen, "k", approved).repeated);
+  EXPECT_EQ(call("script", kTen, "k2", approved).failure->code, "approval_invalid");
+  clock_.advance_ms(86'400'000);
+  ASSERT_TRUE(tools_->prune(context_, clock_.unix_ms()));
+  EXPECT_EQ(call("script", kTen, "k", approved).failure->code, "approval_invalid") << "its outcome is forgotten, that it was used is not";
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_F(ToolTest, AnApprovalWithoutAKeyIsSpentByTheFirstCall) {
+  add_refund();
+  OneGrant grant;
+  grant.id = "appr_1", grant.digest = call_digest("refund", json(kTen));
+  tools_->set_approvals(&grant);
+  const CallOptions approved{.untrusted = true, .approval_id = "appr_1"};
+  EXPECT_EQ(call("refund", kTen, "", approved).state, State::kDone);
+  EXPECT_EQ(call("refund", kTen, "", approved).failure->code, "approval_invalid");
+  EXPECT_EQ(paid_, 1);
+}
+
+TEST_F(ToolTest, ACallThatTheOtherSideRefusedRunsAgainUnderItsKeyOnceThatIsMended) {
+  bool mended = false;
+  add(refund(), [&](const Context&, const Invocation&) -> Result<Answer> {
+    if (!mended) return Answer::failed("http_409", "the invoice is locked");
+    ++paid_;
+    return Answer::of(Json::object({{"paid", 10}}));
+  });
+  OneGrant grant;
+  grant.id = "appr_1", grant.digest = call_digest("refund", json(kTen));
+  tools_->set_approvals(&grant);
+  const CallOptions approved{.untrusted = true, .approval_id = "appr_1"};
+  EXPECT_EQ(call("refund", kTen, "k", approved).failure->code, "http_409");
+  EXPECT_EQ(rows(), 0);
+  mended = true;
+  EXPECT_EQ(call("refund", kTen, "k2", approved).failure->code, "approval_invalid") << "the grant is the first key's";
+  EXPECT_EQ(call("refund", kTen, "k", approved).state, State::kDone) << "nothing had happened, so the approval still holds";
+  EXPECT_EQ(paid_, 1);
+}
+
+TEST_F(ToolTest, AnEffectWhoseAnswerIsOfNoUseStandsIsNotDoneAgainAndCanBeSettled) {
+  add(refund(), [&](const Context&, const Invocation&) -> Result<Answer> {
+    ++paid_;
+    return Answer::of(json(R"({"paid":"ten"})"));
+  });
+  for (const char* key : {"k", "k", "k2"}) {
+    const Outcome out = call("refund", kTen, key);
+    EXPECT_EQ(out.failure->code, "invalid_result");
+    EXPECT_TRUE(out.failure->stands);
+    EXPECT_EQ(out.json()["error"]["stands"], Json(true));
+  }
+  EXPECT_EQ(paid_, 2);
+  ASSERT_TRUE(tools_->resolve(context_, "refund", "k", true, json(R"({"paid":10})")));
+  EXPECT_EQ(call("refund", kTen, "k").result["paid"], Json(10));
+  EXPECT_EQ(tools_->resolve(context_, "refund", "k", false, Json()).error().code, Code::kFailedPrecondition) << "that word stands";
+  ASSERT_TRUE(tools_->resolve(context_, "refund", "k2", false, Json()));
+  EXPECT_FALSE(call("refund", kTen, "k2").repeated) << "it may run again";
+  EXPECT_EQ(paid_, 3);
+}
+
+TEST_F(ToolTest, WhatHasNoEffectLeavesNoRow) {
+  Description about = refund();
+  about.changes = false, about.repeatable = true;
+  add(about, [&](const Context&, const Invocation&) -> Result<Answer> { return Answer::of(Json::object({{"paid", ++paid_}})); });
+  EXPECT_FALSE(call("refund", kTen, "k").repeated);
+  EXPECT_FALSE(call("refund", R"({"invoice":"b","cents":1})", "k").repeated);
+  EXPECT_EQ(paid_, 2);
+  EXPECT_EQ(rows(), 0);
+}
+
+TEST_F(ToolTest, ACallThatRunsCannotBeResolvedAndRunsOnce) {
+  add(refund(), [&](const Context&, const Invocation& invocation) -> Result<Answer> {
+    if (++paid_ == 1) {
+      EXPECT_EQ(tools_->resolve(context_, "refund", invocation.idempotency_key, false, Json()).error().reason, "in_progress");
+      EXPECT_EQ(call("refund", kTen, invocation.idempotency_key).failure->code, "in_progress");
+    }
+    return Answer::of(Json::object({{"paid", 10}}));
+  });
+  EXPECT_EQ(call("refund", kTen, "k").state, State::kDone);
+  EXPECT_TRUE(call("refund", kTen, "k").repeated);
   EXPECT_EQ(paid_, 1);
 }
 

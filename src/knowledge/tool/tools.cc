@@ -25,6 +25,10 @@ bool well_named(const std::string& name) {
   });
 }
 
+Outcome bad_approval() { return refused("approval_invalid", "that approval is not for this tool with exactly these arguments, was used, or was never given"); }
+
+bool stands(const Outcome& outcome) { return outcome.failure && outcome.failure->stands; }
+
 Failure failure_of(const Error& error) {
   const bool later = error.code == Code::kUnavailable || error.code == Code::kDeadlineExceeded || error.code == Code::kResourceExhausted ||
                      error.code == Code::kAborted || error.code == Code::kCancelled;
@@ -48,7 +52,9 @@ struct Tools::Call {
   const Json& arguments;
   const std::string& key;
   const CallOptions& options;
+  const Policy& policy;
   std::string digest;
+  bool dry_run = false;                                // of a tool that can: what only reads just runs
 };
 
 class Tools::Turn {
@@ -77,11 +83,35 @@ class Tools::Turn {
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
-  const std::string& why_not() const { return why_not_; }
+  bool free() const { return why_not_.empty(); }
+  Outcome refusal() const { return refused("rate_limited", "tool " + entry_.description().name + ": " + why_not_, {}, true); }
 
  private:
   Entry& entry_;
   std::string why_not_;
+};
+
+class Tools::Mark {
+ public:
+  // An empty key is held by any number of calls.
+  Mark(Tools& tools, const rows::Key& key) : tools_(tools), mark_(key.tenant + '\n' + key.tool + '\n' + key.key), keyed_(!key.key.empty()) {
+    const std::lock_guard lock(tools.mutex_);
+    held_ = !keyed_ || tools.running_.insert(mark_).second;
+  }
+  ~Mark() {
+    if (!keyed_ || !held_) return;
+    const std::lock_guard lock(tools_.mutex_);
+    tools_.running_.erase(mark_);
+  }
+  Mark(const Mark&) = delete;
+  Mark& operator=(const Mark&) = delete;
+  bool held() const { return held_; }
+
+ private:
+  Tools& tools_;
+  const std::string mark_;
+  const bool keyed_;
+  bool held_ = false;
 };
 
 Tools::Tools(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
@@ -145,43 +175,37 @@ Outcome Tools::unknown_tool(const std::string& name) const {
 }
 
 // What says no before anybody is asked: permission, size and shape of the arguments.
-Result<std::optional<Outcome>> Tools::refuse(const Context& context, const Call& call) {
+std::optional<Outcome> Tools::refuse(const Context& context, const Call& call) {
   const Description& about = call.entry.description();
-  TRY_ASSIGN(const Policy policy, rows::policy(store_, context, about.name));
-  const std::vector<std::string>& roles = context.principal().roles;
-  const bool may = policy.roles.empty() || std::any_of(roles.begin(), roles.end(), [&](const std::string& role) {
-                     return std::find(policy.roles.begin(), policy.roles.end(), role) != policy.roles.end();
-                   });
-  if (policy.permission == Permission::kDeny || !may)
-    return std::optional(refused("permission_denied", "tool " + about.name + " may not be called" + (may ? "" : " by this user's roles")));
-  if (call.key.size() > kKeyBytesMost) return std::optional(refused("invalid_key", "the idempotency key has more than 256 bytes"));
+  const std::vector<std::string>&roles = context.principal().roles, &wanted = call.policy.roles;
+  const bool may = wanted.empty() || std::any_of(roles.begin(), roles.end(),
+                                                 [&](const std::string& role) { return std::find(wanted.begin(), wanted.end(), role) != wanted.end(); });
+  if (call.policy.permission == Permission::kDeny || !may)
+    return refused("permission_denied", "tool " + about.name + " may not be called" + (may ? "" : " by this user's roles"));
+  if (call.key.size() > kKeyBytesMost) return refused("invalid_key", "the idempotency key has more than 256 bytes");
   if (call.arguments.dump().size() > about.limits.argument_bytes)
-    return std::optional(refused("arguments_too_large", "the arguments have more than " + std::to_string(about.limits.argument_bytes) + " bytes"));
+    return refused("arguments_too_large", "the arguments have more than " + std::to_string(about.limits.argument_bytes) + " bytes");
   std::vector<schema::Problem> problems = call.entry.parameters->check(call.arguments);
   if (!problems.empty()) {
     const std::string first = problems.front().text();
-    return std::optional(refused("invalid_arguments", "the arguments of " + about.name + " do not fit its schema: " + first, std::move(problems)));
+    return refused("invalid_arguments", "the arguments of " + about.name + " do not fit its schema: " + first, std::move(problems));
   }
   if (call.options.dry_run && about.changes && !about.dry_run)
-    return std::optional(refused("dry_run_unsupported", "tool " + about.name + " cannot say what it would do without doing it"));
-  return std::optional<Outcome>();
+    return refused("dry_run_unsupported", "tool " + about.name + " cannot say what it would do without doing it");
+  return std::nullopt;
 }
 
-// Whether a person must agree first, and has.
+// Whether a person agreed; only of calls that want it.
 Result<std::optional<Outcome>> Tools::ask(const Context& context, const Call& call) {
   const Description& about = call.entry.description();
-  TRY_ASSIGN(const Policy policy, rows::policy(store_, context, about.name));
-  const bool wanted = policy.permission == Permission::kAsk || (call.options.untrusted && about.risk > kRiskLine);
-  if (!wanted || (call.options.dry_run && about.dry_run)) return std::optional<Outcome>();
   if (call.options.approval_id.empty()) {
     Outcome out;
     out.state = State::kNeedsApproval;
     out.digest = call.digest;
     out.failure = Failure{"needs_approval",
                           "a person must approve this call of " + about.name +
-                              (policy.permission == Permission::kAsk ? "" : ", because what led to it holds text from documents, the web or tools"),
-                          {},
-                          false};
+                              (call.policy.permission == Permission::kAsk ? "" : ", because what led to it holds text from documents, the web or tools"),
+                          {}};
     return std::optional(std::move(out));
   }
   Approvals* approvals = nullptr;
@@ -191,79 +215,80 @@ Result<std::optional<Outcome>> Tools::ask(const Context& context, const Call& ca
   }
   bool granted = false;
   if (approvals) {
-    TRY_ASSIGN(granted, approvals->take(context, call.options.approval_id, call.digest, call.key));
+    TRY_ASSIGN(granted, approvals->granted(context, call.options.approval_id, call.digest, call.key));
   }
-  if (granted) return std::optional<Outcome>();
-  return std::optional(refused("approval_invalid", "that approval is not for this tool with exactly these arguments, was used, or was never given"));
+  return granted ? std::optional<Outcome>() : std::optional(bad_approval());
 }
 
 Result<Outcome> Tools::call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options) {
   TRY(context.check());
   const auto entry = find(name);
   if (!entry) return unknown_tool(name);
-  const Call call{*entry, arguments, key, options, call_digest(name, arguments)};
-  TRY_ASSIGN(auto stopped, refuse(context, call));
-  if (stopped) return std::move(*stopped);
-  if (!key.empty() && !options.dry_run) return run_recorded(context, call);
-  TRY_ASSIGN(stopped, ask(context, call));
-  if (stopped) return std::move(*stopped);
-  return run_now(context, call);
+  const Description& about = entry->description();
+  TRY_ASSIGN(const Policy policy, rows::policy(store_, context, name));
+  const Call call{*entry, arguments, key, options, policy, call_digest(name, arguments), options.dry_run && about.dry_run};
+  if (auto stopped = refuse(context, call)) return std::move(*stopped);
+  const bool asks = !call.dry_run && (policy.permission == Permission::kAsk || (options.untrusted && about.risk > kRiskLine));
+  // What has no effect needs no record, but for that an approval was spent on it.
+  if (asks || (about.changes && !call.dry_run && !key.empty())) return run_recorded(context, call, asks);
+  const Turn turn(*entry, context, clock_.unix_ms());
+  return turn.free() ? run_now(context, call) : turn.refusal();
 }
 
-Result<Outcome> Tools::run_recorded(const Context& context, const Call& call) {
+// What is known of this key's call already.
+Result<std::optional<Outcome>> Tools::recall(const Context& context, const Call& call) {
+  const Description& about = call.entry.description();
+  if (call.key.empty()) return std::optional<Outcome>();
+  TRY_ASSIGN(auto recorded, rows::find(store_, context, {context.principal().tenant, about.name, call.key}));
+  if (!recorded) return std::optional<Outcome>();
+  if (recorded->digest != call.digest) return std::optional(refused("idempotency_key_reused", "this idempotency key belongs to a call with other arguments"));
+  if (recorded->outcome) return std::move(recorded->outcome);
+  if (about.repeatable) return std::optional<Outcome>();
+  Outcome out;
+  out.state = State::kUnknown;
+  out.failure = Failure{"outcome_unknown", "this call was begun, and nobody knows how it ended: look, and resolve it", {}};
+  return std::optional(std::move(out));
+}
+
+Result<Outcome> Tools::run_recorded(const Context& context, const Call& call, bool asks) {
   const Description& about = call.entry.description();
   const rows::Key key{context.principal().tenant, about.name, call.key};
-  const std::string mark = key.tenant + '\n' + key.tool + '\n' + key.key;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!running_.insert(mark).second) return refused("in_progress", "a call with this idempotency key is running", {}, true);
-  }
-  struct Unmark {
-    Tools& tools;
-    const std::string& mark;
-    ~Unmark() {
-      const std::lock_guard lock(tools.mutex_);
-      tools.running_.erase(mark);
-    }
-  } unmark{*this, mark};
-  TRY_ASSIGN(auto recorded, rows::find(store_, context, key));
-  if (recorded && recorded->digest != call.digest) return refused("idempotency_key_reused", "this idempotency key belongs to a call with other arguments");
-  if (recorded && recorded->outcome) return std::move(*recorded->outcome);
-  if (recorded && !about.repeatable) {
-    Outcome out;
-    out.state = State::kUnknown;
-    out.failure = Failure{"outcome_unknown", "this call was begun, and nobody knows how it ended: look, and resolve it", {}, false};
-    return out;
-  }
-  TRY_ASSIGN(auto stopped, ask(context, call));
+  const Mark mark(*this, key);
+  if (!mark.held()) return refused("in_progress", "a call with this idempotency key is running", {}, true);
+  TRY_ASSIGN(auto stopped, recall(context, call));
   if (stopped) return std::move(*stopped);
-  TRY(rows::begin(store_, context, key, call.digest, call.arguments, clock_.unix_ms()));
+  if (asks) {
+    TRY_ASSIGN(stopped, ask(context, call));
+    if (stopped) return std::move(*stopped);
+  }
+  const Turn turn(call.entry, context, clock_.unix_ms());
+  if (!turn.free()) return turn.refusal();
+  TRY_ASSIGN(const bool ours,
+             rows::begin(store_, context, key, call.digest, call.arguments, clock_.unix_ms(), asks ? call.options.approval_id : std::string()));
+  if (!ours) return bad_approval();
   Outcome out = run_now(context, call);
+  if (call.key.empty() || out.state == State::kUnknown) return out;   // an unknown one's row stays open
   // What became of it is written down also where the caller left meanwhile.
   const Context own = Context::make(clock_, context.principal(), context.request_id(), std::make_shared<CancelFlag>());
-  if (out.state == State::kUnknown) return out;   // the row stays open
-  const bool runs_again = out.state == State::kRefused || (out.failure && out.failure->retry);
-  TRY(runs_again ? rows::forget(store_, own, key) : rows::end(store_, own, key, out));
+  TRY(out.state == State::kDone || stands(out) ? rows::end(store_, own, key, out) : rows::forget(store_, own, key));
   return out;
 }
 
 Outcome Tools::run_now(const Context& context, const Call& call) {
   const Description& about = call.entry.description();
-  const Turn turn(call.entry, context, clock_.unix_ms());
-  if (!turn.why_not().empty()) return refused("rate_limited", "tool " + about.name + ": " + turn.why_not(), {}, true);
   Outcome out;
-  out.dry_run = call.options.dry_run;
+  out.dry_run = call.dry_run;
   out.untrusted = about.untrusted_result;
-  out.cost = call.options.dry_run ? 0 : about.cost;
+  out.cost = call.dry_run ? 0 : about.cost;
   const int64_t begin_ns = clock_.monotonic_ns();
   const Context limited = context.with_timeout_ms(about.limits.time_ms);
-  auto answer = call.entry.tool->run(limited, {call.arguments, call.key, call.options.dry_run});
+  auto answer = call.entry.tool->run(limited, {call.arguments, call.key, call.dry_run});
   out.ms = static_cast<double>(clock_.monotonic_ns() - begin_ns) / 1e6;
   if (!answer) {
-    const bool lost = about.changes && !about.repeatable && !call.options.dry_run;
+    const bool lost = about.changes && !about.repeatable && !call.dry_run;
     out.state = lost ? State::kUnknown : State::kFailed;
     out.failure = failure_of(answer.error());
-    if (lost) out.failure = Failure{"outcome_unknown", "nobody knows whether it happened: " + answer.error().message, {}, false};
+    if (lost) out.failure = Failure{"outcome_unknown", "nobody knows whether it happened: " + answer.error().message, {}};
     return out;
   }
   if (answer->failure) {
@@ -278,10 +303,11 @@ Outcome Tools::run_now(const Context& context, const Call& call) {
     return out;
   }
   out.state = State::kFailed;
-  const std::string stands = about.changes ? "; what it did stands" : "";
+  const bool did = about.changes && !call.dry_run;
+  const std::string note = did ? "; what it did stands" : "";
   if (too_large)
-    out.failure = Failure{"result_too_large", "the result has more than " + std::to_string(about.limits.result_bytes) + " bytes" + stands, {}, false};
-  else out.failure = Failure{"invalid_result", "the tool's answer does not fit its own schema: " + problems.front().text() + stands, problems, false};
+    out.failure = Failure{"result_too_large", "the result has more than " + std::to_string(about.limits.result_bytes) + " bytes" + note, {}, false, did};
+  else out.failure = Failure{"invalid_result", "the tool's answer does not fit its own schema: " + problems.front().text() + note, problems, false, did};
   return out;
 }
 
@@ -289,9 +315,11 @@ Status Tools::resolve(const Context& context, const std::string& name, const std
   const auto entry = find(name);
   if (!entry) return not_found(unknown_tool(name).failure->message, "name", "tool_not_found");
   const rows::Key row{context.principal().tenant, name, key};
+  const Mark mark(*this, row);
+  if (!mark.held()) return Error{Code::kAborted, "that call is running: how it ends is not known before it does", "key", "in_progress"};
   TRY_ASSIGN(const auto recorded, rows::find(store_, context, row));
   if (!recorded) return not_found("tool " + name + " has no call with that key", "key");
-  if (recorded->outcome) return failed_precondition("that call has ended: there is nothing to resolve");
+  if (recorded->outcome && !stands(*recorded->outcome)) return failed_precondition("that call has ended: there is nothing to resolve");
   if (!happened) return rows::forget(store_, context, row);
   if (const auto problems = entry->result->check(result); !problems.empty())
     return invalid_argument("result: " + problems.front().text(), "result", "invalid_value");

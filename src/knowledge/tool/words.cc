@@ -64,6 +64,7 @@ Json Failure::json() const {
   Json list = Json::array();
   for (const schema::Problem& problem : problems) list.push(problem.json());
   Json out = Json::object({{"code", code}, {"message", message}, {"retry", retry}});
+  if (stands) out.set("stands", true);
   if (!problems.empty()) out.set("problems", std::move(list));
   return out;
 }

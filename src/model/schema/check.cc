@@ -1,6 +1,7 @@
 // Judges one value against one schema and says what is wrong where.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include "base/text.h"
@@ -11,8 +12,9 @@ namespace strata::schema {
 namespace {
 
 constexpr int kDepthMost = 256;          // schemas within schemas, references among them
-constexpr size_t kStepsMost = 200'000;   // schemas looked at for one value: alternatives within alternatives multiply
 constexpr size_t kShownBytes = 80;
+constexpr size_t kNamesLookedAt = 256, kNameBytesLookedAt = 128;   // for the nearest one
+constexpr size_t kItemsAStep = 16, kBytesAStep = 1024;
 
 std::string shown(const Json& value) {
   std::string text = value.dump();
@@ -77,6 +79,10 @@ std::string wanted(const Json& schema) {
   return "a value";
 }
 
+std::string_view nearest(const std::string& wrong, const std::vector<std::string_view>& names) {
+  return wrong.size() > kNameBytesLookedAt ? std::string_view() : nearest_name(wrong, names);
+}
+
 size_t code_points(std::string_view text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
 }
@@ -94,16 +100,40 @@ int compare(const Json& a, const Json& b) {
   return x < y ? -1 : x > y ? 1 : 0;
 }
 
+std::vector<const Json::Member*> by_name(const Json::Object& object) {
+  std::vector<const Json::Member*> out;
+  for (const auto& member : object) out.push_back(&member);
+  std::sort(out.begin(), out.end(), [](const Json::Member* a, const Json::Member* b) { return a->first < b->first; });
+  return out;
+}
+
+// Two values that are the same have the same text.
+void append_canonical(const Json& value, std::string& out) {
+  if (const auto* items = value.as_array()) {
+    out += '[';
+    for (const Json& item : *items) append_canonical(item, out), out += ',';
+    out += ']';
+  } else if (const auto* members = value.as_object()) {
+    out += '{';
+    for (const Json::Member* member : by_name(*members)) out += Json(member->first).dump() + ":", append_canonical(member->second, out), out += ',';
+    out += '}';
+  } else if (value.is_number() && !value.is_int() && is_whole(value) && std::abs(value.to_double("").value_or(0)) < 9e15) {
+    out += std::to_string(static_cast<int64_t>(value.to_double("").value_or(0)));
+  } else {
+    out += value.dump();
+  }
+}
+
 }  // namespace
 
 bool same(const Json& a, const Json& b) {
   if (a.is_number() && b.is_number()) return compare(a, b) == 0;
   if (const auto *x = a.as_array(), *y = b.as_array(); x && y) return std::equal(x->begin(), x->end(), y->begin(), y->end(), same);
   if (const auto *x = a.as_object(), *y = b.as_object(); x && y) {
-    return x->size() == y->size() && std::all_of(x->begin(), x->end(), [&](const Json::Member& member) {
-             const Json* other = b.find(member.first);
-             return other && same(member.second, *other);
-           });
+    if (x->size() != y->size()) return false;
+    const auto left = by_name(*x), right = by_name(*y);
+    return std::equal(left.begin(), left.end(), right.begin(),
+                      [](const Json::Member* one, const Json::Member* other) { return one->first == other->first && same(one->second, other->second); });
   }
   return a == b;
 }
@@ -124,6 +154,7 @@ class Judgement {
  public:
   explicit Judgement(const Validator& validator) : validator_(validator) {}
 
+  size_t steps() const { return steps_; }
   std::vector<Problem> run(const Json& value) {
     judge(validator_.schema_, value, "", 0);
     if (problems_.empty() && spent_) problems_.push_back({"", "", "a value that can be judged in bounded time", "one that branches too often", ""});
@@ -131,6 +162,13 @@ class Judgement {
   }
 
  private:
+  bool spend(size_t steps) {
+    steps_ += steps;
+    if (steps_ > kStepsMost) spent_ = true;
+    return !spent_;
+  }
+  bool full() const { return problems_.size() >= kProblemsMost; }
+
   void report(std::string path, std::string keyword, std::string expected, std::string got, std::string_view nearest = "") {
     if (problems_.size() < kProblemsMost) problems_.push_back({std::move(path), std::move(keyword), std::move(expected), std::move(got), std::string(nearest)});
     ++found_;
@@ -146,8 +184,8 @@ class Judgement {
   }
 
   void judge(const Json& schema, const Json& value, const std::string& path, int depth) {
-    if (depth > kDepthMost || ++steps_ > kStepsMost) spent_ = true;
-    if (spent_) return report(path, "", "a value that can be judged in bounded time", "one that branches too often");
+    if (depth > kDepthMost) spent_ = true;
+    if (!spend(1)) return report(path, "", "a value that can be judged in bounded time", "one that branches too often");
     if (const bool* any = schema.as_bool()) {
       if (!*any) report(path, "false", "nothing here", described(value));
       return;
@@ -179,7 +217,7 @@ class Judgement {
     for (const Json& one : *list) {
       if (const auto* text = one.as_string()) texts.push_back(*text);
     }
-    report(path, "enum", wanted(schema), described(value), value.is_string() ? nearest_name(*value.as_string(), texts) : std::string_view());
+    report(path, "enum", wanted(schema), described(value), value.is_string() ? nearest(*value.as_string(), texts) : std::string_view());
   }
 
   void judge_number(const Json& schema, const Json& value, const std::string& path) {
@@ -209,6 +247,7 @@ class Judgement {
   }
 
   void judge_text(const Json& schema, const std::string& text, const std::string& path) {
+    spend(text.size() / kBytesAStep);
     judge_count(schema, "minLength", "maxLength", code_points(text), "characters", path);
     if (const auto* pattern = schema["pattern"].as_string(); pattern && !matches(*pattern, text)) {
       report(path, "pattern", "a text that matches " + *pattern, shown(Json(text)));
@@ -217,6 +256,7 @@ class Judgement {
 
   void judge_array(const Json& schema, const Json& value, const std::string& path, int depth) {
     const Json::Array& items = *value.as_array();
+    spend(items.size() / kItemsAStep);
     judge_count(schema, "minItems", "maxItems", items.size(), "items", path);
     const bool old = schema["items"].is_array();
     const auto* prefix = old ? schema["items"].as_array() : schema["prefixItems"].as_array();
@@ -226,26 +266,30 @@ class Judgement {
       const std::string at = path + "/" + std::to_string(i);
       if (i < listed_items) judge((*prefix)[i], items[i], at, depth + 1);
       else if (rest) judge(*rest, items[i], at, depth + 1);
-      if (found_ >= kProblemsMost && depth == 0) break;
+      if (full() || spent_) return;
     }
     if (schema["uniqueItems"] == Json(true)) judge_unique(items, path);
     if (const Json* wanted_item = schema.find("contains")) judge_contains(schema, *wanted_item, items, path, depth);
   }
 
   void judge_unique(const Json::Array& items, const std::string& path) {
-    for (size_t i = 1; i < items.size(); ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        if (++steps_ > kStepsMost) spent_ = true;
-        if (spent_) return;
-        if (!same(items[i], items[j])) continue;
-        return report(path + "/" + std::to_string(i), "uniqueItems", "an item that is not there yet", "the same as item " + std::to_string(j));
-      }
+    std::map<std::string, size_t> known;
+    for (size_t i = 0; i < items.size(); ++i) {
+      std::string text;
+      append_canonical(items[i], text);
+      if (!spend(1 + text.size() / kBytesAStep)) return;
+      const auto [first, fresh] = known.emplace(std::move(text), i);
+      if (!fresh)
+        return report(path + "/" + std::to_string(i), "uniqueItems", "an item that is not there yet", "the same as item " + std::to_string(first->second));
     }
   }
 
   void judge_contains(const Json& schema, const Json& wanted_item, const Json::Array& items, const std::string& path, int depth) {
     int64_t fitting = 0;
-    for (const Json& item : items) fitting += count(wanted_item, item, depth + 1) == 0;
+    for (const Json& item : items) {
+      if (spent_) return;
+      fitting += count(wanted_item, item, depth + 1) == 0;
+    }
     const int64_t least = schema.find("minContains") ? schema["minContains"].to_int("").value_or(1) : 1;
     const int64_t most = schema.find("maxContains") ? schema["maxContains"].to_int("").value_or(INT64_MAX) : INT64_MAX;
     if (fitting >= least && fitting <= most) return;
@@ -256,12 +300,14 @@ class Judgement {
 
   void judge_object(const Json& schema, const Json& value, const std::string& path, int depth) {
     const Json::Object& members = *value.as_object();
+    if (!spend(members.size() / kItemsAStep)) return;
     judge_count(schema, "minProperties", "maxProperties", members.size(), "members", path);
     judge_required(schema, value, path, depth);
     const Json &properties = schema["properties"], &patterns = schema["patternProperties"];
     const Json* more = schema.find("additionalProperties");
     const Json* names = schema.find("propertyNames");
     for (const auto& [name, member] : members) {
+      if (full() || spent_) return;
       const std::string at = path + "/" + segment(name);
       if (names && count(*names, Json(name), depth + 1) > 0) report(at, "propertyNames", "a name that is allowed here", "'" + name + "'");
       const Json* own = properties.find(name);
@@ -281,27 +327,32 @@ class Judgement {
     judge_dependent(schema, value, path, depth);
   }
 
+  // COST: a look through the value for each name that the schema knows.
   void report_unknown(const Json& properties, const Json& value, const std::string& name, const std::string& at) {
     std::vector<std::string_view> known, missing;
+    spend(1 + value.size() / kItemsAStep);
     if (const auto* list = properties.as_object()) known = names_of(*list);
     for (const std::string_view one : known) {
       if (!value.find(one)) missing.push_back(one);
     }
-    report(at, "additionalProperties", known.empty() ? "no members" : "only the members " + listed(known), "'" + name + "'", nearest_name(name, missing));
+    report(at, "additionalProperties", known.empty() ? "no members" : "only the members " + listed(known), "'" + name.substr(0, kNameBytesLookedAt) + "'",
+           nearest(name, missing));
   }
 
   void judge_required(const Json& schema, const Json& value, const std::string& path, int) {
     const auto* required = schema["required"].as_array();
     if (!required) return;
+    std::vector<std::string_view> strangers;   // what may have been meant for it
+    for (const auto& member : *value.as_object()) {
+      if (strangers.size() == kNamesLookedAt) break;
+      if (member.first.size() <= kNameBytesLookedAt && !schema["properties"].find(member.first)) strangers.push_back(member.first);
+    }
     for (const Json& item : *required) {
+      if (full() || !spend(value.size() / kItemsAStep)) return;
       const std::string& name = *item.as_string();
       if (value.find(name)) continue;
-      std::vector<std::string_view> strangers;   // what may have been meant for it
-      for (const auto& member : *value.as_object()) {
-        if (!schema["properties"].find(member.first)) strangers.push_back(member.first);
-      }
       const Json* own = schema["properties"].find(name);
-      report(path + "/" + segment(name), "required", "'" + name + "'" + (own ? ", " + wanted(*own) : ""), "nothing", nearest_name(name, strangers));
+      report(path + "/" + segment(name), "required", "'" + name + "'" + (own ? ", " + wanted(*own) : ""), "nothing", nearest(name, strangers));
     }
   }
 
@@ -364,6 +415,11 @@ class Judgement {
   bool spent_ = false;
 };
 
-std::vector<Problem> Validator::check(const Json& value) const { return Judgement(*this).run(value); }
+std::vector<Problem> Validator::check(const Json& value, size_t* steps) const {
+  Judgement judgement(*this);
+  std::vector<Problem> problems = judgement.run(value);
+  if (steps) *steps = judgement.steps();
+  return problems;
+}
 
 }  // namespace strata::schema

@@ -40,8 +40,10 @@ class Validator {
   // $recursiveRef, references to other documents, and schemas within that have an $id of their own.
   static Result<std::shared_ptr<const Validator>> compile(const Json& schema, const std::string& where);
 
-  // Empty: valid. At most kProblemsMost, in the order of the schema. COST: bounded; a value that is too costly to judge is not valid.
-  std::vector<Problem> check(const Json& value) const;
+  // Empty: valid. At most kProblemsMost, in the order of the schema; past them nothing more is looked at. COST: at most kStepsMost steps, each of
+  // bounded work (a schema applied, 16 members or items passed over, a KiB of text read); a value that is too costly to judge is not valid. `steps`: how
+  // many it took.
+  std::vector<Problem> check(const Json& value, size_t* steps = nullptr) const;
 
   const Json& schema() const { return schema_; }
 
@@ -55,5 +57,6 @@ class Validator {
 };
 
 inline constexpr size_t kProblemsMost = 16;
+inline constexpr size_t kStepsMost = 200'000;   // alternatives within alternatives multiply
 
 }  // namespace strata::schema

@@ -74,6 +74,38 @@ TEST(Schema, ReferencesThatLeadToThemselvesAndMultiplyingAlternativesEnd) {
           .empty());
 }
 
+TEST(Schema, ALargeValueCostsStepsInProportionAndNothingIsLookedAtPastTheLastProblemTold) {
+  const auto weather = Validator::compile(json(kWeather), "schema").value();
+  auto strangers = [](int count) {
+    Json::Object members;
+    for (int i = 0; i < count; ++i) members.emplace_back("member" + std::to_string(i), Json(i));
+    return Json(std::move(members));
+  };
+  size_t few = 0, many = 0;
+  EXPECT_EQ(weather->check(strangers(4'000), &few).size(), kProblemsMost);
+  const auto wrong = weather->check(strangers(40'000), &many);
+  ASSERT_EQ(wrong.size(), kProblemsMost);
+  EXPECT_EQ(wrong.back().keyword, "additionalProperties") << "not: too costly to judge";
+  EXPECT_LE(many, 11 * few);
+  EXPECT_LT(many, kStepsMost / 2);
+}
+
+TEST(Schema, ComparingLargeValuesIsNotQuadratic) {
+  Json::Object forwards, backwards;
+  for (int i = 0; i < 100'000; ++i) forwards.emplace_back("member" + std::to_string(i), Json(i));
+  backwards.assign(forwards.rbegin(), forwards.rend());
+  EXPECT_TRUE(same(Json(forwards), Json(backwards))) << "by a sorted walk: pair by pair it would take 10^10 comparisons, and the test its whole time limit";
+  Json items = Json::array();
+  for (int i = 0; i < 20'000; ++i) items.push(Json::object({{"id", i}}));
+  size_t steps = 0;
+  const auto unique = Validator::compile(json(R"({"uniqueItems":true})"), "schema").value();
+  EXPECT_TRUE(unique->check(items, &steps).empty());
+  EXPECT_LE(steps, 2 * items.size());
+  items.push(json(R"({"id":7.0})"));
+  ASSERT_EQ(unique->check(items).size(), 1u);
+  EXPECT_EQ(unique->check(items)[0].text(), "/20000: expected an item that is not there yet, got the same as item 7");
+}
+
 TEST(Schema, PatternsNeverBacktrack) {
   EXPECT_FALSE(problems(R"({"pattern":"^(a+)+$"})", "\"" + std::string(20'000, 'a') + "b\"").empty());
   EXPECT_TRUE(problems(R"({"pattern":"b+"})", "\"abc\"").empty());
