@@ -39,7 +39,7 @@ Status give_folder(const std::string& folder, uid_t uid, gid_t gid) {
 Status copy_workers(const std::string& from, const std::string& into) {
   std::error_code error;
   fs::create_directories(into, error);
-  for (const char* name : {"strata-parse", "strata-parse-pdf", "strata-sql", "strata-sandbox"}) {
+  for (const char* name : {"strata-parse", "strata-parse-pdf", "strata-sql", "strata-postgres", "strata-sandbox"}) {
     // Without its worker a tool says so when it is called.
     if (std::string_view(name).find("parse") == std::string_view::npos && !fs::exists(from + "/" + name, error)) continue;
     fs::copy_file(from + "/" + name, into + "/" + name, fs::copy_options::overwrite_existing, error);

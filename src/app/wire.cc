@@ -76,7 +76,7 @@ class Wired : public Platform {
     TRY(open_session());
     open_providers();
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
-    TRY(add_tools(*tools_, *retriever_, *egress_, settings.data_folder, workers));
+    TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_}, settings.data_folder, workers));
     fill_services(settings);
     open_flows();
     journal_->start();

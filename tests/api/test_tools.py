@@ -3,6 +3,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -110,3 +111,41 @@ def test_python_runs_behind_walls_or_says_why_not(shop):
         pytest.skip(outcome["error"]["message"])
     assert outcome["result"]["output"] == "42\n"
     assert call(shop, "run_python", {"code": "open('/etc/passwd')"})["error"]["code"] == "script_error"
+
+
+def store_of(server, name, text, filename, **attributes):
+    """A vector store with one file, ready to be asked."""
+    file = server.http.post("/v1/files", files={"file": (filename, text)}, data={"purpose": "user_data"}).json()["id"]
+    store = server.http.post("/v1/vector_stores", json={"name": name}).json()["id"]
+    server.http.post(f"/v1/vector_stores/{store}/files", json={"file_id": file, "attributes": attributes})
+    while (state := server.http.get(f"/v1/vector_stores/{store}/files/{file}").json()["status"]) == "in_progress":
+        time.sleep(0.02)
+    assert state == "completed"
+    return store
+
+
+def test_web_search_finds_the_pages_that_were_taken_in(shop):
+    assert call(shop, "web_search", {"query": "lighthouse"})["error"]["code"] == "no_pages"
+    store_of(shop, "web", "# Lighthouses\n\nThe lighthouse of Lindesnes was lit in 1656 and is the oldest of Norway.\n", "lighthouse.md", url="https://light.example/lindesnes")
+    found = call(shop, "web_search", {"query": "When was the lighthouse of Lindesnes lit?"})
+    assert found["untrusted"] and found["result"]["source"] == "pages"
+    page = found["result"]["pages"][0]
+    assert page["url"] == "https://light.example/lindesnes" and "1656" in page["snippet"]
+
+
+def test_a_flow_asks_the_documents_and_the_database_together(shop):
+    store = store_of(shop, "rules", "# Refunds\n\nAn order below ten euros is refunded without questions.\n", "refunds.md")
+    text = """
+flow: both
+input: {store: string}
+steps:
+  - {id: rule, kind: retrieve, query: Which orders are refunded without questions?, bases: ["{{ input.store }}"], results: 1}
+  - {id: orders, kind: tool, tool: query_shop, args: {sql: "SELECT customer, cents FROM orders WHERE cents < 1000 ORDER BY id"}}
+  - {id: done, kind: respond, result: {rule: "{{ steps.rule[0].text }}", orders: "{{ steps.orders.rows }}"}}
+"""
+    assert shop.http.put("/strata/v1/flows/both", json={"text": text, "base_version": 0, "why": "test"}).status_code == 200
+    run = shop.http.post("/strata/v1/flows/both/runs", json={"input": {"store": store}}).json()["id"]
+    while (view := shop.http.get(f"/strata/v1/runs/{run}").json())["state"] in ("queued", "running"):
+        time.sleep(0.02)
+    assert view["state"] == "succeeded", view["error"]
+    assert "below ten euros" in view["result"]["rule"] and view["result"]["orders"] == [["Ada", 500], ["Ada", 700], ["Bo", 900]]

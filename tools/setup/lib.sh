@@ -134,11 +134,12 @@ web_bundle() {
 
 # The program and its workers, built for use; build/strata is a link to it.
 program() {
-  build_preset release strata strata-parse strata-parse-pdf strata-sql strata-sandbox
+  build_preset release strata strata-parse strata-parse-pdf strata-sql strata-postgres strata-sandbox
   ln -sf release/strata build/strata
   ln -sf release/strata-parse build/strata-parse
   ln -sf release/strata-parse-pdf build/strata-parse-pdf
   ln -sf release/strata-sql build/strata-sql
+  ln -sf release/strata-postgres build/strata-postgres
   ln -sf release/strata-sandbox build/strata-sandbox
 }
 

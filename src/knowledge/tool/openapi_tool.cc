@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "infra/egress/egress.h"
+#include "knowledge/tool/parts.h"
 #include "knowledge/tool/tool.h"
 
 namespace strata::tool {
@@ -12,18 +13,6 @@ namespace {
 constexpr size_t kOperationsMost = 200;
 constexpr uint64_t kBodyBytesMost = 1u << 20;
 constexpr std::array<std::string_view, 5> kMethods = {"get", "post", "put", "patch", "delete"};
-
-std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
-
-std::string percent_encoded(std::string_view text) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out;
-  for (const unsigned char c : text) {
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~') out += static_cast<char>(c);
-    else out += '%', out += kHex[c >> 4], out += kHex[c & 15];
-  }
-  return out;
-}
 
 std::string tool_name(std::string_view text) {
   std::string out;

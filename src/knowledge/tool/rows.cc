@@ -1,5 +1,7 @@
 #include "knowledge/tool/rows.h"
 
+#include "knowledge/tool/parts.h"
+
 namespace strata::tool {
 
 std::vector<store::Migration> migrations() {
@@ -21,8 +23,6 @@ namespace {
 using store::Reader;
 using store::Row;
 using store::Transaction;
-
-std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
 
 Failure failure_from(const Json& json) {
   Failure out{text_of(json["code"]), text_of(json["message"]), {}, json["retry"] == Json(true), json["stands"] == Json(true)};

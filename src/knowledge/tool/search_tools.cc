@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "knowledge/retrieve/retrieve.h"
+#include "knowledge/tool/parts.h"
 #include "knowledge/tool/tool.h"
 
 namespace strata::tool {
@@ -14,11 +15,6 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kFileBytesMost = 1u << 20;
 constexpr size_t kFilesMost = 20'000, kHitsMost = 50, kLineBytesMost = 300;
-
-std::string cut(std::string_view text, size_t bytes) {
-  const std::string whole = utf8_repaired(text.substr(0, bytes));
-  return text.size() > bytes ? whole.substr(0, utf8_complete_prefix(whole)) + "…" : whole;
-}
 
 // Adds the lines of one file that hold `query` (lower case) to `hits`.
 Status search_file(const fs::path& path, const std::string& name, const std::string& query, Json& hits) {

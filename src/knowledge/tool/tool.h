@@ -35,6 +35,7 @@
 #include "infra/store/store.h"
 #include "model/schema/schema.h"
 
+namespace strata::catalog { class Catalog; }
 namespace strata::retrieve { class Retriever; }
 
 namespace strata::tool {
@@ -221,6 +222,35 @@ std::unique_ptr<Tool> make_calculator();
 // "search_documents": passages of vector stores that answer a question. Its results are untrusted text.
 std::unique_ptr<Tool> make_retrieval(retrieve::Retriever& retriever);
 
+// "web_search": pages that say something about a question. Its results are untrusted text. What stands behind it can be changed: a Web.
+struct WebPage {
+  std::string title, url, snippet;
+};
+class Web {
+ public:
+  virtual ~Web() = default;
+  virtual std::string_view source() const = 0;  // "pages", or "service": then the question leaves this machine
+  // Best first, at most `results`. kFailedPrecondition, with a reason, says what the operator can mend. THREADS: safe.
+  virtual Result<std::vector<WebPage>> search(const Context& context, const std::string& query, int results) = 0;
+};
+std::unique_ptr<Tool> make_web_search(std::unique_ptr<Web> web);
+
+// The default, without a network: the pages in the vector stores that are called `store`. A page's address is its file's attribute "url", else its
+// file's name.
+std::unique_ptr<Web> make_web_pages(retrieve::Retriever& retriever, catalog::Catalog& catalog, const std::string& store = "web");
+
+// A search service over HTTP: {query} and {results} are filled into the address, or into a JSON body; JSON pointers say where in its answer
+// the list is, and where in each item its parts are. kInvalidArgument names what is wrong. `client` outlives it.
+struct WebService {
+  std::string url;                              // "https://api.example.com/search?q={query}&count={results}"; its host is fixed
+  Json body = {};                               // null: GET; else what is POSTed, where the text "{query}" becomes the question
+  std::string secret_header = {};               // "X-Key: …"; empty: none
+  std::string results = "/results", title = "/title", link = "/url", snippet = "/snippet";
+};
+Result<std::unique_ptr<Web>> make_web_service(egress::Client& client, WebService service);
+// What an answer of the service says; kFailedPrecondition where the pointers lead to nothing.
+Result<std::vector<WebPage>> pages_of(const Json& reply, const WebService& service, int results);
+
 // "search_code": lines that hold a text, in the files of one folder (links are not followed, hidden and large files passed over).
 std::unique_ptr<Tool> make_code_search(const std::string& folder);
 
@@ -235,6 +265,17 @@ struct SqlOptions {
   int64_t time_ms = 5'000;
 };
 std::vector<std::unique_ptr<Tool>> make_sql(const SqlOptions& options);
+
+// The same over one PostgreSQL database, as a role that may only read (any that may do more is refused): src/worker/postgres.
+struct PostgresOptions {
+  std::string name = "query_database";
+  std::string about;
+  std::string worker;                           // the path of strata-postgres
+  std::string connection;                       // "host=… dbname=… user=…", as libpq has it, without a password
+  std::string password;                         // reaches the worker by its standard input; empty: none
+  int64_t time_ms = 5'000;
+};
+std::vector<std::unique_ptr<Tool>> make_postgres(const PostgresOptions& options);
 
 // "run_python": a script behind walls (src/worker/sandbox): bubblewrap, seccomp, limits; no network, no file of this machine but /usr. Files in
 // and out; open matplotlib figures come back as PNG files. Where the walls cannot be had it refuses ("sandbox_unavailable"), with the reason.

@@ -1,7 +1,9 @@
-// Names of states and their JSON.
+// Names of states and their JSON, and the small things of parts.h.
 #include <algorithm>
 
 #include "base/crypto.h"
+#include "base/text.h"
+#include "knowledge/tool/parts.h"
 #include "knowledge/tool/tool.h"
 
 namespace strata::tool {
@@ -33,6 +35,23 @@ class FunctionTool : public Tool {
 };
 
 }  // namespace
+
+std::string percent_encoded(std::string_view text) {
+  static constexpr char kHex[] = "0123456789ABCDEF";
+  std::string out;
+  for (const unsigned char c : text) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~') out += static_cast<char>(c);
+    else out += '%', out += kHex[c >> 4], out += kHex[c & 15];
+  }
+  return out;
+}
+
+std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
+
+std::string cut(std::string_view text, size_t bytes) {
+  const std::string whole = utf8_repaired(text.substr(0, bytes));
+  return text.size() > bytes ? whole.substr(0, utf8_complete_prefix(whole)) + "…" : whole;
+}
 
 std::unique_ptr<Tool> make_tool(Description description, Run run) { return std::make_unique<FunctionTool>(std::move(description), std::move(run)); }
 

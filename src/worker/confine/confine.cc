@@ -122,14 +122,18 @@ Status refuse_opening(const Filter& filter) {
   return {};
 }
 
-Status filter_calls(Opening opening, bool reading) {
+Status filter_calls(const Walls& walls) {
   const Filter filter(seccomp_init(SCMP_ACT_KILL_PROCESS), [](void* context) { seccomp_release(context); });
   if (!filter) return failed_precondition("seccomp is not available");
   TRY(allow_memory(filter));
   TRY(allow_the_rest(filter));
-  if (opening == Opening::kRefuse) TRY(refuse_opening(filter));
-  if (reading) {
+  if (walls.opening == Opening::kRefuse) TRY(refuse_opening(filter));
+  if (walls.reading) {
     for (int call : {SCMP_SYS(pread64), SCMP_SYS(fcntl)}) TRY(allow(filter, call));
+  }
+  if (walls.connected) {
+    // sendto is send() where it names no address; a datagram to one would need a socket that there is none of.
+    for (int call : {SCMP_SYS(poll), SCMP_SYS(recvfrom), SCMP_SYS(sendto)}) TRY(allow(filter, call));
   }
   if (const int error = seccomp_load(filter.get()); error != 0) {
     errno = -error;
@@ -146,7 +150,7 @@ Result<Standing> confine(const Walls& walls) {
   prctl(PR_SET_DUMPABLE, 0);
   TRY_ASSIGN(const int landlock, close_file_system());
   TRY(set_limits(walls));
-  TRY(filter_calls(walls.opening, walls.reading));
+  TRY(filter_calls(walls));
   return Standing{landlock};
 }
 

@@ -25,6 +25,7 @@ struct Walls {
   int64_t cpu_seconds = 120;
   Opening opening = Opening::kKill;
   bool reading = false;              // also pread and file locks on what is open: for a database
+  bool connected = false;            // also sending, receiving and waiting on sockets that are open
 };
 
 struct Standing {
