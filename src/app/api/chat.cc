@@ -18,9 +18,9 @@ std::vector<Field> chat_fields() {
   add({"max_tokens", Kind::kInteger, "Older name of max_completion_tokens.", false, 1, 1'048'576});
   add({"logprobs", Kind::kBoolean, "Return log-probabilities of the output tokens."});
   add({"top_logprobs", Kind::kInteger, "And of the likeliest alternatives.", false, 0, 20});
-  add({"tools", Kind::kArray, "An extension: one file_search tool makes this a grounded answer.", false, 0, 16});
-  add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
-  add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
+  add({"tools", Kind::kArray, "Functions that the model may call; or, an extension, one file_search tool that makes this a grounded answer.", false, 0, 128});
+  add({"tool_choice", Kind::kAny, "auto, none, required, or one function by name."});
+  add({"parallel_tool_calls", Kind::kBoolean, "Several calls in one answer.", false, -1e300, 1e300, {}, Support::kSupported, {}, true});
   add({"response_format", Kind::kObject, "text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF)."});
   add({"store", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   add({"modalities", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array({"text"})}});
@@ -96,6 +96,7 @@ Status start_chat(const Services& services, const Context& context, const http::
     return {};
   }
   model::GenerateRequest wanted;
+  TRY(parse_functions(body, false, wanted));
   wanted.prompt = std::move(messages);
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);

@@ -29,7 +29,10 @@ Json logprobs_json(const model::TokenEvent& event) {
 class ModelSink : public model::Sink {
  public:
   explicit ModelSink(ChatWriter writer) : writer_(std::move(writer)) {}
-  void on_token(const model::TokenEvent& event) override { writer_.text(event.text, logprobs_json(event), {}); }
+  void on_token(const model::TokenEvent& event) override {
+    if (!event.text.empty() || (event.calls.empty() && !event.logprobs.empty())) writer_.text(event.text, logprobs_json(event), {});
+    if (!event.calls.empty()) writer_.calls(event.calls);
+  }
   void on_finish(const model::Finish& finish) override {
     if (auto* call = writer_.call()) call->tell(writer_.model(), finish.usage);
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
@@ -86,6 +89,22 @@ void ChatWriter::put(const std::string& text, Json logprobs, Json::Array annotat
   write(chunk(std::move(delta), std::move(lp), nullptr));
 }
 
+void ChatWriter::calls(const std::vector<model::CallDelta>& deltas) {
+  Json list = Json::array();
+  for (const model::CallDelta& delta : deltas) {
+    model::add_call(calls_, delta);
+    if (!head_.stream) continue;
+    Json function = Json::object();
+    if (!delta.name.empty()) function.set("name", delta.name);
+    function.set("arguments", delta.arguments);
+    Json entry = Json::object({{"index", delta.index}});
+    if (!delta.id.empty()) entry.set("id", delta.id), entry.set("type", "function");
+    entry.set("function", std::move(function));
+    list.push(std::move(entry));
+  }
+  if (head_.stream) write(chunk(Json::object({{"tool_calls", std::move(list)}}), nullptr, nullptr));
+}
+
 void ChatWriter::done(std::string_view reason, const model::Usage& usage, Json strata) {
   if (std::string held = mask_.rest(); !held.empty()) put(held, Json::array(), {});
   if (head_.plain_terms) {
@@ -105,6 +124,7 @@ void ChatWriter::done(std::string_view reason, const model::Usage& usage, Json s
 }
 
 void ChatWriter::end(std::string_view reason, const model::Usage& usage, Json strata) {
+  if (!calls_.empty() && reason == "stop") reason = "tool_calls";
   if (!head_.stream) return send_whole(reason, usage, std::move(strata));
   Json last = chunk(Json::object(), nullptr, Json(reason));
   if (!strata.is_null()) last.set("strata", std::move(strata));
@@ -158,7 +178,14 @@ void ChatWriter::write(const Json& event) {
 }
 
 void ChatWriter::send_whole(std::string_view reason, const model::Usage& usage, Json strata) {
-  Json message = Json::object({{"role", "assistant"}, {"content", text_}, {"refusal", nullptr}, {"annotations", Json(annotations_)}});
+  Json message = Json::object(
+      {{"role", "assistant"}, {"content", calls_.empty() || !text_.empty() ? Json(text_) : Json()}, {"refusal", nullptr}, {"annotations", Json(annotations_)}});
+  if (!calls_.empty()) {
+    Json list = Json::array();
+    for (const model::FunctionCall& call : calls_)
+      list.push(Json::object({{"id", call.id}, {"type", "function"}, {"function", Json::object({{"name", call.name}, {"arguments", call.arguments}})}}));
+    message.set("tool_calls", std::move(list));
+  }
   if (!strata.is_null()) message.set("strata", std::move(strata));
   Json whole = base("chat.completion");
   Json lp = head_.logprobs ? Json::object({{"content", std::move(logprobs_)}, {"refusal", nullptr}}) : Json();

@@ -35,6 +35,7 @@ class ChatWriter {
   ChatWriter(ChatHead head, Context context, std::shared_ptr<http::Responder> responder, Background background, Keep keep = nullptr);
 
   void text(const std::string& text, Json logprobs, Json::Array annotations);
+  void calls(const std::vector<model::CallDelta>& deltas);   // the end's reason is then "tool_calls"
   ProductCall* call() const { return head_.call.get(); }
   const std::string& model() const { return head_.model; }
   void done(std::string_view reason, const model::Usage& usage, Json strata);
@@ -57,6 +58,7 @@ class ChatWriter {
   TextMask mask_;
   bool begun_ = false;
   std::string text_;
+  std::vector<model::FunctionCall> calls_;
   Json logprobs_ = Json::array();
   Json::Array annotations_;
 };

@@ -1,8 +1,11 @@
 #include "app/api/generation.h"
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 
 #include "base/random.h"
+#include "base/text.h"
 
 namespace strata::api {
 
@@ -112,6 +115,29 @@ Result<std::string> parse_content(const Json& content, const std::string& where)
 
 }  // namespace
 
+namespace {
+
+Result<std::vector<model::FunctionCall>> parse_calls(const Json& list, const std::string& where) {
+  std::vector<model::FunctionCall> out;
+  const auto* items = list.as_array();
+  for (size_t i = 0; items && i < items->size(); ++i) {
+    const std::string at = where + "[" + std::to_string(i) + "]";
+    TRY_ASSIGN(Body body, Body::parse({{"id", Kind::kString, "", true, 1, 256},
+                                       {"type", Kind::kString, "", false, -1e300, 1e300, {"function"}},
+                                       {"index", Kind::kInteger, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                       {"function", Kind::kObject, "", true}},
+                                      (*items)[i], at + "."));
+    TRY_ASSIGN(Body function, Body::parse({{"name", Kind::kString, "", true, 1, 64},
+                                           {"arguments", Kind::kString, "", true},
+                                           {"parsed_arguments", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kNoEffect}},
+                                          body["function"], at + ".function."));
+    out.push_back({body.text("id"), function.text("name"), function.text("arguments")});
+  }
+  return out;
+}
+
+}  // namespace
+
 Result<std::vector<model::Message>> parse_messages(const Json& messages, const std::string& where) {
   std::vector<model::Message> out;
   auto* items = messages.as_array();
@@ -119,7 +145,7 @@ Result<std::vector<model::Message>> parse_messages(const Json& messages, const s
   for (size_t i = 0; i < items->size(); ++i) {
     const Json& item = (*items)[i];
     std::string at = where + "[" + std::to_string(i) + "]";
-    TRY_ASSIGN(Body body, Body::parse({{"role", Kind::kString, "", true, -1e300, 1e300, {"system", "developer", "user", "assistant"}},
+    TRY_ASSIGN(Body body, Body::parse({{"role", Kind::kString, "", true, -1e300, 1e300, {"system", "developer", "user", "assistant", "tool"}},
                                        {"content", Kind::kAny, ""},
                                        {"name", Kind::kString, "", false, 0, 256},
                                        {"type", Kind::kString, "", false, -1e300, 1e300, {"message"}},
@@ -129,14 +155,24 @@ Result<std::vector<model::Message>> parse_messages(const Json& messages, const s
                                        {"strata", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kNoEffect},
                                        {"refusal", Kind::kString, "", false, -1e300, 1e300, {}, Support::kNoEffect},
                                        {"audio", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported},
-                                       {"tool_calls", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array()}},
-                                       {"tool_call_id", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported},
+                                       {"tool_calls", Kind::kArray, "", false, 0, 128},
+                                       {"tool_call_id", Kind::kString, "", false, 1, 256},
                                        {"function_call", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kUnsupported}},
                                       item, at + "."));
     model::Message message;
     message.role = body.text("role");
     if (message.role == "developer") message.role = "system";
     message.name = body.text("name");
+    TRY_ASSIGN(message.calls, parse_calls(body["tool_calls"], at + ".tool_calls"));
+    message.call_id = body.text("tool_call_id");
+    if (!message.calls.empty() && message.role != "assistant")
+      return invalid_argument(at + ".tool_calls: only an assistant calls functions", at + ".tool_calls", "invalid_value");
+    if ((message.role == "tool") != body.has("tool_call_id"))
+      return invalid_argument(at + ".tool_call_id: a message of role 'tool' needs it, and no other has one", at + ".tool_call_id", "invalid_value");
+    if (!body.has("content") && !message.calls.empty()) {
+      out.push_back(std::move(message));
+      continue;
+    }
     if (!body.has("content")) return invalid_argument("missing required parameter '" + at + ".content'", at + ".content", "missing_required_parameter");
     TRY_ASSIGN(message.content, parse_content(body["content"], at + ".content"));
     out.push_back(std::move(message));
@@ -213,14 +249,16 @@ Status parse_ranking(const Json& json, const std::string& where, retrieve::Optio
 Result<std::optional<FileSearch>> parse_tools(const Json& tools) {
   auto* items = tools.as_array();
   if (!items || items->empty()) return std::optional<FileSearch>();
-  FileSearch search;
+  std::optional<FileSearch> found;
   for (size_t i = 0; i < items->size(); ++i) {
     std::string at = "tools[" + std::to_string(i) + "]";
     TRY_ASSIGN(std::string type, (*items)[i]["type"].to_string(at + ".type"));
+    if (type == "function") continue;
     if (type != "file_search")
-      return invalid_argument(at + ".type: expected 'file_search', got '" + type + "': tools of that type are not supported here", at + ".type",
+      return invalid_argument(at + ".type: expected 'function' or 'file_search', got '" + type + "': tools of that type are not supported here", at + ".type",
                               "unsupported_parameter");
-    if (i > 0) return invalid_argument("tools: expected one file_search tool; name all vector stores in it", "tools", "invalid_value");
+    if (items->size() > 1)
+      return invalid_argument("tools: file_search answers from documents by itself; give it alone, with all vector stores in it", "tools", "invalid_value");
     TRY_ASSIGN(Body body, Body::parse({{"type", Kind::kString, ""},
                                        {"vector_store_ids", Kind::kArray, "", true, 1, 16},
                                        {"max_num_results", Kind::kInteger, "", false, 1, 50},
@@ -229,6 +267,7 @@ Result<std::optional<FileSearch>> parse_tools(const Json& tools) {
                                        {"mode", Kind::kString, "", false, -1e300, 1e300, {"quote_first", "classic"}},
                                        {"generate", Kind::kBoolean, ""}},
                                       (*items)[i], at + "."));
+    FileSearch search;
     for (auto& id : *body["vector_store_ids"].as_array()) {
       TRY_ASSIGN(std::string text, id.to_string(at + ".vector_store_ids"));
       search.base_ids.push_back(std::move(text));
@@ -241,8 +280,79 @@ Result<std::optional<FileSearch>> parse_tools(const Json& tools) {
     }
     search.mode = body.text("mode", "quote_first") == "classic" ? answer::Mode::kClassic : answer::Mode::kQuoteFirst;
     search.generate = body.flag("generate", true);
+    found = std::move(search);
   }
-  return std::optional<FileSearch>(std::move(search));
+  return found;
+}
+
+namespace {
+
+bool well_named(const std::string& name) {
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-' || c == '.'; });
+}
+
+Result<model::Function> parse_function(const Json& described, const std::string& at) {
+  TRY_ASSIGN(Body body, Body::parse({{"type", Kind::kString, ""},
+                                     {"name", Kind::kString, "", true, 1, 64},
+                                     {"description", Kind::kString, "", false, 0, 16'384},
+                                     {"parameters", Kind::kObject, ""},
+                                     {"strict", Kind::kBoolean, ""}},
+                                    described, at + "."));
+  model::Function out{body.text("name"), body.text("description"), body.has("parameters") ? body["parameters"] : Json()};
+  if (!well_named(out.name))
+    return invalid_argument(at + ".name: expected letters, digits, '_', '-' and '.', got '" + out.name + "'", at + ".name", "invalid_value");
+  if (out.parameters.is_null()) out.parameters = Json::object({{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}});
+  if (out.parameters.find("type") && out.parameters["type"] != Json("object"))
+    return invalid_argument(at + ".parameters.type: expected 'object'", at + ".parameters", "invalid_function_parameters");
+  out.parameters.set("type", "object");
+  return out;
+}
+
+Status parse_choice(const Json& choice, bool flat, model::GenerateRequest& wanted) {
+  using Calling = model::GenerateRequest::Calling;
+  const auto* word = choice.as_string();
+  if (choice.is_null() || (word && *word == "auto")) return {};
+  if (word && (*word == "none" || *word == "required")) {
+    wanted.calling = *word == "none" ? Calling::kNone : Calling::kRequired;
+    if (*word == "required" && wanted.functions.empty())
+      return invalid_argument("tool_choice: 'required' needs at least one function in tools", "tool_choice", "invalid_value");
+    return {};
+  }
+  const auto* name = flat ? choice["name"].as_string() : choice["function"]["name"].as_string();
+  if (!name || choice["type"] != Json("function"))
+    return invalid_argument(std::string("tool_choice: expected 'auto', 'none', 'required' or ") +
+                                (flat ? R"({"type": "function", "name": …})" : R"({"type": "function", "function": {"name": …}})"),
+                            "tool_choice", "invalid_value");
+  std::vector<std::string_view> names;
+  for (const model::Function& function : wanted.functions) names.push_back(function.name);
+  if (std::find(names.begin(), names.end(), *name) == names.end()) {
+    const std::string near(nearest_name(*name, names));
+    return invalid_argument("tool_choice: tools has no function '" + name->substr(0, 100) + "'" + (near.empty() ? "" : "; did you mean '" + near + "'?"),
+                            "tool_choice", "invalid_value");
+  }
+  wanted.calling = Calling::kRequired;
+  wanted.function = *name;
+  return {};
+}
+
+}  // namespace
+
+Status parse_functions(const Body& body, bool flat, model::GenerateRequest& wanted) {
+  if (const auto* items = body["tools"].as_array()) {
+    for (size_t i = 0; i < items->size(); ++i) {
+      const Json& item = (*items)[i];
+      if (item["type"] != Json("function")) continue;
+      const std::string at = "tools[" + std::to_string(i) + "]" + (flat ? "" : ".function");
+      if (!flat && !item["function"].is_object()) return invalid_argument("missing required parameter '" + at + "'", at, "missing_required_parameter");
+      TRY_ASSIGN(model::Function function, parse_function(flat ? item : item["function"], at));
+      for (const model::Function& other : wanted.functions) {
+        if (other.name == function.name) return invalid_argument(at + ".name: '" + function.name + "' is there already", at + ".name", "invalid_value");
+      }
+      wanted.functions.push_back(std::move(function));
+    }
+  }
+  wanted.parallel_calls = body.flag("parallel_tool_calls", true);
+  return parse_choice(body["tool_choice"], flat, wanted);
 }
 
 answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling) {

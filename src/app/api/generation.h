@@ -21,7 +21,8 @@ Result<std::vector<std::string>> parse_stop(const Body& body);
 Result<std::vector<model::Message>> parse_messages(const Json& messages, const std::string& where);
 
 // The file_search tool: {"type": "file_search", "vector_store_ids": […], "max_num_results": n, "ranking_options": {…}, "filters": {…},
-// "mode": "quote_first" | "classic"}. nullopt where `tools` is empty; any other tool type is a 400.
+// "mode": "quote_first" | "classic"}. nullopt where `tools` has none; functions are passed over, any other tool type is a 400.
+// Functions are parsed apart (parse_functions).
 struct FileSearch {
   std::vector<std::string> base_ids;
   retrieve::Options retrieval = answer::Request().retrieval;   // an answer reads sentences itself: by default without reranking
@@ -29,6 +30,8 @@ struct FileSearch {
   bool generate = true;
 };
 Result<std::optional<FileSearch>> parse_tools(const Json& tools);
+// The functions among `tools` (chat completions' shape, or with `flat` responses'), tool_choice and parallel_tool_calls, into `wanted`.
+Status parse_functions(const Body& body, bool flat, model::GenerateRequest& wanted);
 // max_tokens 0: the pipeline's own.
 answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling);
 Result<retrieve::Filter> parse_filter(const Json& json, const std::string& where, int depth = 0);

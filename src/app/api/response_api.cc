@@ -25,12 +25,12 @@ std::vector<Field> response_fields() {
   add({"instructions", Kind::kString, "The system message of this turn alone."});
   add({"previous_response_id", Kind::kString, "Go on with that stored response's conversation."});
   add({"max_output_tokens", Kind::kInteger, "Longest output in tokens.", false, 1, 1'048'576});
-  add({"tools", Kind::kArray, "At most one file_search tool.", false, 0, 16});
+  add({"tools", Kind::kArray, "Functions that the model may call; or one file_search tool.", false, 0, 128});
   add({"include", Kind::kArray, "'file_search_call.results' gives the passages found.", false, 0, 16});
   add({"store", Kind::kBoolean, "Keep the response.", false, -1e300, 1e300, {}, Support::kSupported, {}, true});
   add({"stream_options", Kind::kObject, "", false, -1e300, 1e300, {}, Support::kNoEffect});
-  add({"tool_choice", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"auto", "none"}});
-  add({"parallel_tool_calls", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kNoEffect});
+  add({"tool_choice", Kind::kAny, "auto, none, required, or one function by name."});
+  add({"parallel_tool_calls", Kind::kBoolean, "Several calls in one answer.", false, -1e300, 1e300, {}, Support::kSupported, {}, true});
   add({"truncation", Kind::kString, "", false, -1e300, 1e300, {}, Support::kUnsupported, {"disabled"}});
   add({"text", Kind::kObject, "format: text, json_object or json_schema (enforced)."});
   add({"background", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
@@ -45,7 +45,8 @@ struct Turn {
   std::string id, message_id, search_id, model, previous_id;
   int64_t created_ms = 0;
   bool stream = false, store = true, include_results = false, searched = false;
-  Json instructions;
+  Json instructions, tools = Json::array(), tool_choice = "auto";
+  bool parallel_calls = true;
   std::vector<model::Message> input;       // this turn's
   std::vector<std::string> without_effect;
   std::shared_ptr<ProductCall> call;       // may be null
@@ -68,7 +69,9 @@ class ResponseWriter {
   void text(const std::string& piece, const std::vector<answer::Citation>& citations) { put(mask_.feed(piece), citations); }
 
   void put(const std::string& text, const std::vector<answer::Citation>& citations) {
+    if (!calls_.empty()) return;   // a provider's words after its calls: there is no place for them any more
     begin();
+    begin_message();
     text_ += text;
     if (!text.empty()) event("response.output_text.delta", part_of(Json::object({{"delta", text}, {"logprobs", Json::array()}})));
     for (auto& citation : citations) {
@@ -78,17 +81,35 @@ class ResponseWriter {
     }
   }
 
+  void calls(const std::vector<model::CallDelta>& deltas) {
+    begin();
+    if (message_begun_ && calls_.empty()) end_message("completed");
+    for (const model::CallDelta& delta : deltas) {
+      const size_t before = calls_.size();
+      model::add_call(calls_, delta);
+      if (calls_.size() > before) {
+        if (before > 0) end_call(before - 1, "completed");
+        call_ids_.push_back(make_id("fc"));
+        event("response.output_item.added", Json::object({{"output_index", call_index(before)}, {"item", call_item(before, "in_progress")}}));
+      }
+      if (delta.arguments.empty() || calls_.empty()) continue;
+      event("response.function_call_arguments.delta", call_part(Json::object({{"delta", delta.arguments}})));
+    }
+  }
+
   // `reason` is "length" where the output was cut.
   void done(std::string_view reason, const model::Usage& usage, const answer::Answer* answer) {
-    put(mask_.rest(), {});
-    bool cut = reason == "length";
-    Json message = message_item(cut ? "incomplete" : "completed");
-    event("response.output_text.done", part_of(Json::object({{"text", text_}, {"logprobs", Json::array()}})));
-    event("response.content_part.done", part_of(Json::object({{"part", content_part()}})));
-    event("response.output_item.done", Json::object({{"output_index", message_index()}, {"item", message}}));
+    const std::string held = mask_.rest();
+    if (calls_.empty() || !held.empty()) put(held, {});
+    begin();
+    const bool cut = reason == "length";
+    const std::string_view status = cut ? "incomplete" : "completed";
+    if (calls_.empty()) end_message(status);
+    else end_call(calls_.size() - 1, status);
     Json::Array output;
     if (turn_.searched) output.push_back(search_item(answer));
-    output.push_back(std::move(message));
+    if (message_begun_) output.push_back(message_item(calls_.empty() ? status : "completed"));
+    for (size_t i = 0; i < calls_.size(); ++i) output.push_back(call_item(i, i + 1 == calls_.size() ? status : "completed"));
     Json response = object(cut ? "incomplete" : "completed", std::move(output), usage_of(usage));
     if (cut) response.set("incomplete_details", Json::object({{"reason", "max_output_tokens"}}));
     if (Json strata = strata_of(answer); !strata.is_null()) response.set("strata", std::move(strata));
@@ -112,6 +133,36 @@ class ResponseWriter {
     return strata;
   }
   int message_index() const { return turn_.searched ? 1 : 0; }
+  int call_index(size_t call) const { return message_index() + (message_begun_ ? 1 : 0) + static_cast<int>(call); }
+  Json call_part(Json fields) const {
+    Json out = Json::object({{"item_id", call_ids_.back()}, {"output_index", call_index(calls_.size() - 1)}});
+    for (auto& [key, value] : *fields.as_object()) out.set(key, std::move(value));
+    return out;
+  }
+  Json call_item(size_t i, std::string_view status) const {
+    const bool begun = status == "in_progress";
+    return Json::object({{"id", call_ids_[i]},
+                         {"type", "function_call"},
+                         {"status", status},
+                         {"call_id", calls_[i].id},
+                         {"name", calls_[i].name},
+                         {"arguments", begun ? Json("") : Json(calls_[i].arguments)}});
+  }
+  void end_call(size_t i, std::string_view status) {
+    event("response.function_call_arguments.done",
+          Json::object({{"item_id", call_ids_[i]}, {"output_index", call_index(i)}, {"name", calls_[i].name}, {"arguments", calls_[i].arguments}}));
+    event("response.output_item.done", Json::object({{"output_index", call_index(i)}, {"item", call_item(i, status)}}));
+  }
+  void begin_message() {
+    if (std::exchange(message_begun_, true)) return;
+    event("response.output_item.added", Json::object({{"output_index", message_index()}, {"item", message_item("in_progress")}}));
+    event("response.content_part.added", part_of(Json::object({{"part", content_part()}})));
+  }
+  void end_message(std::string_view status) {
+    event("response.output_text.done", part_of(Json::object({{"text", text_}, {"logprobs", Json::array()}})));
+    event("response.content_part.done", part_of(Json::object({{"part", content_part()}})));
+    event("response.output_item.done", Json::object({{"output_index", message_index()}, {"item", message_item(status)}}));
+  }
   Json part_of(Json fields) const {
     Json out = Json::object({{"item_id", turn_.message_id}, {"output_index", message_index()}, {"content_index", 0}});
     for (auto& [key, value] : *fields.as_object()) out.set(key, std::move(value));
@@ -159,12 +210,12 @@ class ResponseWriter {
                          {"metadata", Json::object()},
                          {"model", turn_.model},
                          {"output", Json(std::move(output))},
-                         {"parallel_tool_calls", false},
+                         {"parallel_tool_calls", turn_.parallel_calls},
                          {"previous_response_id", turn_.previous_id.empty() ? Json() : Json(turn_.previous_id)},
                          {"store", turn_.store},
                          {"temperature", nullptr},
-                         {"tool_choice", "auto"},
-                         {"tools", Json::array()},
+                         {"tool_choice", turn_.tool_choice},
+                         {"tools", turn_.tools},
                          {"top_p", nullptr},
                          {"usage", std::move(usage)}});
   }
@@ -182,8 +233,6 @@ class ResponseWriter {
     event("response.created", Json::object({{"response", object("in_progress", {}, nullptr)}}));
     event("response.in_progress", Json::object({{"response", object("in_progress", {}, nullptr)}}));
     if (turn_.searched) event("response.output_item.added", Json::object({{"output_index", 0}, {"item", search_item(nullptr)}}));
-    event("response.output_item.added", Json::object({{"output_index", message_index()}, {"item", message_item("in_progress")}}));
-    event("response.content_part.added", part_of(Json::object({{"part", content_part()}})));
   }
   // The engine's thread must not wait for the disk: storing and the last event run on the background thread.
   void finish(Json response, bool cut);
@@ -192,10 +241,15 @@ class ResponseWriter {
   Turn turn_;
   Context context_;
   std::shared_ptr<http::Responder> responder_;
-  TextMask mask_;
-  bool begun_ = false;
+  model::GenerateRequest functions;
+  TRY(parse_functions(body, true, functions));
+  if (body.has("tools")) turn.tools = body["tools"];
+  if (body.has("tool_choice")) turn.tool_choice = body["tool_choice"];
+  turn.parallel_calls = functions.parallel_calls;
   int sequence_ = 0;
   std::string text_;
+  std::vector<model::FunctionCall> calls_;
+  std::vector<std::string> call_ids_;      // of the output items
   Json::Array annotations_;
 };
 
@@ -222,7 +276,10 @@ void ResponseWriter::finish(Json response, bool cut) {
 class ModelSink : public model::Sink {
  public:
   explicit ModelSink(ResponseWriter writer) : writer_(std::move(writer)) {}
-  void on_token(const model::TokenEvent& event) override { writer_.text(event.text, {}); }
+  void on_token(const model::TokenEvent& event) override {
+    if (!event.text.empty()) writer_.text(event.text, {});
+    if (!event.calls.empty()) writer_.calls(event.calls);
+  }
   void on_finish(const model::Finish& finish) override {
     if (auto* call = writer_.call()) call->tell(writer_.model(), finish.usage);
     if (finish.reason == model::FinishReason::kError || finish.reason == model::FinishReason::kCancelled) writer_.fail(finish.error);
@@ -247,6 +304,49 @@ class AnswerSink : public answer::Sink {
   ResponseWriter writer_;
 };
 
+// Messages, and between them calls of functions and their results. Calls that follow one another, and a message before them, are one turn.
+Result<std::vector<model::Message>> parse_items(const Json& input) {
+  const auto* items = input.as_array();
+  if (!items || items->empty()) return invalid_argument("input: expected a text or a list of at least one message", "input", "invalid_value");
+  std::vector<model::Message> out;
+  for (size_t i = 0; i < items->size(); ++i) {
+    const Json& item = (*items)[i];
+    const std::string at = "input[" + std::to_string(i) + "]";
+    if (item["type"] == Json("function_call")) {
+      TRY_ASSIGN(Body call, Body::parse({{"type", Kind::kString, ""},
+                                         {"id", Kind::kString, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                         {"status", Kind::kString, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                         {"parsed_arguments", Kind::kAny, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                         {"call_id", Kind::kString, "", true, 1, 256},
+                                         {"name", Kind::kString, "", true, 1, 64},
+                                         {"arguments", Kind::kString, "", true}},
+                                        item, at + "."));
+      if (out.empty() || out.back().role != "assistant") out.push_back({"assistant", "", ""});
+      out.back().calls.push_back({call.text("call_id"), call.text("name"), call.text("arguments")});
+    } else if (item["type"] == Json("function_call_output")) {
+      TRY_ASSIGN(Body result, Body::parse({{"type", Kind::kString, ""},
+                                           {"id", Kind::kString, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                           {"status", Kind::kString, "", false, -1e300, 1e300, {}, Support::kNoEffect},
+                                           {"call_id", Kind::kString, "", true, 1, 256},
+                                           {"output", Kind::kString, "", true}},
+                                          item, at + "."));
+      model::Message message{"tool", result.text("output"), ""};
+      message.call_id = result.text("call_id");
+      out.push_back(std::move(message));
+    } else {
+      auto one = parse_messages(Json::array({item}), "input");
+      if (!one) {   // its path counts from this one
+        const size_t zero = one.error().message.find("input[0]");
+        if (zero != std::string::npos) one.error().message.replace(zero, 8, at);
+        if (one.error().param.starts_with("input[0]")) one.error().param.replace(0, 8, at);
+        return one.error();
+      }
+      out.push_back(std::move(one->front()));
+    }
+  }
+  return out;
+}
+
 Result<Turn> parse_turn(const Services& services, const Body& body, const model::LanguageModel& model) {
   Turn turn;
   turn.id = make_id("resp");
@@ -261,7 +361,7 @@ Result<Turn> parse_turn(const Services& services, const Body& body, const model:
   if (auto* text = body["input"].as_string()) {
     turn.input.push_back({"user", *text, ""});
   } else {
-    TRY_ASSIGN(turn.input, parse_messages(body["input"], "input"));
+    TRY_ASSIGN(turn.input, parse_items(body["input"]));
   }
   if (body.has("include"))
     for (auto& item : *body["include"].as_array()) {
@@ -300,6 +400,8 @@ Status start_response(const Services& services, const Context& context, const ht
   TRY_ASSIGN(auto sampling, parse_sampling(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(Turn turn, parse_turn(services, body, *model));
+  TextMask mask_;
+  bool begun_ = false, message_begun_ = false;
   std::vector<model::Message> conversation;
   if (body.has("instructions")) conversation.push_back({"system", body.text("instructions"), ""});
   if (!turn.previous_id.empty()) {
@@ -332,7 +434,7 @@ Status start_response(const Services& services, const Context& context, const ht
                std::make_shared<AnswerSink>(std::move(writer)), {}, std::move(terms));
     return {};
   }
-  model::GenerateRequest wanted;
+  model::GenerateRequest wanted = std::move(functions);
   wanted.prompt = std::move(conversation);
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);

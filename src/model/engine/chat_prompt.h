@@ -24,7 +24,10 @@ class ChatPrompt {
   ChatPrompt& operator=(ChatPrompt&&) noexcept;
   ~ChatPrompt();
 
-  Result<std::vector<int32_t>> ids(const std::vector<model::Message>& messages, const tokenizer::Tokenizer& tokenizer) const;
+  // `functions`: shown to the model, by its template where that knows the format of grammar::kCallOpen, else in words of ours at the head of
+  // the system message; calls and their results among the messages likewise. `must_call`: the words ask for a call.
+  Result<std::vector<int32_t>> ids(const std::vector<model::Message>& messages, const tokenizer::Tokenizer& tokenizer,
+                                   const std::vector<model::Function>& functions = {}, bool must_call = false) const;
 
  private:
   struct Impl;

@@ -2,6 +2,8 @@
 #include <string>
 #include <utility>
 
+#include "base/crypto.h"
+#include "model/engine/call_reader.h"
 #include "model/engine/local_models.h"
 
 namespace strata::engine {
@@ -10,6 +12,7 @@ namespace {
 constexpr size_t kStopStringsMax = 4;
 constexpr size_t kStopBytesMax = 1024;   // WHY: every byte of a stop string may hold back a byte of text
 constexpr int kTopLogprobsMax = 20;
+constexpr size_t kCompiledCallsMost = 32;
 
 class LocalHandle : public model::Handle {
  public:
@@ -57,14 +60,14 @@ Status LocalLanguageModel::check_ids(const std::vector<int32_t>& ids) const {
   return {};
 }
 
-Result<std::vector<int32_t>> LocalLanguageModel::prompt_ids(const model::Prompt& prompt) const {
+Result<std::vector<int32_t>> LocalLanguageModel::prompt_ids(const model::Prompt& prompt, const std::vector<model::Function>& functions, bool must_call) const {
   std::vector<int32_t> ids;
   if (const auto* given = std::get_if<std::vector<int32_t>>(&prompt)) {
     ids = *given;
   } else if (const auto* text = std::get_if<std::string>(&prompt)) {
     TRY_ASSIGN(ids, tokenize(*text, true));
   } else {
-    TRY_ASSIGN(ids, parts_.chat.ids(std::get<std::vector<model::Message>>(prompt), *parts_.tokenizer));
+    TRY_ASSIGN(ids, parts_.chat.ids(std::get<std::vector<model::Message>>(prompt), *parts_.tokenizer, functions, must_call));
   }
   // An empty prompt begins where training texts begin.
   if (ids.empty() && std::holds_alternative<std::string>(prompt) && parts_.tokenizer->bos() >= 0) ids.push_back(parts_.tokenizer->bos());
@@ -110,6 +113,37 @@ Status LocalLanguageModel::check_request(const model::GenerateRequest& request) 
   return check_sampling(request.sampling, parts_.info.vocabulary);
 }
 
+// The functions become a grammar, and the sink hears of calls instead of their text.
+Status LocalLanguageModel::hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink) {
+  using Calling = model::GenerateRequest::Calling;
+  if (request.calling == Calling::kNone) request.functions.clear();
+  if (request.functions.empty()) return {};
+  if (!std::holds_alternative<std::vector<model::Message>>(request.prompt)) return invalid_argument("tools: functions are called in a chat", "tools");
+  if (request.grammar) return invalid_argument("response_format: an answer that may call functions cannot be held to another format", "response_format");
+  if (request.ignore_eos || request.receipt) return invalid_argument("tools: calls of functions cannot go with ignore_eos or receipt", "tools");
+  sink = call_sink(std::move(sink));
+  std::vector<grammar::Function> functions;
+  std::string source = request.calling == Calling::kRequired ? "required" : "auto";
+  source += request.parallel_calls ? "+" : "1";
+  for (size_t i = 0; i < request.functions.size(); ++i) {
+    const model::Function& function = request.functions[i];
+    if (!request.function.empty() && function.name != request.function) continue;
+    functions.push_back({function.name, function.parameters, "tools[" + std::to_string(i) + "].function.parameters"});
+    source += "\n" + functions.back().where + function.name + "\n" + function.parameters.dump();
+  }
+  const std::string key = sha256_hex(source);
+  const std::lock_guard lock(calls_mutex_);
+  if (const auto known = calls_.find(key); known != calls_.end()) {
+    request.grammar = known->second;
+    return {};
+  }
+  const bool several = request.parallel_calls && request.function.empty();
+  TRY_ASSIGN(request.grammar, grammar::compile_calls(functions, request.calling == Calling::kAuto, several ? grammar::kCallsMost : 1));
+  if (calls_.size() >= kCompiledCallsMost) calls_.clear();
+  calls_.emplace(key, request.grammar);
+  return {};
+}
+
 Result<int> LocalLanguageModel::completion_max(const model::GenerateRequest& request, size_t prompt_tokens) const {
   const auto context = static_cast<size_t>(parts_.info.context_tokens);
   const size_t asked = request.prompt_only ? 0 : static_cast<size_t>(request.max_tokens);
@@ -126,7 +160,8 @@ Result<int> LocalLanguageModel::completion_max(const model::GenerateRequest& req
 Result<std::shared_ptr<model::Handle>> LocalLanguageModel::submit(const Context& context, model::GenerateRequest request, std::shared_ptr<model::Sink> sink) {
   TRY(check_request(request));
   TRY(context.check());
-  TRY_ASSIGN(auto prompt, prompt_ids(request.prompt));
+  TRY(hold_to_calls(request, sink));
+  TRY_ASSIGN(auto prompt, prompt_ids(request.prompt, request.functions, request.calling == model::GenerateRequest::Calling::kRequired));
   TRY_ASSIGN(const int completion, completion_max(request, prompt.size()));
   auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto handle = std::make_shared<LocalHandle>(cancelled);

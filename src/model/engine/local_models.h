@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -36,7 +38,8 @@ class LocalLanguageModel : public model::LanguageModel {
   LanguageRunner& runner() { return *parts_.runner; }
 
  private:
-  Result<std::vector<int32_t>> prompt_ids(const model::Prompt& prompt) const;
+  Result<std::vector<int32_t>> prompt_ids(const model::Prompt& prompt, const std::vector<model::Function>& functions = {}, bool must_call = false) const;
+  Status hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink);
   Status check_ids(const std::vector<int32_t>& ids) const;
   Status check_request(const model::GenerateRequest& request) const;
   Status check_adapter(const ServedAdapter& adapter) const;
@@ -44,6 +47,8 @@ class LocalLanguageModel : public model::LanguageModel {
 
   Parts parts_;
   Vocabulary vocabulary_;
+  std::mutex calls_mutex_;
+  std::map<std::string, std::shared_ptr<const grammar::Grammar>> calls_;   // of the functions asked for last, by what they were compiled from
 };
 
 class LocalEmbedder : public model::Embedder {

@@ -34,6 +34,7 @@ class Collector : public Sink {
  public:
   void on_token(const TokenEvent& event) override {
     if (!event.from_prompt) out_.text += event.text;
+    for (const CallDelta& delta : event.calls) add_call(out_.calls, delta);
     out_.events.push_back(event);
   }
   void on_finish(const Finish& finish) override {
@@ -57,6 +58,16 @@ Result<std::vector<Embedding>> Embedder::embed(const Context& context, EmbedRequ
   auto future = promise->get_future();
   TRY(submit(context, std::move(request), [promise](auto result) { promise->set_value(std::move(result)); }));
   return future.get();
+}
+
+void add_call(std::vector<FunctionCall>& calls, const CallDelta& delta) {
+  const auto index = static_cast<size_t>(delta.index);
+  if (delta.index < 0 || index > calls.size()) return;   // a provider that counts as it likes
+  if (index == calls.size()) calls.emplace_back();
+  FunctionCall& call = calls[index];
+  if (!delta.id.empty()) call.id = delta.id;
+  call.name += delta.name;
+  call.arguments += delta.arguments;
 }
 
 Result<Generated> generate(const Context& context, LanguageModel& model, GenerateRequest request) {

@@ -20,10 +20,24 @@ namespace strata::grammar { class Grammar; }
 
 namespace strata::model {
 
+// A function that a model may call, and its call.
+struct Function {
+  std::string name;                // 1 to 64 letters, digits, '_', '-', '.'
+  std::string description;
+  Json parameters;                 // JSON Schema of an object
+};
+struct FunctionCall {
+  std::string id;                  // "call_…": what the result names
+  std::string name;
+  std::string arguments;           // JSON text
+};
+
 struct Message {
   std::string role;     // "system", "developer", "user", "assistant", "tool"
   std::string content;
   std::string name;     // optional
+  std::vector<FunctionCall> calls = {};  // of an assistant's message
+  std::string call_id = {};              // of a tool's: which call it answers
 };
 
 struct Sampling {
@@ -94,6 +108,13 @@ struct GenerateRequest {
   // `response_format`, as OpenAI's API has it. Not together with ignore_eos or receipt.
   std::shared_ptr<const grammar::Grammar> grammar;
   Json response_format;               // null: any text
+  // Functions that the model may call; what it calls comes as TokenEvent::calls. A local model's choice and arguments are always valid for
+  // their schemas (unless max_tokens cuts them short); a schema that cannot be enforced is kInvalidArgument. Not together with grammar.
+  std::vector<Function> functions;
+  enum class Calling { kNone, kAuto, kRequired };  // kNone: the functions are not even shown
+  Calling calling = Calling::kAuto;
+  std::string function;               // where one must be called: its name, with kRequired
+  bool parallel_calls = true;         // several in one answer
   bool receipt = false;               // Finish carries one; local models only
   std::shared_ptr<const Adapter> adapter;   // changes the model for this request; nullptr: the model as it is
   bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
@@ -106,6 +127,12 @@ struct TokenLogprob {
   bool known = true;                  // false for the first token of an echoed prompt: nothing precedes it, so it has none (the API's null)
 };
 
+// A piece of a call. The first piece of an index has id and name; arguments are put together in order.
+struct CallDelta {
+  int index = 0;
+  std::string id, name, arguments;
+};
+
 // One step's worth of output. `text` is always valid UTF-8 (bytes of a split character are held back until it is whole; so is text that
 // may begin a stop string). An id comes with the event that releases the last byte of its text; the end-of-generation token has none.
 struct TokenEvent {
@@ -114,6 +141,7 @@ struct TokenEvent {
   std::vector<TokenLogprob> logprobs;                  // one per id where asked for
   std::vector<std::vector<TokenLogprob>> top_logprobs; // one list per id where asked for
   bool from_prompt = false;                            // echo
+  std::vector<CallDelta> calls = {};
 };
 
 enum class FinishReason { kStop, kLength, kCancelled, kError };
@@ -195,9 +223,11 @@ class Embedder {
 // Blocks until the request is finished; the whole text. For jobs, evals and the command line.
 struct Generated {
   std::string text;
+  std::vector<FunctionCall> calls;
   std::vector<TokenEvent> events;
   Finish finish;
 };
+void add_call(std::vector<FunctionCall>& calls, const CallDelta& delta);   // puts a stream's pieces together
 Result<Generated> generate(const Context& context, LanguageModel& model, GenerateRequest request);
 
 }  // namespace strata::model

@@ -43,9 +43,31 @@ Json messages_json(const std::vector<model::Message>& messages) {
   for (auto& message : messages) {
     Json item = Json::object({{"role", message.role}, {"content", message.content}});
     if (!message.name.empty()) item.set("name", message.name);
+    if (!message.call_id.empty()) item.set("tool_call_id", message.call_id);
+    if (!message.calls.empty()) {
+      Json calls = Json::array();
+      for (auto& call : message.calls)
+        calls.push(Json::object({{"id", call.id}, {"type", "function"}, {"function", Json::object({{"name", call.name}, {"arguments", call.arguments}})}}));
+      item.set("tool_calls", std::move(calls));
+      if (message.content.empty()) item.set("content", nullptr);
+    }
     out.push(std::move(item));
   }
   return out;
+}
+
+void put_functions(Json& body, const model::GenerateRequest& request) {
+  using Calling = model::GenerateRequest::Calling;
+  if (request.functions.empty() || request.calling == Calling::kNone) return;
+  Json tools = Json::array();
+  for (auto& function : request.functions)
+    tools.push(
+        Json::object({{"type", "function"},
+                      {"function", Json::object({{"name", function.name}, {"description", function.description}, {"parameters", function.parameters}})}}));
+  body.set("tools", std::move(tools));
+  if (!request.function.empty()) body.set("tool_choice", Json::object({{"type", "function"}, {"function", Json::object({{"name", request.function}})}}));
+  else if (request.calling == Calling::kRequired) body.set("tool_choice", "required");
+  if (!request.parallel_calls) body.set("parallel_tool_calls", false);
 }
 
 std::string without_key(std::string text, const std::string& key) {
@@ -153,6 +175,7 @@ Result<Call> make_call(const RemoteOptions& options, const model::GenerateReques
   if (request.max_tokens > 0) body.set(chat && wants_new_limit_name(options.base_url) ? "max_completion_tokens" : "max_tokens", request.max_tokens);
   put_sampling(body, request);
   if (!request.response_format.is_null()) body.set("response_format", request.response_format);
+  if (chat) put_functions(body, request);
   if (request.logprobs && chat) {
     body.set("logprobs", true);
     if (request.top_logprobs > 0) body.set("top_logprobs", request.top_logprobs);
@@ -171,7 +194,10 @@ int estimate_tokens(const model::Prompt& prompt) {
   if (auto* text = std::get_if<std::string>(&prompt)) bytes = text->size();
   if (auto* list = std::get_if<std::vector<model::Message>>(&prompt)) {
     messages = list->size();
-    for (auto& message : *list) bytes += message.content.size() + message.name.size();
+    for (auto& message : *list) {
+      bytes += message.content.size() + message.name.size();
+      for (auto& call : message.calls) bytes += call.name.size() + call.arguments.size();
+    }
   }
   return static_cast<int>(std::min<size_t>((bytes + 3) / 4 + 4 * messages, INT32_MAX));
 }
@@ -223,6 +249,18 @@ Status AnswerReader::on_event(std::string_view data) {
   return on_chunk(*chunk);
 }
 
+// [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}}]; a whole answer gives no index.
+void AnswerReader::read_calls(const Json& calls, TokenEvent* event) {
+  auto* list = calls.as_array();
+  if (!list) return;
+  for (size_t i = 0; i < list->size(); ++i) {
+    const Json& call = (*list)[i];
+    const int index = call["index"].is_null() ? static_cast<int>(i) : count_or_zero(call["index"]);
+    event->calls.push_back({index, text_or_empty(call["id"]), text_or_empty(call["function"]["name"]), text_or_empty(call["function"]["arguments"])});
+    text_bytes_ += event->calls.back().arguments.size();
+  }
+}
+
 Status AnswerReader::on_chunk(const Json& chunk) {
   if (chunk["usage"].is_object()) read_usage(chunk["usage"]);
   auto* choices = chunk["choices"].as_array();
@@ -234,8 +272,9 @@ Status AnswerReader::on_chunk(const Json& chunk) {
   read_chat_logprobs(choice["logprobs"], &event);
   if (event.logprobs.empty()) read_text_logprobs(choice["logprobs"], &event);
   event.ids.assign(event.logprobs.size(), -1);
+  read_calls(delta["tool_calls"], &event);
   text_bytes_ += event.text.size();
-  if (!event.text.empty() || !event.logprobs.empty()) on_token_(event);
+  if (!event.text.empty() || !event.logprobs.empty() || !event.calls.empty()) on_token_(event);
   return read_finish(choice["finish_reason"]);
 }
 

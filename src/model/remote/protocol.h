@@ -43,6 +43,7 @@ class AnswerReader {
   Status on_event(std::string_view data);
   Status on_chunk(const Json& chunk);
   void read_usage(const Json& usage);
+  void read_calls(const Json& calls, model::TokenEvent* event);
   Status read_finish(const Json& reason);
 
   std::string host_, key_;

@@ -7,7 +7,26 @@ namespace {
 
 Json input_json(const std::vector<model::Message>& input) {
   Json out = Json::array();
-  for (auto& message : input) out.push(Json::object({{"role", message.role}, {"content", message.content}}));
+  for (auto& message : input) {
+    Json item = Json::object({{"role", message.role}, {"content", message.content}});
+    if (!message.call_id.empty()) item.set("call_id", message.call_id);
+    Json calls = Json::array();
+    for (auto& call : message.calls) calls.push(Json::object({{"call_id", call.id}, {"name", call.name}, {"arguments", call.arguments}}));
+    if (calls.size() > 0) item.set("calls", std::move(calls));
+    out.push(std::move(item));
+  }
+  return out;
+}
+
+std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
+
+std::vector<model::FunctionCall> calls_in(const Json& list) {
+  std::vector<model::FunctionCall> out;
+  if (auto* items = list.as_array()) {
+    for (auto& item : *items) {
+      if (item["call_id"].is_string()) out.push_back({text_of(item["call_id"]), text_of(item["name"]), text_of(item["arguments"])});
+    }
+  }
   return out;
 }
 
@@ -23,7 +42,10 @@ Result<Stored> read_row(const store::Row& row) {
     for (auto& item : *items) {
       TRY_ASSIGN(std::string role, item["role"].to_string("role"));
       TRY_ASSIGN(std::string content, item["content"].to_string("content"));
-      stored.input.push_back({std::move(role), std::move(content), ""});
+      model::Message message{std::move(role), std::move(content), ""};
+      message.call_id = text_of(item["call_id"]);
+      message.calls = calls_in(item["calls"]);
+      stored.input.push_back(std::move(message));
     }
   }
   return stored;
@@ -78,7 +100,9 @@ Result<std::vector<model::Message>> Responses::conversation(const Context& conte
   std::vector<model::Message> out;
   for (auto turn = turns.rbegin(); turn != turns.rend(); ++turn) {
     out.insert(out.end(), turn->input.begin(), turn->input.end());
-    out.push_back({"assistant", turn->output_text, ""});
+    model::Message reply{"assistant", turn->output_text, ""};
+    reply.calls = calls_in(turn->response["output"]);   // of its items only calls have a call_id
+    out.push_back(std::move(reply));
   }
   return out;
 }

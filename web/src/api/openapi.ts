@@ -78,11 +78,11 @@ export interface Requests {
     logprobs?: boolean;
     /** And of the likeliest alternatives. */
     top_logprobs?: number;
-    /** An extension: one file_search tool makes this a grounded answer. */
+    /** Functions that the model may call; or, an extension, one file_search tool that makes this a grounded answer. */
     tools?: unknown[];
-    /** Not supported: only values that change nothing are accepted. */
+    /** auto, none, required, or one function by name. */
     tool_choice?: unknown;
-    /** Accepted without effect. */
+    /** Several calls in one answer. */
     parallel_tool_calls?: boolean;
     /** text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF). */
     response_format?: Record<string, unknown>;
@@ -220,7 +220,7 @@ export interface Requests {
     previous_response_id?: string;
     /** Longest output in tokens. */
     max_output_tokens?: number;
-    /** At most one file_search tool. */
+    /** Functions that the model may call; or one file_search tool. */
     tools?: unknown[];
     /** 'file_search_call.results' gives the passages found. */
     include?: unknown[];
@@ -228,9 +228,9 @@ export interface Requests {
     store?: boolean;
     /** Accepted without effect. */
     stream_options?: Record<string, unknown>;
-    /** Not supported: only values that change nothing are accepted. */
+    /** auto, none, required, or one function by name. */
     tool_choice?: unknown;
-    /** Accepted without effect. */
+    /** Several calls in one answer. */
     parallel_tool_calls?: boolean;
     /** Not supported: only values that change nothing are accepted. */
     truncation?: string;
