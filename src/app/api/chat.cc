@@ -75,11 +75,16 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(auto stop, parse_stop(body));
   TRY_ASSIGN(int max_tokens, parse_max_tokens(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
+  model::GenerateRequest wanted;
+  TRY(parse_functions(body, false, wanted));
+  TRY(check_results(messages));
+  if (wanted.calling == model::GenerateRequest::Calling::kNone) search.reset();
   TRY_ASSIGN(ChatHead head, parse_head(services, body, *model));
   std::vector<std::string> base_ids = search ? search->base_ids : std::vector<std::string>();
   TRY_ASSIGN(auto terms, terms_of_call(services, context, call.get(), model.get(), texts_of(messages), &base_ids));
   search_where_due(terms, std::move(base_ids), &search);
   TRY(refuse_if_masked(terms, head.logprobs, "logprobs"));
+  TRY(refuse_functions_where_bound(terms, search.has_value(), wanted));
   head.call = call;
   if (terms && search) head.product = terms_json(*terms);
   else head.plain_terms = terms;
@@ -95,8 +100,6 @@ Status start_chat(const Services& services, const Context& context, const http::
                answer_sink(std::move(writer)), {}, std::move(terms));
     return {};
   }
-  model::GenerateRequest wanted;
-  TRY(parse_functions(body, false, wanted));
   wanted.prompt = std::move(messages);
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);

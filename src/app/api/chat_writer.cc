@@ -168,7 +168,7 @@ void ChatWriter::begin() {
   begun_ = true;
   http::Response first = sse_head(head_.without_effect);
   first.headers.insert(first.headers.end(), head_.headers.begin(), head_.headers.end());
-  first.body = sse(chunk(Json::object({{"role", "assistant"}, {"content", ""}}), nullptr, nullptr));
+  first.body = sse(chunk(Json::object({{"role", "assistant"}, {"content", calls_.empty() ? Json("") : Json()}}), nullptr, nullptr));
   responder_->begin_stream(std::move(first));
 }
 

@@ -4,6 +4,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "app/api/rules.h"
 #include "base/random.h"
 #include "base/text.h"
 
@@ -112,10 +113,6 @@ Result<std::string> parse_content(const Json& content, const std::string& where)
   }
   return all;
 }
-
-}  // namespace
-
-namespace {
 
 Result<std::vector<model::FunctionCall>> parse_calls(const Json& list, const std::string& where) {
   std::vector<model::FunctionCall> out;
@@ -299,6 +296,7 @@ Result<model::Function> parse_function(const Json& described, const std::string&
                                      {"strict", Kind::kBoolean, ""}},
                                     described, at + "."));
   model::Function out{body.text("name"), body.text("description"), body.has("parameters") ? body["parameters"] : Json()};
+  if (body.has("strict")) out.strict = body.flag("strict", false);
   if (!well_named(out.name))
     return invalid_argument(at + ".name: expected letters, digits, '_', '-' and '.', got '" + out.name + "'", at + ".name", "invalid_value");
   if (out.parameters.is_null()) out.parameters = Json::object({{"type", "object"}, {"properties", Json::object()}, {"additionalProperties", false}});
@@ -308,10 +306,11 @@ Result<model::Function> parse_function(const Json& described, const std::string&
   return out;
 }
 
-Status parse_choice(const Json& choice, bool flat, model::GenerateRequest& wanted) {
+Status parse_choice(const Json& choice, bool flat, bool searches, model::GenerateRequest& wanted) {
   using Calling = model::GenerateRequest::Calling;
   const auto* word = choice.as_string();
   if (choice.is_null() || (word && *word == "auto")) return {};
+  if (searches && ((word && *word == "required") || choice["type"] == Json("file_search"))) return {};   // a grounded answer always searches
   if (word && (*word == "none" || *word == "required")) {
     wanted.calling = *word == "none" ? Calling::kNone : Calling::kRequired;
     if (*word == "required" && wanted.functions.empty())
@@ -338,9 +337,11 @@ Status parse_choice(const Json& choice, bool flat, model::GenerateRequest& wante
 }  // namespace
 
 Status parse_functions(const Body& body, bool flat, model::GenerateRequest& wanted) {
+  bool searches = false;
   if (const auto* items = body["tools"].as_array()) {
     for (size_t i = 0; i < items->size(); ++i) {
       const Json& item = (*items)[i];
+      searches = searches || item["type"] == Json("file_search");
       if (item["type"] != Json("function")) continue;
       const std::string at = "tools[" + std::to_string(i) + "]" + (flat ? "" : ".function");
       if (!flat && !item["function"].is_object()) return invalid_argument("missing required parameter '" + at + "'", at, "missing_required_parameter");
@@ -352,7 +353,28 @@ Status parse_functions(const Body& body, bool flat, model::GenerateRequest& want
     }
   }
   wanted.parallel_calls = body.flag("parallel_tool_calls", true);
-  return parse_choice(body["tool_choice"], flat, wanted);
+  return parse_choice(body["tool_choice"], flat, searches, wanted);
+}
+
+Status check_results(const std::vector<model::Message>& messages) {
+  std::vector<std::string_view> open;   // calls of the last assistant's turn
+  for (const model::Message& message : messages) {
+    if (message.role == "assistant") open.clear();
+    for (const model::FunctionCall& call : message.calls) open.push_back(call.id);
+    if (message.role != "tool" || std::find(open.begin(), open.end(), message.call_id) != open.end()) continue;
+    return invalid_argument("tool_call_id: no function call '" + message.call_id.substr(0, 100) +
+                                "' comes right before its result: give back the assistant's message with its calls, then their results",
+                            "tool_call_id", "invalid_value");
+  }
+  return {};
+}
+
+Status refuse_functions_where_bound(const std::optional<live::Terms>& terms, bool searches, const model::GenerateRequest& wanted) {
+  if (wanted.functions.empty() || wanted.calling == model::GenerateRequest::Calling::kNone) return {};
+  if (searches)
+    return invalid_argument("tools: every answer of this product cites documents, and a call of a function cannot: leave the functions out", "tools",
+                            "citations_required");
+  return refuse_if_masked(terms, true, "tools");
 }
 
 answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling) {

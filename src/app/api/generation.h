@@ -8,6 +8,7 @@
 #include "app/api/params.h"
 #include "model/interface/interface.h"
 #include "orchestration/answer/answer.h"
+#include "product/live/live.h"
 
 namespace strata::api {
 
@@ -32,6 +33,10 @@ struct FileSearch {
 Result<std::optional<FileSearch>> parse_tools(const Json& tools);
 // The functions among `tools` (chat completions' shape, or with `flat` responses'), tool_choice and parallel_tool_calls, into `wanted`.
 Status parse_functions(const Body& body, bool flat, model::GenerateRequest& wanted);
+// kInvalidArgument where a function's result follows no call of it.
+Status check_results(const std::vector<model::Message>& messages);
+// kInvalidArgument where a product's terms leave no room for calls: its answers must cite (then `searches`), or personal data is masked.
+Status refuse_functions_where_bound(const std::optional<live::Terms>& terms, bool searches, const model::GenerateRequest& wanted);
 // max_tokens 0: the pipeline's own.
 answer::Request answer_request(FileSearch search, std::vector<model::Message> conversation, int max_tokens, const model::Sampling& sampling);
 Result<retrieve::Filter> parse_filter(const Json& json, const std::string& where, int depth = 0);

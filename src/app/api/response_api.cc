@@ -92,8 +92,10 @@ class ResponseWriter {
         call_ids_.push_back(make_id("fc"));
         event("response.output_item.added", Json::object({{"output_index", call_index(before)}, {"item", call_item(before, "in_progress")}}));
       }
-      if (delta.arguments.empty() || calls_.empty()) continue;
-      event("response.function_call_arguments.delta", call_part(Json::object({{"delta", delta.arguments}})));
+      if (delta.arguments.empty()) continue;
+      event("response.function_call_arguments.delta", Json::object({{"item_id", call_ids_.back()},
+                                                                    {"output_index", call_index(calls_.size() - 1)},
+                                                                    {"delta", delta.arguments}}));
     }
   }
 
@@ -134,11 +136,6 @@ class ResponseWriter {
   }
   int message_index() const { return turn_.searched ? 1 : 0; }
   int call_index(size_t call) const { return message_index() + (message_begun_ ? 1 : 0) + static_cast<int>(call); }
-  Json call_part(Json fields) const {
-    Json out = Json::object({{"item_id", call_ids_.back()}, {"output_index", call_index(calls_.size() - 1)}});
-    for (auto& [key, value] : *fields.as_object()) out.set(key, std::move(value));
-    return out;
-  }
   Json call_item(size_t i, std::string_view status) const {
     const bool begun = status == "in_progress";
     return Json::object({{"id", call_ids_[i]},
@@ -241,11 +238,8 @@ class ResponseWriter {
   Turn turn_;
   Context context_;
   std::shared_ptr<http::Responder> responder_;
-  model::GenerateRequest functions;
-  TRY(parse_functions(body, true, functions));
-  if (body.has("tools")) turn.tools = body["tools"];
-  if (body.has("tool_choice")) turn.tool_choice = body["tool_choice"];
-  turn.parallel_calls = functions.parallel_calls;
+  TextMask mask_;
+  bool begun_ = false, message_begun_ = false;
   int sequence_ = 0;
   std::string text_;
   std::vector<model::FunctionCall> calls_;
@@ -400,8 +394,12 @@ Status start_response(const Services& services, const Context& context, const ht
   TRY_ASSIGN(auto sampling, parse_sampling(body));
   TRY_ASSIGN(auto search, parse_tools(body["tools"]));
   TRY_ASSIGN(Turn turn, parse_turn(services, body, *model));
-  TextMask mask_;
-  bool begun_ = false, message_begun_ = false;
+  model::GenerateRequest functions;
+  TRY(parse_functions(body, true, functions));
+  if (body.has("tools")) turn.tools = body["tools"];
+  if (body.has("tool_choice")) turn.tool_choice = body["tool_choice"];
+  turn.parallel_calls = functions.parallel_calls;
+  if (functions.calling == model::GenerateRequest::Calling::kNone) search.reset();
   std::vector<model::Message> conversation;
   if (body.has("instructions")) conversation.push_back({"system", body.text("instructions"), ""});
   if (!turn.previous_id.empty()) {
@@ -414,9 +412,11 @@ Status start_response(const Services& services, const Context& context, const ht
     conversation.insert(conversation.end(), earlier->begin(), earlier->end());
   }
   conversation.insert(conversation.end(), turn.input.begin(), turn.input.end());
+  TRY(check_results(conversation));
   TRY_ASSIGN(turn.terms, turn_terms(services, context, call.get(), *model, turn, conversation, search));
   turn.call = std::move(call);
   turn.searched = search.has_value();
+  TRY(refuse_functions_where_bound(turn.terms, turn.searched, functions));
   int max_tokens = static_cast<int>(body.integer("max_output_tokens", 0));
   OutputFormat format;
   if (body.has("text")) {
@@ -440,8 +440,11 @@ Status start_response(const Services& services, const Context& context, const ht
   wanted.sampling = std::move(sampling);
   wanted.grammar = std::move(format.grammar);
   wanted.response_format = std::move(format.response_format);
-  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::make_shared<ModelSink>(std::move(writer))));
-  return {};
+  auto handle = model->submit(context, std::move(wanted), std::make_shared<ModelSink>(std::move(writer)));
+  if (handle) return {};
+  // Here a function stands in its tool, not in an object of its own.
+  if (size_t at = handle.error().message.find("].function.parameters"); at != std::string::npos) handle.error().message.erase(at + 1, 9);
+  return handle.error();
 }
 
 Result<Json> get_response(const Services& services, const Context& context, const std::string& id) {

@@ -22,7 +22,10 @@ double elapsed_ms(const live::Terms& terms, const Context& context) { return sta
 
 std::vector<std::string*> texts_of(std::vector<model::Message>& messages) {
   std::vector<std::string*> out;
-  for (auto& message : messages) out.push_back(&message.content), out.push_back(&message.name);
+  for (auto& message : messages) {
+    out.push_back(&message.content), out.push_back(&message.name);
+    for (auto& call : message.calls) out.push_back(&call.arguments);
+  }
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "model/engine/text_stream.h"
 #include "model/grammar/grammar.h"
 
 namespace strata::engine {
@@ -13,28 +14,69 @@ constexpr std::string_view kBeforeName = "{\"name\": \"", kBeforeArguments = "\"
 
 class CallSink : public model::Sink {
  public:
-  explicit CallSink(std::shared_ptr<model::Sink> to) : to_(std::move(to)) {}
+  CallSink(std::shared_ptr<model::Sink> to, std::vector<std::string> stops, std::function<void()> end)
+      : to_(std::move(to)), stops_(std::move(stops)), end_(std::move(end)) {}
+
   void on_token(const model::TokenEvent& event) override {
     if (event.from_prompt) return to_->on_token(event);
-    model::TokenEvent out = event;
+    if (stopped_) return;
     CallReader::Out read = reader_.feed(event.text);
-    out.text = std::move(read.text);
+    keep_tokens(event);
+    model::TokenEvent out;
     out.calls = std::move(read.calls);
-    to_->on_token(out);
+    take_text(read.text, out);
+    if (reader_.in_call() && !stopped_) out.text += stops_.finish().text;   // no stop string goes on behind a call
+    if (reader_.in_call()) waiting_ = {};
+    else if (!reader_.holds_back()) take_tokens(out);
+    pass_on(out);
   }
+
   void on_finish(const model::Finish& finish) override {
-    CallReader::Out rest = reader_.finish();
-    if (!rest.text.empty()) {
+    if (!stopped_) {
       model::TokenEvent last;
-      last.text = std::move(rest.text);
-      to_->on_token(last);
+      take_text(reader_.finish().text, last);
+      if (!stopped_) last.text += stops_.finish().text;
+      take_tokens(last);
+      pass_on(last);
     }
-    to_->on_finish(finish);
+    if (!stopped_ || finish.reason == model::FinishReason::kError) return to_->on_finish(finish);
+    model::Finish stopped = finish;
+    stopped.reason = model::FinishReason::kStop;
+    stopped.error = {};
+    to_->on_finish(stopped);
   }
 
  private:
+  void take_text(const std::string& text, model::TokenEvent& out) {
+    if (text.empty()) return;
+    TextStream::Out passed = stops_.push(text);
+    out.text += passed.text;
+    if (!passed.stopped) return;
+    stopped_ = true;
+    out.calls.clear();   // they would come after the end
+    end_();
+  }
+  // Tokens wait until it is known whether they are text.
+  void keep_tokens(const model::TokenEvent& event) {
+    waiting_.ids.insert(waiting_.ids.end(), event.ids.begin(), event.ids.end());
+    waiting_.logprobs.insert(waiting_.logprobs.end(), event.logprobs.begin(), event.logprobs.end());
+    waiting_.top_logprobs.insert(waiting_.top_logprobs.end(), event.top_logprobs.begin(), event.top_logprobs.end());
+  }
+  void take_tokens(model::TokenEvent& out) {
+    out.ids = std::exchange(waiting_.ids, {});
+    out.logprobs = std::exchange(waiting_.logprobs, {});
+    out.top_logprobs = std::exchange(waiting_.top_logprobs, {});
+  }
+  void pass_on(const model::TokenEvent& out) {
+    if (!out.text.empty() || !out.calls.empty() || !out.ids.empty()) to_->on_token(out);
+  }
+
   std::shared_ptr<model::Sink> to_;
+  TextStream stops_;
+  std::function<void()> end_;
   CallReader reader_;
+  model::TokenEvent waiting_;
+  bool stopped_ = false;
 };
 
 }  // namespace
@@ -103,6 +145,8 @@ void CallReader::read_arguments(char c, Out& out) {
   if ((c == '}' || c == ']') && --depth_ <= 0) place_ = Place::kTail;
 }
 
-std::shared_ptr<model::Sink> call_sink(std::shared_ptr<model::Sink> to) { return std::make_shared<CallSink>(std::move(to)); }
+std::shared_ptr<model::Sink> call_sink(std::shared_ptr<model::Sink> to, std::vector<std::string> stops, std::function<void()> end) {
+  return std::make_shared<CallSink>(std::move(to), std::move(stops), std::move(end));
+}
 
 }  // namespace strata::engine

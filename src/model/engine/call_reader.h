@@ -2,6 +2,7 @@
 // so the format is exact; whatever else comes is text.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@ class CallReader {
   };
   Out feed(std::string_view text);
   Out finish();                          // what was held back because it might have begun a call
+  bool in_call() const { return place_ != Place::kText; }
+  bool holds_back() const { return !held_.empty(); }
 
  private:
   void read(char c, Out& out);
@@ -33,7 +36,8 @@ class CallReader {
   bool in_string_ = false, escaped_ = false;
 };
 
-// Passes events on with the calls taken out of their text.
-std::shared_ptr<model::Sink> call_sink(std::shared_ptr<model::Sink> to);
+// Passes events on with the calls taken out of their text, and with the ids and probabilities of the text's tokens alone. `stops` end the
+// text as they end any other, but cut no call; where one does, `end` is called, and what comes until the end is passed over: it is kStop.
+std::shared_ptr<model::Sink> call_sink(std::shared_ptr<model::Sink> to, std::vector<std::string> stops, std::function<void()> end);
 
 }  // namespace strata::engine

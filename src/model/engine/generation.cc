@@ -139,8 +139,9 @@ int32_t Generation::choose(std::span<float> logits) {
 void Generation::deliver() {
   for (auto& [token, report] : std::exchange(picked_, {})) {
     if (token < 0 && matcher_ && matcher_->overflowed()) {
-      return fail(invalid_argument(
-          "response_format: this format leaves too many possibilities open at once to be enforced; make its alternatives differ earlier", "response_format"));
+      const std::string from = start_.request.functions.empty() ? "response_format" : "tools";
+      return fail(
+          invalid_argument(from + ": this format leaves too many possibilities open at once to be enforced; make its alternatives differ earlier", from));
     }
     if (token < 0) return fail(data_loss("the model's output holds no finite number: its weights are damaged"));
     if (completion_tokens_ == 0) first_token_ms_ = since_submit_ms();

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kStopStringsMax = 4;
 constexpr size_t kStopBytesMax = 1024;   // WHY: every byte of a stop string may hold back a byte of text
 constexpr int kTopLogprobsMax = 20;
-constexpr size_t kCompiledCallsMost = 32;
+constexpr size_t kCompiledNodesMost = 2 * grammar::kNodesMost;   // of grammars kept for the next request
 
 class LocalHandle : public model::Handle {
  public:
@@ -113,18 +113,11 @@ Status LocalLanguageModel::check_request(const model::GenerateRequest& request) 
   return check_sampling(request.sampling, parts_.info.vocabulary);
 }
 
-// The functions become a grammar, and the sink hears of calls instead of their text.
-Status LocalLanguageModel::hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink) {
-  using Calling = model::GenerateRequest::Calling;
-  if (request.calling == Calling::kNone) request.functions.clear();
-  if (request.functions.empty()) return {};
-  if (!std::holds_alternative<std::vector<model::Message>>(request.prompt)) return invalid_argument("tools: functions are called in a chat", "tools");
-  if (request.grammar) return invalid_argument("response_format: an answer that may call functions cannot be held to another format", "response_format");
-  if (request.ignore_eos || request.receipt) return invalid_argument("tools: calls of functions cannot go with ignore_eos or receipt", "tools");
-  sink = call_sink(std::move(sink));
+Result<std::shared_ptr<const grammar::Grammar>> LocalLanguageModel::grammar_of(const model::GenerateRequest& request) {
+  const bool text = request.calling == model::GenerateRequest::Calling::kAuto;
+  const int calls_most = request.parallel_calls && request.function.empty() ? grammar::kCallsMost : 1;
   std::vector<grammar::Function> functions;
-  std::string source = request.calling == Calling::kRequired ? "required" : "auto";
-  source += request.parallel_calls ? "+" : "1";
+  std::string source = (text ? "text " : "calls ") + std::to_string(calls_most);
   for (size_t i = 0; i < request.functions.size(); ++i) {
     const model::Function& function = request.functions[i];
     if (!request.function.empty() && function.name != request.function) continue;
@@ -132,15 +125,29 @@ Status LocalLanguageModel::hold_to_calls(model::GenerateRequest& request, std::s
     source += "\n" + functions.back().where + function.name + "\n" + function.parameters.dump();
   }
   const std::string key = sha256_hex(source);
-  const std::lock_guard lock(calls_mutex_);
-  if (const auto known = calls_.find(key); known != calls_.end()) {
-    request.grammar = known->second;
-    return {};
+  {
+    const std::lock_guard lock(calls_mutex_);
+    if (const auto known = calls_.find(key); known != calls_.end()) return known->second;
   }
-  const bool several = request.parallel_calls && request.function.empty();
-  TRY_ASSIGN(request.grammar, grammar::compile_calls(functions, request.calling == Calling::kAuto, several ? grammar::kCallsMost : 1));
-  if (calls_.size() >= kCompiledCallsMost) calls_.clear();
-  calls_.emplace(key, request.grammar);
+  TRY_ASSIGN(auto compiled, grammar::compile_calls(functions, text, calls_most));   // outside the lock: large schemas take a while
+  const std::lock_guard lock(calls_mutex_);
+  const size_t nodes = compiled->nodes().size();
+  if (calls_nodes_ + nodes > kCompiledNodesMost) calls_.clear(), calls_nodes_ = 0;
+  if (calls_.emplace(key, compiled).second) calls_nodes_ += nodes;
+  return compiled;
+}
+
+// The functions become a grammar, and the sink hears of calls instead of their text.
+Status LocalLanguageModel::hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink,
+                                         const std::shared_ptr<std::atomic<bool>>& cancelled) {
+  if (request.calling == model::GenerateRequest::Calling::kNone) request.functions.clear();
+  if (request.functions.empty()) return {};
+  if (!std::holds_alternative<std::vector<model::Message>>(request.prompt)) return invalid_argument("tools: functions are called in a chat", "tools");
+  if (request.grammar) return invalid_argument("response_format: an answer that may call functions cannot be held to another format", "response_format");
+  if (request.ignore_eos || request.receipt || request.prompt_only)
+    return invalid_argument("tools: calls of functions cannot go with ignore_eos or receipt", "tools");
+  TRY_ASSIGN(request.grammar, grammar_of(request));
+  sink = call_sink(std::move(sink), std::exchange(request.stop, {}), [cancelled] { cancelled->store(true, std::memory_order_release); });
   return {};
 }
 
@@ -160,10 +167,10 @@ Result<int> LocalLanguageModel::completion_max(const model::GenerateRequest& req
 Result<std::shared_ptr<model::Handle>> LocalLanguageModel::submit(const Context& context, model::GenerateRequest request, std::shared_ptr<model::Sink> sink) {
   TRY(check_request(request));
   TRY(context.check());
-  TRY(hold_to_calls(request, sink));
+  auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  TRY(hold_to_calls(request, sink, cancelled));
   TRY_ASSIGN(auto prompt, prompt_ids(request.prompt, request.functions, request.calling == model::GenerateRequest::Calling::kRequired));
   TRY_ASSIGN(const int completion, completion_max(request, prompt.size()));
-  auto cancelled = std::make_shared<std::atomic<bool>>(false);
   auto handle = std::make_shared<LocalHandle>(cancelled);
   Generation::Start start{context, std::move(request), std::move(prompt), completion, std::move(sink), std::move(cancelled)};
   TRY(parts_.runner->submit(std::make_unique<Generation>(std::move(start), vocabulary_)));

@@ -39,7 +39,8 @@ class LocalLanguageModel : public model::LanguageModel {
 
  private:
   Result<std::vector<int32_t>> prompt_ids(const model::Prompt& prompt, const std::vector<model::Function>& functions = {}, bool must_call = false) const;
-  Status hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink);
+  Result<std::shared_ptr<const grammar::Grammar>> grammar_of(const model::GenerateRequest& request);
+  Status hold_to_calls(model::GenerateRequest& request, std::shared_ptr<model::Sink>& sink, const std::shared_ptr<std::atomic<bool>>& cancelled);
   Status check_ids(const std::vector<int32_t>& ids) const;
   Status check_request(const model::GenerateRequest& request) const;
   Status check_adapter(const ServedAdapter& adapter) const;
@@ -49,6 +50,7 @@ class LocalLanguageModel : public model::LanguageModel {
   Vocabulary vocabulary_;
   std::mutex calls_mutex_;
   std::map<std::string, std::shared_ptr<const grammar::Grammar>> calls_;   // of the functions asked for last, by what they were compiled from
+  size_t calls_nodes_ = 0;                                                 // theirs, together
 };
 
 class LocalEmbedder : public model::Embedder {

@@ -25,6 +25,7 @@ struct Function {
   std::string name;                // 1 to 64 letters, digits, '_', '-', '.'
   std::string description;
   Json parameters;                 // JSON Schema of an object
+  std::optional<bool> strict = {}; // as asked; a local model always is
 };
 struct FunctionCall {
   std::string id;                  // "call_…": what the result names
@@ -109,9 +110,10 @@ struct GenerateRequest {
   std::shared_ptr<const grammar::Grammar> grammar;
   Json response_format;               // null: any text
   // Functions that the model may call; what it calls comes as TokenEvent::calls. A local model's choice and arguments are always valid for
-  // their schemas (unless max_tokens cuts them short); a schema that cannot be enforced is kInvalidArgument. Not together with grammar.
+  // their schemas (unless max_tokens cuts them short; a stop string cuts text, never a call); a schema that cannot be enforced is
+  // kInvalidArgument. Not together with grammar, ignore_eos or receipt.
   std::vector<Function> functions;
-  enum class Calling { kNone, kAuto, kRequired };  // kNone: the functions are not even shown
+  enum class Calling { kNone, kAuto, kRequired };  // kNone: none may be called; a local model is not even shown them
   Calling calling = Calling::kAuto;
   std::string function;               // where one must be called: its name, with kRequired
   bool parallel_calls = true;         // several in one answer

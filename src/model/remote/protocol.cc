@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "base/text.h"
 
 namespace strata::remote {
@@ -11,6 +12,7 @@ using model::TokenEvent;
 using model::TokenLogprob;
 
 constexpr size_t kWholeAnswerBytesMax = 16u << 20;
+constexpr size_t kCallsMost = 1024;   // of one answer
 
 // OpenAI's newest models take only the newer name; nearly everyone else only the older.
 bool wants_new_limit_name(const std::string& base_url) { return base_url.rfind("https://api.openai.com", 0) == 0; }
@@ -56,17 +58,22 @@ Json messages_json(const std::vector<model::Message>& messages) {
   return out;
 }
 
+Json function_json(const model::Function& function) {
+  Json out = Json::object({{"name", function.name}});
+  if (!function.description.empty()) out.set("description", function.description);
+  out.set("parameters", function.parameters);
+  if (function.strict) out.set("strict", *function.strict);
+  return Json::object({{"type", "function"}, {"function", std::move(out)}});
+}
+
 void put_functions(Json& body, const model::GenerateRequest& request) {
   using Calling = model::GenerateRequest::Calling;
-  if (request.functions.empty() || request.calling == Calling::kNone) return;
+  if (request.functions.empty()) return;
   Json tools = Json::array();
-  for (auto& function : request.functions)
-    tools.push(
-        Json::object({{"type", "function"},
-                      {"function", Json::object({{"name", function.name}, {"description", function.description}, {"parameters", function.parameters}})}}));
+  for (auto& function : request.functions) tools.push(function_json(function));
   body.set("tools", std::move(tools));
   if (!request.function.empty()) body.set("tool_choice", Json::object({{"type", "function"}, {"function", Json::object({{"name", request.function}})}}));
-  else if (request.calling == Calling::kRequired) body.set("tool_choice", "required");
+  else if (request.calling != Calling::kAuto) body.set("tool_choice", request.calling == Calling::kNone ? "none" : "required");
   if (!request.parallel_calls) body.set("parallel_tool_calls", false);
 }
 
@@ -249,15 +256,29 @@ Status AnswerReader::on_event(std::string_view data) {
   return on_chunk(*chunk);
 }
 
-// [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}}]; a whole answer gives no index.
+// [{"index": 0, "id": "call_1", "function": {"name": "f", "arguments": "{"}}]; a whole answer gives no index. Some providers count from
+// one, give every call the index 0, or give no id: here calls are counted from zero in the order in which they begin, and each has an id.
 void AnswerReader::read_calls(const Json& calls, TokenEvent* event) {
   auto* list = calls.as_array();
   if (!list) return;
   for (size_t i = 0; i < list->size(); ++i) {
     const Json& call = (*list)[i];
-    const int index = call["index"].is_null() ? static_cast<int>(i) : count_or_zero(call["index"]);
-    event->calls.push_back({index, text_or_empty(call["id"]), text_or_empty(call["function"]["name"]), text_or_empty(call["function"]["arguments"])});
-    text_bytes_ += event->calls.back().arguments.size();
+    const int theirs = call["index"].is_null() ? static_cast<int>(i) : count_or_zero(call["index"]);
+    const std::string id = text_or_empty(call["id"]), name = text_or_empty(call["function"]["name"]);
+    auto known = std::find_if(calls_.rbegin(), calls_.rend(), [&](auto& begun) { return begun.first == theirs; });
+    model::CallDelta delta;
+    delta.arguments = text_or_empty(call["function"]["arguments"]);
+    if (known == calls_.rend() || (!id.empty() && !name.empty() && known->second != id)) {
+      if (calls_.size() >= kCallsMost) continue;
+      calls_.emplace_back(theirs, id.empty() ? make_id("call") : id);
+      delta.index = static_cast<int>(calls_.size()) - 1;
+      delta.id = calls_.back().second;
+      delta.name = name;
+    } else {
+      delta.index = static_cast<int>(std::distance(known, calls_.rend())) - 1;
+    }
+    text_bytes_ += delta.arguments.size();
+    event->calls.push_back(std::move(delta));
   }
 }
 

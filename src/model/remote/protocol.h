@@ -4,6 +4,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json.h"
 #include "model/interface/interface.h"
@@ -56,6 +58,7 @@ class AnswerReader {
   model::FinishReason reason_ = model::FinishReason::kStop;
   std::optional<model::Usage> usage_;
   size_t text_bytes_ = 0;
+  std::vector<std::pair<int, std::string>> calls_;   // the provider's index and the id of each, in the order of their beginnings
 };
 
 }  // namespace strata::remote

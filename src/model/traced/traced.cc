@@ -41,11 +41,28 @@ Json text_message(const std::string& role, const std::string& text) {
   return Json::object({{"role", role}, {"parts", Json::array({Json::object({{"type", "text"}, {"content", text}})})}});
 }
 
+Json call_part(const FunctionCall& call) {
+  auto arguments = Json::parse(call.arguments);
+  return Json::object({{"type", "tool_call"}, {"id", call.id}, {"name", call.name}, {"arguments", arguments ? std::move(*arguments) : Json(call.arguments)}});
+}
+
+Json message_json(const Message& message) {
+  if (message.role == "tool") {
+    Json part = Json::object({{"type", "tool_call_response"}, {"id", message.call_id}, {"response", message.content}});
+    return Json::object({{"role", message.role}, {"parts", Json::array({std::move(part)})}});
+  }
+  if (message.calls.empty()) return text_message(message.role, message.content);
+  Json parts = Json::array();
+  if (!message.content.empty()) parts.push(Json::object({{"type", "text"}, {"content", message.content}}));
+  for (auto& call : message.calls) parts.push(call_part(call));
+  return Json::object({{"role", message.role}, {"parts", std::move(parts)}});
+}
+
 // As OpenTelemetry's schemas of gen_ai.input.messages and gen_ai.output.messages have them.
 std::string input_messages(const Prompt& prompt) {
   Json out = Json::array();
   if (auto* messages = std::get_if<std::vector<Message>>(&prompt))
-    for (auto& message : *messages) out.push(text_message(message.role, message.content));
+    for (auto& message : *messages) out.push(message_json(message));
   else if (auto* text = std::get_if<std::string>(&prompt)) out.push(text_message("user", *text));
   else return "";
   return out.dump();
@@ -61,9 +78,9 @@ std::string_view finish_name(FinishReason reason) {
   return "stop";
 }
 
-std::string output_messages(const std::string& text, FinishReason reason) {
-  Json message = text_message("assistant", text);
-  message.set("finish_reason", finish_name(reason));
+std::string output_messages(const Message& answer, FinishReason reason) {
+  Json message = message_json(answer);
+  message.set("finish_reason", !answer.calls.empty() && reason == FinishReason::kStop ? "tool_call" : finish_name(reason));
   return Json::array({std::move(message)}).dump();
 }
 
@@ -137,7 +154,10 @@ class TracedSink : public Sink {
   TracedSink(std::shared_ptr<Account> account, std::shared_ptr<Sink> next, bool receipt_wanted)
       : account_(std::move(account)), next_(std::move(next)), receipt_wanted_(receipt_wanted), content_(account_->span().keeps_content()) {}
   void on_token(const TokenEvent& event) override {
-    if (content_ && !event.from_prompt) text_ += event.text;
+    if (content_ && !event.from_prompt) {
+      answer_.content += event.text;
+      for (auto& delta : event.calls) add_call(answer_.calls, delta);
+    }
     next_->on_token(event);
   }
   void on_finish(const Finish& finish) override {
@@ -147,7 +167,7 @@ class TracedSink : public Sink {
     if (finish.first_token_ms > 0) span.set("gen_ai.response.time_to_first_chunk", finish.first_token_ms / 1e3);
     if (finish.queue_ms > 0) span.set("strata.queue_ms", finish.queue_ms);
     if (failed || finish.reason == FinishReason::kCancelled) span.fail(finish.error);
-    if (content_) span.content("gen_ai.output.messages", output_messages(text_, finish.reason));
+    if (content_) span.content("gen_ai.output.messages", output_messages(answer_, finish.reason));
     if (finish.receipt && account_->tracing().receipt_text) span.receipt(account_->tracing().receipt_text(*finish.receipt));
     account_->end(finish.usage, failed);
     if (receipt_wanted_ || !finish.receipt) return next_->on_finish(finish);
@@ -160,7 +180,7 @@ class TracedSink : public Sink {
   std::shared_ptr<Account> account_;
   std::shared_ptr<Sink> next_;
   const bool receipt_wanted_, content_;
-  std::string text_;
+  Message answer_{"assistant", "", ""};
 };
 
 class TracedModel : public LanguageModel {
@@ -177,7 +197,8 @@ class TracedModel : public LanguageModel {
       if (std::string input = input_messages(request.prompt); !input.empty()) span.content("gen_ai.input.messages", std::move(input));
     const bool wanted = request.receipt;
     // Asked for on the side, where it may be: the call can be run again from its trace.
-    request.receipt = wanted || (span.keeps_content() && tracing_.receipt_text && !info().remote && !request.grammar && !request.prompt_only && !request.echo);
+    const bool repeatable = !info().remote && !request.grammar && request.functions.empty() && !request.prompt_only && !request.echo;
+    request.receipt = wanted || (span.keeps_content() && tracing_.receipt_text && repeatable);
     auto handle = model_->submit(span.in(context), std::move(request), std::make_shared<TracedSink>(account, std::move(sink), wanted));
     if (!handle) account->refuse(handle.error());
     return handle;

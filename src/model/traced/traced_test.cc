@@ -23,6 +23,7 @@ class Scripted : public LanguageModel {
   Result<std::shared_ptr<Handle>> submit(const Context&, GenerateRequest request, std::shared_ptr<Sink> sink) override {
     last = std::move(request);
     if (refuses) return resource_exhausted("full", "queue_full");
+    for (auto& delta : calls) sink->on_token({.calls = {delta}});
     sink->on_token({.text = "hel"});
     sink->on_token({.text = "lo"});
     Finish finish{.reason = reason, .usage = {.prompt_tokens = 4, .cached_tokens = 1, .completion_tokens = 2}, .first_token_ms = 20};
@@ -36,6 +37,7 @@ class Scripted : public LanguageModel {
   Result<std::string> detokenize(const std::vector<int32_t>&) const override { return std::string(); }
 
   GenerateRequest last;
+  std::vector<CallDelta> calls;
   bool refuses = false;
   FinishReason reason = FinishReason::kStop;
   ModelInfo info_;
@@ -93,6 +95,19 @@ TEST_F(TracedTest, AReceiptTakenForTheTraceIsNotGivenToWhoDidNotAsk) {
   EXPECT_EQ(sink->spans[0].receipt, "{}");
   GenerateRequest asked{.prompt = std::string("x"), .receipt = true};
   EXPECT_NE(run(asked)->finish.receipt, nullptr);
+}
+
+TEST_F(TracedTest, CallsOfFunctionsAreKeptBothWaysAndNoReceiptIsAskedForThem) {
+  scripted->calls = {{0, "call_1", "add", ""}, {0, "", "", "{\"a\":1}"}};
+  GenerateRequest request{.prompt = std::vector<Message>{{"user", "hi", ""}, {"assistant", "", "", {{"call_0", "add", "{}"}}}, {"tool", "3", "", {}, "call_0"}}};
+  request.functions = {{"add", "", Json::object()}};
+  const auto out = run(std::move(request));
+  ASSERT_EQ(out->calls.size(), 1u);
+  EXPECT_FALSE(scripted->last.receipt);
+  const std::string all = sink->spans[0].content.at(0).second + sink->spans[0].content.at(1).second;
+  EXPECT_NE(all.find(R"({"type":"tool_call_response","id":"call_0","response":"3"})"), all.npos) << all;
+  EXPECT_NE(all.find(R"({"type":"tool_call","id":"call_1","name":"add","arguments":{"a":1}})"), all.npos) << all;
+  EXPECT_NE(all.find(R"("finish_reason":"tool_call")"), all.npos) << all;
 }
 
 TEST_F(TracedTest, WithoutContentNothingIsTakenOnTheSide) {
