@@ -50,5 +50,55 @@ TEST(CallReader, WhatOnlyBeginsLikeACallIsText) {
   EXPECT_EQ(calls[0].arguments, "{\"a\": 1");
 }
 
+struct Kept : model::Sink {
+  void on_token(const model::TokenEvent& event) override {
+    text += event.text;
+    ids.insert(ids.end(), event.ids.begin(), event.ids.end());
+    for (const auto& delta : event.calls) model::add_call(calls, delta);
+  }
+  void on_finish(const model::Finish& finish) override { reason = finish.reason; }
+  std::string text;
+  std::vector<int32_t> ids;
+  std::vector<model::FunctionCall> calls;
+  model::FinishReason reason = model::FinishReason::kError;
+};
+
+// A byte is a token; each one's id is the byte.
+std::shared_ptr<Kept> pass(const std::string& text, std::vector<std::string> stops) {
+  auto kept = std::make_shared<Kept>();
+  bool ended = false;
+  const auto sink = call_sink(kept, std::move(stops), [&] { ended = true; });
+  for (const char c : text) {
+    model::TokenEvent event;
+    event.text = std::string(1, c);
+    event.ids = {c};
+    sink->on_token(event);
+  }
+  model::Finish finish;
+  if (ended) finish.reason = model::FinishReason::kCancelled, finish.error = cancelled("cancelled");
+  sink->on_finish(finish);
+  return kept;
+}
+
+TEST(CallSink, AStopStringEndsTextAndCutsNoCall) {
+  const auto whole = pass(kText, {"add", "}}"});
+  EXPECT_EQ(whole->text, "Let me <tool_ see.\n");
+  ASSERT_EQ(whole->calls.size(), 2u);
+  EXPECT_EQ(whole->calls[0].name, "add");
+  EXPECT_EQ(whole->calls[1].arguments, "{}");
+  EXPECT_EQ(whole->reason, model::FinishReason::kStop);
+  const auto cut = pass(kText, {"see"});
+  EXPECT_EQ(cut->text, "Let me <tool_ ");
+  EXPECT_TRUE(cut->calls.empty());
+  EXPECT_EQ(cut->reason, model::FinishReason::kStop) << "what ended it was the stop string, not the cancelling";
+}
+
+TEST(CallSink, OnlyTokensOfTheTextAreReported) {
+  const auto kept = pass("ab<t" + kText.substr(kText.find("<tool_call>")), {});
+  EXPECT_EQ(kept->text, "ab<t");
+  EXPECT_EQ(kept->ids, (std::vector<int32_t>{'a', 'b', '<', 't'}));
+  EXPECT_EQ(pass("x <tool_call", {})->ids.size(), 12u) << "held back until the end";
+}
+
 }  // namespace
 }  // namespace strata::engine

@@ -153,6 +153,60 @@ TEST(MakeCall, EveryFieldReachesTheWire) {
   EXPECT_EQ(make_call(options, {.prompt = std::string("x"), .echo = true}).error().code, Code::kUnimplemented);
 }
 
+TEST(MakeCall, FunctionsTheirChoiceAndTheirResultsReachTheWireAsTheyAre) {
+  model::GenerateRequest request;
+  model::Message call{"assistant", "", ""}, result{"tool", "21", ""};
+  call.calls = {{"call_1", "f", "{\"a\":1}"}};
+  result.call_id = "call_1";
+  request.prompt = std::vector<model::Message>{{"user", "u", ""}, call, result};
+  request.functions = {{"f", "does", *Json::parse(R"({"type":"object"})"), true}, {"g", "", *Json::parse("{}")}};
+  request.parallel_calls = false;
+  auto body = [&] { return make_call({.base_url = "http://h/v1", .model = "m"}, request)->body; };
+  EXPECT_THAT(body(), HasSubstr(R"({"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":)"
+                                R"({"name":"f","arguments":"{\"a\":1}"}}]},{"role":"tool","content":"21","tool_call_id":"call_1"}])"));
+  EXPECT_THAT(body(), HasSubstr(R"("tools":[{"type":"function","function":{"name":"f","description":"does","parameters":{"type":"object"},"strict":true}},)"
+                                R"({"type":"function","function":{"name":"g","parameters":{}}}],"parallel_tool_calls":false)"));
+  request.calling = model::GenerateRequest::Calling::kNone;
+  EXPECT_THAT(body(), HasSubstr(R"("tool_choice":"none")"));
+  request.calling = model::GenerateRequest::Calling::kRequired;
+  EXPECT_THAT(body(), HasSubstr(R"("tool_choice":"required")"));
+  request.function = "g";
+  EXPECT_THAT(body(), HasSubstr(R"("tool_choice":{"type":"function","function":{"name":"g"}})"));
+}
+
+// What the deltas of a stream come to.
+std::vector<model::FunctionCall> calls_in(const std::string& deltas) {
+  std::vector<model::FunctionCall> out;
+  const Read read = read_in({deltas + "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n"});
+  EXPECT_FALSE(read.error);
+  for (const auto& event : read.events)
+    for (const auto& delta : event.calls) model::add_call(out, delta);
+  return out;
+}
+
+std::string delta_of(const std::string& calls) { return "data: {\"choices\":[{\"delta\":{\"tool_calls\":[" + calls + "]}}]}\n\n"; }
+
+TEST(AnswerReader, CallsComeTogetherHoweverAProviderCountsThem) {
+  const auto usual = calls_in(delta_of(R"({"index":0,"id":"a","type":"function","function":{"name":"f","arguments":""}})") +
+                              delta_of(R"({"index":0,"function":{"arguments":"{\"x\":"}})") + delta_of(R"({"index":0,"function":{"arguments":"1}"}})") +
+                              delta_of(R"({"index":1,"id":"b","type":"function","function":{"name":"g","arguments":"{}"}})"));
+  ASSERT_EQ(usual.size(), 2u);
+  EXPECT_EQ(usual[0].arguments, R"({"x":1})");
+  EXPECT_EQ(usual[1].id, "b");
+  const auto all_zero = calls_in(delta_of(R"({"index":0,"id":"a","function":{"name":"f","arguments":"{}"}})") +
+                                 delta_of(R"({"index":0,"id":"b","function":{"name":"g","arguments":"{}"}})"));
+  ASSERT_EQ(all_zero.size(), 2u);
+  EXPECT_EQ(all_zero[1].name, "g");
+  const auto from_one = calls_in(delta_of(R"({"index":1,"function":{"name":"f","arguments":"{"}})") + delta_of(R"({"index":1,"function":{"arguments":"}"}})"));
+  ASSERT_EQ(from_one.size(), 1u);
+  EXPECT_EQ(from_one[0].arguments, "{}");
+  EXPECT_TRUE(from_one[0].id.starts_with("call_")) << "a provider without ids";
+  const auto whole = read_in({R"({"choices":[{"message":{"content":null,"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}},)"
+                              R"({"id":"b","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]})"});
+  ASSERT_EQ(whole.events.size(), 1u);
+  EXPECT_EQ(whole.events[0].calls.size(), 2u);
+}
+
 // Collects, and lets a test wait.
 class Collector : public model::Sink {
  public:
