@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "app/api/batches.h"
 #include "app/api/providers.h"
 #include "app/api/traces.h"
 #include "app/background.h"
@@ -31,6 +32,7 @@
 #include "model/engine/engine.h"
 #include "model/traced/traced.h"
 #include "orchestration/answer/answer.h"
+#include "orchestration/batch/batch.h"
 #include "orchestration/flow/flow.h"
 #include "orchestration/guard/guard.h"
 #include "orchestration/registry/registry.h"
@@ -49,7 +51,7 @@ std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
                      outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-                     observe::Observer::migrations(), tool::migrations(), flow::migrations()})
+                     observe::Observer::migrations(), tool::migrations(), flow::migrations(), batch::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -79,6 +81,7 @@ class Wired : public Platform {
     TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_}, settings.data_folder, workers));
     fill_services(settings);
     open_flows();
+    open_batches();
     journal_->start();
     reports_->start();
     TRY(forget_old());
@@ -244,6 +247,14 @@ class Wired : public Platform {
     services_.flows = flows_.get();
   }
 
+  // Their lines are asked of the routes' handlers, which use the services too.
+  void open_batches() {
+    batch_executor_ = api::batch_executor(services_);
+    batches_ = std::make_unique<batch::Batches>(*store_, *journal_, *catalog_, clock_, *batch_executor_);
+    batches_->register_jobs();
+    services_.batches = batches_.get();
+  }
+
   void fill_services(const Settings& settings) {
     registry_ = metrics::Registry::make();
     services_.clock = &clock_;
@@ -314,6 +325,8 @@ class Wired : public Platform {
   std::unique_ptr<flow::Tools> flow_tools_;
   std::unique_ptr<tool::Approvals> flow_approvals_;
   std::unique_ptr<flow::Flows> flows_;
+  std::unique_ptr<batch::Executor> batch_executor_;
+  std::unique_ptr<batch::Batches> batches_;
   std::unique_ptr<durable::Journal> journal_;   // its jobs use all of the above
   std::unique_ptr<report::Reports> reports_;    // its clock submits jobs
   std::unique_ptr<Daily> daily_;                // first to go

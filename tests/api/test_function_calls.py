@@ -4,6 +4,9 @@ import json
 import openai
 import pytest
 
+from provider import Provider
+from test_traces import trace_of
+
 WEATHER = {"type": "function", "function": {"name": "get_weather", "description": "The weather in a city", "strict": True, "parameters": {
     "type": "object", "properties": {"city": {"type": "string", "maxLength": 20}, "unit": {"enum": ["celsius", "fahrenheit"]}},
     "required": ["city", "unit"], "additionalProperties": False}}}
@@ -111,3 +114,97 @@ def test_responses_call_functions_and_go_on_from_their_results(sdk, model):
     done = [event for event in events if event.type == "response.function_call_arguments.done"][0]
     assert done.arguments == "".join(event.delta for event in events if event.type == "response.function_call_arguments.delta" and event.item_id == done.item_id)
     assert [event.sequence_number for event in events] == list(range(len(events)))
+
+
+def test_responses_take_their_own_items_back(sdk, model):
+    flat = {"type": "function", "name": "get_weather", "parameters": SCHEMAS["get_weather"]}
+    asked = [{"role": "user", "content": "Weather in Paris?"}]
+    first = sdk.responses.create(model=model, input=asked, tools=[flat], tool_choice={"type": "function", "name": "get_weather"}, max_output_tokens=150, temperature=0, store=False)
+    (call,) = first.output
+    assert first.tools[0].name == "get_weather" and first.tool_choice.name == "get_weather"
+    for items in (first.output, [item.model_dump() for item in first.output]):
+        result = {"type": "function_call_output", "call_id": call.call_id, "output": "21 degrees"}
+        second = sdk.responses.create(model=model, input=asked + list(items) + [result], tools=[flat], tool_choice="none", max_output_tokens=20, temperature=0)
+        assert second.output_text
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk.responses.create(model=model, input=asked + [{"type": "function_call_output", "call_id": "call_none", "output": "x"}], max_output_tokens=5)
+    assert "call_none" in caught.value.message
+    loose = {**flat, "parameters": {"type": "object", "properties": {"a": {"not": {}}}}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        sdk.responses.create(model=model, input="Hi", tools=[loose], max_output_tokens=5)
+    assert "tools[0].parameters at /properties/a: the keyword 'not'" in caught.value.message
+
+
+def test_a_stop_string_cuts_text_and_never_a_call(sdk, model):
+    answer = sdk.chat.completions.create(model=model, messages=ASK, tools=[WEATHER], tool_choice="required", stop=["}", "Paris", "\n"], max_tokens=200, temperature=0)
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert all(valid(call) for call in answer.choices[0].message.tool_calls)
+
+
+def test_log_probabilities_are_of_the_text_alone(sdk, model):
+    answer = sdk.chat.completions.create(model=model, messages=ASK, tools=[WEATHER], logprobs=True, max_tokens=40, temperature=0)
+    spoken = "".join(token.token for token in answer.choices[0].logprobs.content)
+    assert spoken == (answer.choices[0].message.content or "")
+
+
+def test_several_calls_have_ids_and_indexes_of_their_own(sdk, model):
+    most = 0
+    for seed in range(6):
+        answer = sdk.chat.completions.create(model=model, messages=ASK, tools=[WEATHER, INVOICE], tool_choice="required", seed=seed, temperature=1.2, max_tokens=500)
+        calls = answer.choices[0].message.tool_calls
+        if answer.choices[0].finish_reason == "length":
+            calls = calls[:-1]
+        assert all(valid(call) for call in calls) and len({call.id for call in calls}) == len(calls) <= 16
+        most = max(most, len(calls))
+    assert most > 1
+
+
+def test_the_sdk_s_own_stream_reader_understands_the_deltas(sdk, model):
+    with sdk.chat.completions.stream(model=model, messages=ASK, tools=[WEATHER], tool_choice="required", parallel_tool_calls=False, max_tokens=200, temperature=0) as stream:
+        done = [event for event in stream if event.type == "tool_calls.function.arguments.done"]
+        message = stream.get_final_completion().choices[0].message
+    assert len(done) == 1 and done[0].name == "get_weather" and message.content is None
+    assert done[0].parsed_arguments == json.loads(done[0].arguments) == json.loads(message.tool_calls[0].function.arguments)
+
+
+def test_a_provider_is_sent_tools_as_they_are_and_its_calls_come_back(server, sdk):
+    def answer(body):
+        if body["messages"][-1]["role"] == "tool":
+            return [{"delta": {"content": "It is 21."}, "finish_reason": "stop"}]
+        piece = lambda index, **more: {"delta": {"tool_calls": [{"index": index, **more}]}, "finish_reason": None}
+        return [piece(0, id="call_a", type="function", function={"name": "get_weather", "arguments": ""}), piece(0, function={"arguments": '{"city": "Pa'}),
+                piece(0, function={"arguments": 'ris"}'}), piece(1, id="call_b", type="function", function={"name": "get_user_invoice", "arguments": '{"id": 7}'}),
+                {"delta": {}, "finish_reason": "tool_calls"}]
+
+    provider = Provider(answer)
+    name = provider.connect(server.http, "functions")
+    try:
+        question = {"model": name, "messages": ASK, "tools": [WEATHER, INVOICE], "tool_choice": "required", "parallel_tool_calls": False}
+        whole = sdk.chat.completions.create(**question)
+        sent = provider.requests[-1]
+        assert sent["tools"] == [WEATHER, INVOICE] and sent["tool_choice"] == "required" and sent["parallel_tool_calls"] is False
+        assert whole.choices[0].finish_reason == "tool_calls"
+        calls = [(call.id, call.function.name, call.function.arguments) for call in whole.choices[0].message.tool_calls]
+        assert calls == [("call_a", "get_weather", '{"city": "Paris"}'), ("call_b", "get_user_invoice", '{"id": 7}')]
+        with sdk.chat.completions.stream(**question) as stream:
+            streamed = stream.get_final_completion().choices[0].message.tool_calls
+        assert [(call.id, call.function.name, call.function.arguments) for call in streamed] == calls
+        results = [{"role": "tool", "tool_call_id": call_id, "content": "21"} for call_id, _, _ in calls]
+        last = sdk.chat.completions.create(model=name, messages=ASK + [whole.choices[0].message] + results, tools=[WEATHER, INVOICE], tool_choice="none")
+        assert last.choices[0].message.content == "It is 21." and provider.requests[-1]["tool_choice"] == "none"
+        back = provider.requests[-1]["messages"]
+        assert back[1]["tool_calls"][0] == {"id": "call_a", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'}}
+        assert back[2] == {"role": "tool", "content": "21", "tool_call_id": "call_a"}
+        items = sdk.responses.create(model=name, input="Weather?", tools=[{"type": "function", **WEATHER["function"]}]).output
+        assert [(item.type, item.call_id) for item in items] == [("function_call", "call_a"), ("function_call", "call_b")]
+    finally:
+        server.http.delete("/strata/v1/providers/functions")
+        provider.close()
+
+
+def test_a_call_stands_in_its_trace(fresh_server):
+    http = fresh_server.http
+    assert http.patch("/strata/v1/traces/settings", json={"content": True}).json()["content"] is True
+    response = http.post("/v1/chat/completions", json={"messages": ASK, "tools": [WEATHER], "tool_choice": "required", "parallel_tool_calls": False, "max_tokens": 120})
+    assert response.json()["choices"][0]["finish_reason"] == "tool_calls"
+    assert "tool_call" in json.dumps(trace_of(http, response))

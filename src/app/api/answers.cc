@@ -74,6 +74,7 @@ void run_answer(const Services& services, const Context& context, std::shared_pt
     apply_terms(*terms, context, &request);
     presentation.review_demanded = presentation.review_demanded || terms->live.spec.human_review_required;
   }
+  request.priority = services.priority;
   request.model = model.get();
   services.answerer->answer(context, std::move(request), std::make_shared<KeepingSink>(services, context, std::move(sink), presentation, std::move(terms)));
 }

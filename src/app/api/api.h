@@ -9,6 +9,7 @@
 #include "knowledge/chunk/chunk.h"
 
 namespace strata::app { class CallBook; }
+namespace strata::batch { class Batches; }
 namespace strata::catalog { class Catalog; }
 namespace strata::confidence { class Calibrator; }
 namespace strata::durable { class Journal; }
@@ -58,6 +59,7 @@ struct Services {
   live::Specs* specs = nullptr;
   app::CallBook* calls = nullptr;
   flow::Flows* flows = nullptr;
+  batch::Batches* batches = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   observe::Observer* observer = nullptr;
@@ -66,6 +68,7 @@ struct Services {
   egress::Client* egress = nullptr;
   metrics::Registry* registry = nullptr;
   chunk::Options chunking;       // of files that do not say
+  model::Priority priority = model::Priority::kInteractive;   // of what these services are asked: a batch has its own copy of them
   std::string version;
   std::string session_token;     // of the web app; see session.h
   std::string data_folder, models_folder, adapters_folder;
@@ -81,6 +84,7 @@ void add_embedding_routes(http::Server& server, Services& services);     // /v1/
 void add_file_routes(http::Server& server, Services& services);          // /v1/files
 void add_vector_store_routes(http::Server& server, Services& services);  // /v1/vector_stores
 void add_response_routes(http::Server& server, Services& services);      // /v1/responses
+void add_batch_routes(http::Server& server, Services& services);         // /v1/batches
 void add_knowledge_routes(http::Server& server, Services& services);     // /strata/v1: documents, chunks, jobs
 void add_conversation_routes(http::Server& server, Services& services);  // /strata/v1: conversations, answers, feedback
 void add_outcome_routes(http::Server& server, Services& services);       // /strata/v1: products and what became of their answers

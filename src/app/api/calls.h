@@ -61,5 +61,10 @@ class ProductCall {
 // Registers a POST route whose handler may be called for a product. `call` is null where it is not.
 using CallHandler = Status (*)(const Services&, const Context&, const http::Request&, std::shared_ptr<http::Responder>, std::shared_ptr<ProductCall> call);
 void route_call(http::Server& server, Services& services, const std::string& pattern, bool generates, CallHandler handler);
+// Those that a batch's lines may ask too.
+CallHandler chat_handler();
+CallHandler completion_handler();
+CallHandler embedding_handler();
+CallHandler response_handler();
 
 }  // namespace strata::api

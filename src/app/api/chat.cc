@@ -101,6 +101,7 @@ Status start_chat(const Services& services, const Context& context, const http::
     return {};
   }
   wanted.prompt = std::move(messages);
+  wanted.priority = services.priority;
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);
   wanted.stop = std::move(stop);
@@ -115,6 +116,8 @@ Status start_chat(const Services& services, const Context& context, const http::
 }
 
 }  // namespace
+
+CallHandler chat_handler() { return start_chat; }
 
 void add_chat_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/chat/completions", true, start_chat); }
 

@@ -193,6 +193,7 @@ Status start_completion(const Services& services, const Context& context, const 
   TRY_ASSIGN(auto terms, completion_terms(services, context, call.get(), *model, body, wanted.prompt));
   TRY_ASSIGN(wanted.sampling, parse_sampling(body));
   TRY_ASSIGN(wanted.stop, parse_stop(body));
+  wanted.priority = services.priority;
   wanted.max_tokens = static_cast<int>(body.integer("max_tokens", 16));
   wanted.prompt_only = wanted.max_tokens == 0;
   wanted.echo = body.flag("echo", false);
@@ -228,6 +229,8 @@ Status start_completion(const Services& services, const Context& context, const 
 }
 
 }  // namespace
+
+CallHandler completion_handler() { return start_completion; }
 
 void add_completion_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/completions", true, start_completion); }
 

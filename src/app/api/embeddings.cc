@@ -94,7 +94,8 @@ Status start_embedding(const Services& services, const Context& context, const h
     return invalid_argument("dimensions: expected at most " + std::to_string(embedder->info().dimensions), "dimensions", "invalid_value");
   bool base64 = body.text("encoding_format") == "base64";
   auto without_effect = body.without_effect();
-  return embedder->submit(context, {.texts = std::move(texts), .token_vectors = false, .query = false}, [=](Result<std::vector<model::Embedding>> result) {
+  model::EmbedRequest wanted_vectors{.texts = std::move(texts), .priority = services.priority};
+  return embedder->submit(context, std::move(wanted_vectors), [=](Result<std::vector<model::Embedding>> result) {
     if (!result) return responder->send(error_response(result.error()));
     Json out = embeddings_json(std::move(*result), wanted, base64, dimensions);
     if (call) call->tell(wanted, {.prompt_tokens = static_cast<int>(*out["usage"]["prompt_tokens"].to_int("prompt_tokens"))});
@@ -162,6 +163,8 @@ Json::Array all_models(const Services& services) {
 }
 
 }  // namespace
+
+CallHandler embedding_handler() { return start_embedding; }
 
 void add_embedding_routes(http::Server& server, Services& services) { route_call(server, services, "/v1/embeddings", false, start_embedding); }
 

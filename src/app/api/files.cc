@@ -34,9 +34,9 @@ Result<Json> upload(const Services& services, const Context& context, const http
   }
   if (!file) return invalid_argument("missing required form field 'file'", "file", "missing_required_parameter");
   if (purpose.empty())
-    return invalid_argument("missing required form field 'purpose' (\"assistants\" or \"user_data\")", "purpose", "missing_required_parameter");
-  if (purpose != "assistants" && purpose != "user_data")
-    return invalid_argument("purpose: expected 'assistants' or 'user_data', got '" + purpose.substr(0, 64) + "'", "purpose", "invalid_value");
+    return invalid_argument("missing required form field 'purpose' (\"assistants\", \"user_data\" or \"batch\")", "purpose", "missing_required_parameter");
+  if (purpose != "assistants" && purpose != "user_data" && purpose != "batch")
+    return invalid_argument("purpose: expected 'assistants', 'user_data' or 'batch', got '" + purpose.substr(0, 64) + "'", "purpose", "invalid_value");
   TRY_ASSIGN(auto row, services.catalog->add_file(context, file->filename, purpose, file->data));
   return file_json(row);
 }

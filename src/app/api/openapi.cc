@@ -1,5 +1,6 @@
 #include "app/api/openapi.h"
 
+#include "app/api/batches.h"
 #include "app/api/flows.h"
 #include "app/api/outcomes.h"
 #include "app/api/specs.h"
@@ -28,6 +29,10 @@ constexpr Operation kOperations[] = {
     {"post", "/v1/responses", "A response; with the file_search tool, an answer from your documents", response_fields, true},
     {"get", "/v1/responses/{response_id}", "A stored response"},
     {"delete", "/v1/responses/{response_id}", "Delete a stored response"},
+    {"post", "/v1/batches", "Many requests in one file, answered when nothing else has work", batch_fields},
+    {"get", "/v1/batches", "List batches"},
+    {"get", "/v1/batches/{batch_id}", "One batch"},
+    {"post", "/v1/batches/{batch_id}/cancel", "Cancel a batch; what is done is kept"},
     {"post", "/v1/files", "Upload a file (multipart/form-data: file, purpose)"},
     {"get", "/v1/files", "List files"},
     {"get", "/v1/files/{file_id}", "One file"},

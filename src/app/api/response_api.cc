@@ -93,9 +93,8 @@ class ResponseWriter {
         event("response.output_item.added", Json::object({{"output_index", call_index(before)}, {"item", call_item(before, "in_progress")}}));
       }
       if (delta.arguments.empty()) continue;
-      event("response.function_call_arguments.delta", Json::object({{"item_id", call_ids_.back()},
-                                                                    {"output_index", call_index(calls_.size() - 1)},
-                                                                    {"delta", delta.arguments}}));
+      event("response.function_call_arguments.delta",
+            Json::object({{"item_id", call_ids_.back()}, {"output_index", call_index(calls_.size() - 1)}, {"delta", delta.arguments}}));
     }
   }
 
@@ -436,6 +435,7 @@ Status start_response(const Services& services, const Context& context, const ht
   }
   model::GenerateRequest wanted = std::move(functions);
   wanted.prompt = std::move(conversation);
+  wanted.priority = services.priority;
   wanted.max_tokens = max_tokens;
   wanted.sampling = std::move(sampling);
   wanted.grammar = std::move(format.grammar);
@@ -458,6 +458,8 @@ Result<Json> remove_response(const Services& services, const Context& context, c
 }
 
 }  // namespace
+
+CallHandler response_handler() { return start_response; }
 
 void add_response_routes(http::Server& server, Services& services) {
   route_call(server, services, "/v1/responses", true, start_response);

@@ -11,6 +11,7 @@ void add_routes(http::Server& server, Services& services) {
   add_file_routes(server, services);
   add_vector_store_routes(server, services);
   add_response_routes(server, services);
+  add_batch_routes(server, services);
   add_knowledge_routes(server, services);
   add_conversation_routes(server, services);
   add_outcome_routes(server, services);

@@ -22,17 +22,17 @@ Status EmbeddingRunner::submit(Job job) {
   std::iota(order.begin(), order.end(), 0u);
   // Texts of like length run together; the stack is taken from its end, so the longest come first.
   std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return job.texts[a].ids.size() < job.texts[b].ids.size(); });
-  const bool query = job.query;
+  const EmbeddingKind kind = job.kind();
   std::vector<model::Embedding> results(job.texts.size());
   auto pending = std::make_unique<Pending>(Pending{std::move(job), std::move(order), std::move(results)});
   const std::lock_guard lock(mutex_);
-  int& jobs = query ? jobs_queries_ : jobs_documents_;
+  int& jobs = jobs_[kind];
   if (jobs >= queue_max_) {
     return resource_exhausted("the embedding model's queue is full: " + std::to_string(jobs) + " requests are waiting; try again shortly", "queue_full");
   }
   ++jobs;
   counts_.waiting += static_cast<int>(pending->order.size());
-  (query ? new_queries_ : new_documents_).push_back(std::move(pending));
+  new_[kind].push_back(std::move(pending));
   return {};
 }
 
@@ -41,16 +41,16 @@ EmbeddingRunner::Counts EmbeddingRunner::counts() const {
   return counts_;
 }
 
-bool EmbeddingRunner::has_work(bool queries) const {
+bool EmbeddingRunner::has_work(EmbeddingKind kind) const {
   const std::lock_guard lock(mutex_);
-  return (queries ? jobs_queries_ : jobs_documents_) > 0;
+  return jobs_[kind] > 0;
 }
 
-bool EmbeddingRunner::step(compute::Threads& threads, bool queries) {
-  Queue& queue = queries ? running_queries_ : running_documents_;
+bool EmbeddingRunner::step(compute::Threads& threads, EmbeddingKind kind) {
+  Queue& queue = running_[kind];
   {
     const std::lock_guard lock(mutex_);
-    Queue& fresh = queries ? new_queries_ : new_documents_;
+    Queue& fresh = new_[kind];
     for (auto& pending : fresh) queue.push_back(std::move(pending));
     fresh.clear();
   }
@@ -68,7 +68,7 @@ void EmbeddingRunner::drop_dead(Queue& queue) {
     {
       const std::lock_guard lock(mutex_);
       counts_.waiting -= static_cast<int>(pending->order.size());
-      --(pending->job.query ? jobs_queries_ : jobs_documents_);
+      --jobs_[pending->job.kind()];
     }
     pending->job.done(status.error());
     pending.reset();
@@ -80,7 +80,7 @@ std::vector<EmbeddingRunner::Item> EmbeddingRunner::take_batch(Queue& queue) {
   std::vector<Item> batch;
   size_t tokens = 0;
   for (auto& pending : queue) {
-    const size_t limit = pending->job.query ? kQueryBatchTokens : kBatchTokens;
+    const size_t limit = pending->job.kind() == EmbeddingKind::kQueries ? kQueryBatchTokens : kBatchTokens;
     while (!pending->order.empty()) {
       const size_t length = pending->job.texts[pending->order.back()].ids.size();
       if (!batch.empty() && tokens + length > limit) return batch;
@@ -129,7 +129,7 @@ void EmbeddingRunner::finish_complete(Queue& queue) {
     if (!pending->order.empty()) continue;
     {
       const std::lock_guard lock(mutex_);
-      --(pending->job.query ? jobs_queries_ : jobs_documents_);
+      --jobs_[pending->job.kind()];
     }
     pending->job.done(std::move(pending->results));
     pending.reset();
@@ -141,11 +141,13 @@ void EmbeddingRunner::stop(const Error& error) {
   Queue all;
   {
     const std::lock_guard lock(mutex_);
-    for (Queue* queue : {&new_queries_, &new_documents_, &running_queries_, &running_documents_}) {
-      for (auto& pending : *queue) all.push_back(std::move(pending));
-      queue->clear();
+    for (ByKind<Queue>* queues : {&new_, &running_}) {
+      for (Queue& queue : *queues) {
+        for (auto& pending : queue) all.push_back(std::move(pending));
+        queue.clear();
+      }
     }
-    jobs_queries_ = jobs_documents_ = 0;
+    jobs_ = {};
     counts_.waiting = 0;
   }
   for (auto& pending : all) pending->job.done(error);

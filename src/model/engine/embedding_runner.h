@@ -1,9 +1,11 @@
-// EmbeddingRunner: the scheduler of one embedding model. Two queues: queries, for which a person waits, and documents. The engine
-// gives queries their turn before every chat step (they take milliseconds) and documents when no chat has work or their share is due
-// (document_share.h); either way one small batch at a time, so that chat never waits longer than a batch.
+// EmbeddingRunner: the scheduler of one embedding model. Three queues: queries, for which a person waits, documents, and what is in batches
+// (Priority::kBatch). The engine gives queries their turn before every chat step (they take milliseconds), documents when no chat has work
+// or their share is due (document_share.h), batches when nothing else has work; always one small batch of texts at a time, so that chat
+// never waits longer than that.
 // THREADS: submit() and the counts are safe; the rest belongs to the engine's thread. Done callbacks run on the engine's thread.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -16,6 +18,8 @@
 #include "model/network/network.h"
 
 namespace strata::engine {
+
+enum class EmbeddingKind { kQueries, kDocuments, kBatch };
 
 struct EmbeddingText {
   std::vector<int32_t> ids;
@@ -30,7 +34,12 @@ class EmbeddingRunner {
     std::vector<EmbeddingText> texts;
     bool token_vectors = false;
     bool query = false;
+    model::Priority priority = model::Priority::kInteractive;
     model::Embedder::Done done;
+    EmbeddingKind kind() const {
+      if (priority == model::Priority::kBatch) return EmbeddingKind::kBatch;
+      return query ? EmbeddingKind::kQueries : EmbeddingKind::kDocuments;
+    }
   };
 
   EmbeddingRunner(network::Encoder encoder, int queue_max);
@@ -39,11 +48,11 @@ class EmbeddingRunner {
     int waiting = 0;            // texts
     uint64_t embedded = 0;      // texts, since start
   };
-  Status submit(Job job);       // kResourceExhausted (queue_full)
+  Status submit(Job job);       // kResourceExhausted (queue_full): of its kind queue_max jobs wait
   Counts counts() const;
-  bool has_work(bool queries) const;
-  // One batch from the queue of queries, or of documents; false where there was nothing to do.
-  bool step(compute::Threads& threads, bool queries);
+  bool has_work(EmbeddingKind kind) const;
+  // One batch of texts from that queue; false where there was nothing to do.
+  bool step(compute::Threads& threads, EmbeddingKind kind);
   void stop(const Error& error);
 
  private:
@@ -64,11 +73,22 @@ class EmbeddingRunner {
 
   network::Encoder encoder_;
   const int queue_max_;
-  Queue running_queries_, running_documents_;   // the engine's thread alone
+  template <class T>
+  class ByKind {
+   public:
+    T& operator[](EmbeddingKind kind) { return of_[static_cast<size_t>(kind)]; }
+    const T& operator[](EmbeddingKind kind) const { return of_[static_cast<size_t>(kind)]; }
+    auto begin() { return of_.begin(); }
+    auto end() { return of_.end(); }
+
+   private:
+    std::array<T, 3> of_{};
+  };
+  ByKind<Queue> running_;                       // the engine's thread alone
 
   mutable std::mutex mutex_;                    // guards what follows
-  Queue new_queries_, new_documents_;
-  int jobs_queries_ = 0, jobs_documents_ = 0;
+  ByKind<Queue> new_;
+  ByKind<int> jobs_;
   Counts counts_;
 };
 

@@ -112,6 +112,35 @@ TEST_F(EmbeddingTest, ChatGoesBeforeDocumentsAndQueriesBeforeBoth) {
   EXPECT_EQ(order, (std::vector<std::string>{"query", "chat", "documents"}));
 }
 
+TEST_F(EmbeddingTest, WhatIsInABatchComesLast) {
+  start_both();
+  Gate gate;
+  std::shared_ptr<model::Handle> holding;
+  auto holder = occupy(gate, &holding);
+  std::vector<std::string> order;          // written on the engine's thread alone
+  std::promise<void> batch_done;
+  auto chat = std::make_shared<Recorder>();
+  chat->on_end = [&] { order.push_back("chat in a batch"); };
+  GenerateRequest chat_request = request("a", 5);
+  chat_request.priority = model::Priority::kBatch;
+  ASSERT_TRUE(model_->submit(context_, chat_request, chat));
+  ASSERT_TRUE(embedder_->submit(context_, {std::vector<std::string>(300, "a b c d e f g h"), false, true, model::Priority::kBatch}, [&](auto result) {
+    EXPECT_TRUE(result);
+    order.push_back("batch");
+    batch_done.set_value();
+  }));
+  ASSERT_TRUE(embedder_->submit(context_, {std::vector<std::string>(300, "a b c d e f g h"), false, false}, [&](auto result) {
+    EXPECT_TRUE(result);
+    order.push_back("documents");
+  }));
+  holding->cancel();
+  gate.open();
+  batch_done.get_future().get();
+  chat->finished.get();
+  ASSERT_EQ(order.size(), 3u);
+  EXPECT_EQ(order[0], "documents");
+}
+
 // Asks again whenever it has its answer, until it is told to stop or has asked very often.
 struct EndlessChat : model::Sink, std::enable_shared_from_this<EndlessChat> {
   std::function<void(std::shared_ptr<model::Sink>)> ask;

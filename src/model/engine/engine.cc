@@ -4,6 +4,7 @@
 //   1. one batch of query embeddings of each embedder (a person waits; a few milliseconds)
 //   2. one step of one language model: of those that have work, the one whose turn it is (turns.h)
 //   3. where no language model had anything to do, or documents are owed their share: one batch of document embeddings
+//   4. where nothing of all this was to do: one step, or one batch of embeddings, of what nobody waits for (Priority::kBatch)
 // When nobody has work the thread sleeps until submit() wakes it.
 #include "model/engine/engine.h"
 
@@ -118,7 +119,7 @@ class LocalEngine : public Engine {
   void loop();
   bool has_work() const;   // REQUIRES: mutex_ held
   bool turn();
-  bool chat();
+  bool chat(model::Priority priority);
   void let_go();
   void wake() {
     // Taking the lock orders the work that was just queued before the sleeper's look.
@@ -166,10 +167,11 @@ class LocalEngine : public Engine {
 
 bool LocalEngine::has_work() const {
   for (const auto& model : language_models_) {
-    if (model->runner().has_work()) return true;
+    if (model->runner().has_work(model::Priority::kInteractive) || model->runner().has_work(model::Priority::kBatch)) return true;
   }
   for (const auto& embedder : embedders_) {
-    if (embedder->runner().has_work(true) || embedder->runner().has_work(false)) return true;
+    for (const EmbeddingKind kind : {EmbeddingKind::kQueries, EmbeddingKind::kDocuments, EmbeddingKind::kBatch})
+      if (embedder->runner().has_work(kind)) return true;
   }
   return false;
 }
@@ -211,13 +213,13 @@ void LocalEngine::let_go() {
   }
 }
 
-// One step of the language model whose turn it is; false where none has work.
-bool LocalEngine::chat() {
+// One step of the language model whose turn it is; false where none has work of that priority.
+bool LocalEngine::chat(model::Priority priority) {
   std::vector<const void*> ready;
   {
     const std::lock_guard lock(mutex_);
     for (auto& model : language_models_)
-      if (model->runner().has_work()) ready.push_back(model.get());
+      if (model->runner().has_work(priority)) ready.push_back(model.get());
   }
   if (ready.empty()) return false;
   const void* chosen = turns_.next(ready);
@@ -234,19 +236,22 @@ bool LocalEngine::turn() {
     for (auto& embedder : embedders_) embedding.push_back(&embedder->runner());
   }
   bool worked = false;
-  for (EmbeddingRunner* runner : embedding) worked = runner->step(threads_, true) || worked;
-  const bool documents = std::any_of(embedding.begin(), embedding.end(), [](const EmbeddingRunner* runner) { return runner->has_work(false); });
+  for (EmbeddingRunner* runner : embedding) worked = runner->step(threads_, EmbeddingKind::kQueries) || worked;
+  const bool documents =
+      std::any_of(embedding.begin(), embedding.end(), [](const EmbeddingRunner* runner) { return runner->has_work(EmbeddingKind::kDocuments); });
   bool chatted = false;
-  const int64_t chat_ns = timed_ns([&] { chatted = chat(); });
+  const int64_t chat_ns = timed_ns([&] { chatted = chat(model::Priority::kInteractive); });
   if (!documents) share_.nothing_waits();
   else if (chatted) share_.chatted(chat_ns);
   if (chatted && !(documents && share_.due())) return true;
   bool embedded = false;
   const int64_t batch_ns = timed_ns([&] {
-    for (EmbeddingRunner* runner : embedding) embedded = runner->step(threads_, false) || embedded;
+    for (EmbeddingRunner* runner : embedding) embedded = runner->step(threads_, EmbeddingKind::kDocuments) || embedded;
   });
   if (embedded) share_.embedded(batch_ns);
-  return worked || chatted || embedded;
+  if (worked || chatted || embedded) return true;
+  for (EmbeddingRunner* runner : embedding) worked = runner->step(threads_, EmbeddingKind::kBatch) || worked;
+  return chat(model::Priority::kBatch) || worked;
 }
 
 Status LocalEngine::check_id(const std::string& id) const {

@@ -1,6 +1,7 @@
 // model/engine: runs models on this CPU. One thread owns all sequence state: requests reach it by a bounded queue and leave it as a
 // stream of tokens; up to `sequences_max` sequences are decoded together in one batched step; chat goes before embedding
-// batches, which keep a tenth of the time however long chats go on; a cancelled request is gone within one step.
+// batches, which keep a tenth of the time however long chats go on; what nobody waits for (Priority::kBatch) runs when nothing
+// else has work; a cancelled request is gone within one step.
 #pragma once
 
 #include <map>

@@ -77,6 +77,7 @@ class Generation {
   const network::Adapter* adapter() const { return adapter_ ? &adapter_->weights : nullptr; }
   bool wants_prompt_logprobs() const { return start_.request.echo && start_.request.logprobs && !prompt_ended_; }
   bool wants_completion() const { return start_.completion_max > 0; }
+  bool in_batch() const { return start_.request.priority == model::Priority::kBatch; }   // nobody waits for it
   Status check() const;                                       // cancelled, or past its deadline
   bool finished() const { return finished_; }
   int completion_left() const { return start_.completion_max - completion_tokens_; }

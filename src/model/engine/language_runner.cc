@@ -15,6 +15,12 @@ constexpr size_t kScoreRows = 32;
 // Sequences that decode together and still guess: beyond it the rows fill a step by themselves.
 constexpr int kDraftingMost = 4;
 
+// Where those in batches begin, in a list that has them last.
+template <class List>
+auto batch_begin(List& list) {
+  return std::find_if(list.begin(), list.end(), [](const auto& generation) { return generation->in_batch(); });
+}
+
 }  // namespace
 
 LanguageRunner::LanguageRunner(network::Decoder decoder, network::KvCache cache, const LanguageLimits& limits)
@@ -24,6 +30,7 @@ LanguageRunner::LanguageRunner(network::Decoder decoder, network::KvCache cache,
 
 void LanguageRunner::count_memory() {
   counts_.running = static_cast<int>(running_.size());
+  running_in_batch_ = static_cast<int>(running_.end() - batch_begin(running_));
   counts_.kv_blocks = cache_.blocks();
   counts_.kv_blocks_used = cache_.blocks_used();
   counts_.memory_bytes = decoder_.bytes() + cache_.bytes_used();
@@ -31,10 +38,12 @@ void LanguageRunner::count_memory() {
 
 Status LanguageRunner::submit(std::unique_ptr<Generation> generation) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= static_cast<size_t>(limits_.queue_max)) {
-    return resource_exhausted("the model's queue is full: " + std::to_string(waiting_.size()) + " requests are waiting; try again shortly", "queue_full");
+  const auto batch = batch_begin(waiting_);
+  const auto alike = generation->in_batch() ? waiting_.end() - batch : batch - waiting_.begin();
+  if (alike >= limits_.queue_max) {
+    return resource_exhausted("the model's queue is full: " + std::to_string(alike) + " requests are waiting; try again shortly", "queue_full");
   }
-  waiting_.push_back(std::move(generation));
+  waiting_.insert(generation->in_batch() ? waiting_.end() : batch, std::move(generation));
   return {};
 }
 
@@ -47,9 +56,10 @@ LanguageRunner::Counts LanguageRunner::counts() const {
   return counts;
 }
 
-bool LanguageRunner::has_work() const {
+bool LanguageRunner::has_work(model::Priority priority) const {
   const std::lock_guard lock(mutex_);
-  return counts_.running > 0 || !waiting_.empty();
+  if (priority == model::Priority::kBatch) return running_in_batch_ > 0 || (!waiting_.empty() && waiting_.back()->in_batch());
+  return counts_.running > running_in_batch_ || (!waiting_.empty() && !waiting_.front()->in_batch());
 }
 
 bool LanguageRunner::step(compute::Threads& threads) {
@@ -104,16 +114,28 @@ void LanguageRunner::drop_dead() {
 
 void LanguageRunner::admit() {
   const std::lock_guard lock(mutex_);
-  while (!waiting_.empty() && running_.size() < static_cast<size_t>(limits_.sequences_max)) {
+  while (!waiting_.empty()) {
     // In order: a long request is not overtaken for ever by short ones. It fits once those before it are done, because submit()
     // refuses what could never fit.
-    if (!fits(*waiting_.front())) break;
-    waiting_.front()->admit();
-    waiting_.front()->before_finish = [this, generation = waiting_.front().get()] { leave(*generation); };
-    running_.push_back(std::move(waiting_.front()));
+    if (!place_for(*waiting_.front())) break;
+    std::unique_ptr<Generation> next = std::move(waiting_.front());
     waiting_.pop_front();
+    next->admit();
+    next->before_finish = [this, generation = next.get()] { leave(*generation); };
+    running_.insert(next->in_batch() ? running_.end() : batch_begin(running_), std::move(next));
   }
-  counts_.running = static_cast<int>(running_.size());
+  count_memory();
+}
+
+bool LanguageRunner::place_for(Generation& next) {
+  if (next.in_batch()) {
+    return (running_.empty() || running_.front()->in_batch()) && running_.size() < static_cast<size_t>(limits_.sequences_max) && fits(next);
+  }
+  while (running_.size() >= static_cast<size_t>(limits_.sequences_max) || !fits(next)) {
+    if (running_.empty() || !running_.back()->in_batch()) return false;
+    requeue(take_youngest());
+  }
+  return true;
 }
 
 // Its text so far, with what the running ones still need for theirs, and a block for each to go on.
@@ -127,15 +149,24 @@ bool LanguageRunner::fits(Generation& next) {
   return wanted <= cache_.blocks_available();
 }
 
-void LanguageRunner::preempt_youngest() {
+std::unique_ptr<Generation> LanguageRunner::take_youngest() {
   std::unique_ptr<Generation> generation = std::move(running_.back());
   running_.pop_back();
   cache_.suspend(generation->kv);
   generation->before_finish = nullptr;
   generation->preempt();
-  const std::lock_guard lock(mutex_);
-  waiting_.push_front(std::move(generation));
+  return generation;
+}
+
+void LanguageRunner::requeue(std::unique_ptr<Generation> generation) {
+  waiting_.insert(generation->in_batch() ? batch_begin(waiting_) : waiting_.begin(), std::move(generation));
   ++counts_.preemptions;
+}
+
+void LanguageRunner::preempt_youngest() {
+  std::unique_ptr<Generation> generation = take_youngest();
+  const std::lock_guard lock(mutex_);
+  requeue(std::move(generation));
   count_memory();
 }
 
@@ -198,17 +229,19 @@ void LanguageRunner::adopt(Plan& plan, Generation& generation) {
 
 LanguageRunner::Plan LanguageRunner::plan() {
   Plan plan;
-  plan.decoding = static_cast<int>(std::count_if(running_.begin(), running_.end(), [](const auto& g) { return !g->prefilling(); }));
+  // Those that take part: where somebody waits for one, the others rest.
+  auto taking = [this, some = !running_.front()->in_batch()](size_t i) { return i < running_.size() && !(some && running_[i]->in_batch()); };
+  for (size_t i = 0; taking(i); ++i) plan.decoding += !running_[i]->prefilling();
   std::vector<std::vector<int32_t>> drafts(running_.size());
   int decode_rows = 0;
-  for (size_t i = 0; i < running_.size(); ++i) {
+  for (size_t i = 0; taking(i); ++i) {
     if (running_[i]->prefilling()) continue;
     drafts[i] = draft_for(*running_[i], plan.decoding);
     decode_rows += 1 + static_cast<int>(drafts[i].size());
   }
   int left = pace_.prefill_rows(decode_rows, limits_.prefill_chunk);
   // Oldest first; whoever gives way is the youngest, so it is not in the plan yet.
-  for (size_t i = 0; i < running_.size(); ++i) {
+  for (size_t i = 0; taking(i); ++i) {
     Generation& generation = *running_[i];
     if (!generation.prefilling()) {
       if (make_room(generation, generation.position() + 1)) add_decode(plan, generation, std::move(drafts[i]));

@@ -9,6 +9,8 @@
 // even one that is kept for the prefix cache, the youngest running sequence is preempted: it gives its blocks back, waits at the head of
 // the queue, and later runs prompt and answer so far again (what the prefix cache still has of them is not run), to go on where it was.
 // A sequence only ever gives way to older ones, and the oldest alone fits: it moves on in every step, so all come to their end.
+// Requests that nobody waits for (Priority::kBatch) stand behind all others, among the waiting and among the running. They are admitted,
+// and take part in a step, only where no other request runs; they keep their KV blocks and their places until another wants them.
 // Cancelled and late requests, waiting or running, leave before each step.
 // SOURCE: preemption by recomputation: Kwon et al., "Efficient Memory Management for LLM Serving with PagedAttention", 2023, section 4.5.
 // THREADS: submit() and the counts are safe; step() and stop() belong to the engine's thread.
@@ -49,9 +51,9 @@ class LanguageRunner {
     double decode_per_s = 0, prefill_per_s = 0;
     uint64_t memory_bytes = 0;                        // weights and the KV blocks in use
   };
-  Status submit(std::unique_ptr<Generation> generation);  // kResourceExhausted (queue_full)
+  Status submit(std::unique_ptr<Generation> generation);  // kResourceExhausted (queue_full): of requests of its priority queue_max wait
   Counts counts() const;
-  bool has_work() const;
+  bool has_work(model::Priority priority) const;
   const network::DecoderShape& shape() const { return decoder_.shape(); }
   // An adapter for this model's weights, to go with a Generation.
   Result<network::Adapter> load_adapter(const std::string& path, uint64_t bytes_max) const { return decoder_.load_adapter(path, bytes_max); }
@@ -82,6 +84,9 @@ class LanguageRunner {
   bool fits(Generation& next);                        // beside those that run
   bool make_room(Generation& generation, int tokens); // false: it was itself the youngest, and had to give way
   void preempt_youngest();
+  std::unique_ptr<Generation> take_youngest();        // of running_, its blocks given back
+  void requeue(std::unique_ptr<Generation> generation);   // before the others of its priority. REQUIRES: mutex_ held
+  bool place_for(Generation& next);                   // makes room of those in batches where `next` is none. REQUIRES: mutex_ held
   Plan plan();
   void adopt(Plan& plan, Generation& generation);
   int add_prompt(Plan& plan, Generation& generation, int rows_max);   // rows added
@@ -99,13 +104,14 @@ class LanguageRunner {
   network::KvCache cache_;
   const LanguageLimits limits_;
   Pace pace_;
-  std::vector<std::unique_ptr<Generation>> running_;  // oldest first
+  std::vector<std::unique_ptr<Generation>> running_;  // oldest first, those in batches behind the others
   std::vector<float> hidden_;                         // SHAPE: [wanted rows, C]
   std::vector<float> last_hidden_;                    // SHAPE: [rows to choose from, C]
   std::vector<float> logits_;                         // SHAPE: [rows, V]
 
   mutable std::mutex mutex_;                          // guards what follows
-  std::deque<std::unique_ptr<Generation>> waiting_;
+  std::deque<std::unique_ptr<Generation>> waiting_;   // in order, those in batches behind the others
+  int running_in_batch_ = 0;
   Counts counts_;
   Meter meter_;
 };

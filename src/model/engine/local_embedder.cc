@@ -38,7 +38,7 @@ Status LocalEmbedder::submit(const Context& context, model::EmbedRequest request
     return invalid_argument("expected at most " + std::to_string(kTextsMax) + " texts in one request, got " + std::to_string(request.texts.size()), "input");
   }
   TRY(context.check());
-  EmbeddingRunner::Job job{context, {}, request.token_vectors, request.query, std::move(done)};
+  EmbeddingRunner::Job job{context, {}, request.token_vectors, request.query, request.priority, std::move(done)};
   for (const std::string& text : request.texts) {
     TRY_ASSIGN(EmbeddingText encoded, encode(text, request.token_vectors));
     job.texts.push_back(std::move(encoded));

@@ -54,6 +54,10 @@ class SchedulerTest : public ::testing::Test {
     out.ignore_eos = true;
     return out;
   }
+  std::shared_ptr<Sink> submit_in_batch(GenerateRequest request) {
+    request.priority = model::Priority::kBatch;
+    return submit(std::move(request));
+  }
   std::shared_ptr<Sink> submit(GenerateRequest request, std::shared_ptr<model::Handle>* handle = nullptr) {
     auto sink = std::make_shared<Sink>();
     auto submitted = model_->submit(Context::background(), std::move(request), sink);
@@ -175,6 +179,55 @@ TEST_F(SchedulerTest, APreemptedRequestCanBeCancelledWhileItWaits) {
   EXPECT_EQ(old->finish->reason, FinishReason::kLength);
   EXPECT_EQ(counts().kv_blocks_used, 0u);
   EXPECT_EQ(counts().running, 0);
+}
+
+// ---- What nobody waits for
+
+TEST_F(SchedulerTest, WhatIsInABatchRestsWhileSomebodyWaitsAndThenGoesOnUnseen) {
+  start(testing::reciting_decoder("abcdef", true), plain(2), 64);
+  const auto first = submit_in_batch(request("a", 60)), second = submit_in_batch(request("b", 60));
+  while (second->tokens < 5) ASSERT_TRUE(step());
+  const int before = first->tokens + second->tokens;
+  const auto person = submit(request("c", 40));   // both places are taken: the younger one gives way
+  for (int steps = 0; !person->finish; ++steps) {
+    ASSERT_TRUE(step());
+    ASSERT_EQ(first->tokens + second->tokens, before);
+    ASSERT_LE(steps, 42) << "a token in every step";
+  }
+  EXPECT_EQ(counts().preemptions, 1u);
+  run();
+  EXPECT_EQ(first->text.substr(0, 6), "bcdefa");
+  EXPECT_EQ(first->tokens, 60);
+  EXPECT_EQ(second->text.substr(0, 12), "cdefabcdefab");
+  EXPECT_EQ(second->tokens, 60);
+  EXPECT_EQ(counts().kv_blocks_used, 0u);
+}
+
+TEST_F(SchedulerTest, WhatIsInABatchGivesItsBlocksToWhoeverWaits) {
+  start(testing::reciting_decoder("abcdef", true), plain(), 8);   // 256 tokens
+  const auto batch = submit_in_batch(request(std::string(120, 'q') + "a", 60));
+  while (batch->tokens < 3) ASSERT_TRUE(step());
+  const auto person = submit(request(std::string(200, 'r') + "a", 20));
+  while (!person->finish) ASSERT_TRUE(step());
+  EXPECT_EQ(batch->tokens, 3);
+  run();
+  EXPECT_EQ(batch->tokens, 60);
+}
+
+TEST_F(SchedulerTest, AQueueFullOfBatchesRefusesNobodyWhoWaits) {
+  LanguageLimits limits = plain(1);
+  limits.queue_max = 1;
+  start(testing::reciting_decoder("abcdef", true), limits, 64);
+  const auto kept = submit_in_batch(request("a", 3));
+  GenerateRequest another = request("a", 3);
+  another.priority = model::Priority::kBatch;
+  EXPECT_EQ(model_->submit(Context::background(), another, std::make_shared<Sink>()).error().reason, "queue_full");
+  const auto person = submit(request("a", 3));
+  ASSERT_TRUE(step());
+  EXPECT_EQ(kept->tokens, 0) << "the person goes first, though later";
+  EXPECT_EQ(person->tokens, 1);
+  run();
+  EXPECT_EQ(kept->tokens, 3);
 }
 
 // ---- And nobody notices

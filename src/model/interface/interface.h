@@ -53,6 +53,9 @@ struct Sampling {
   std::map<int32_t, double> logit_bias;
 };
 
+// Whether somebody waits for it. What nobody waits for runs when nothing else has work, and gives way at once.
+enum class Priority { kInteractive, kBatch };
+
 // Exactly one of: chat messages (rendered with the model's template), text (tokenized as it is), token ids.
 using Prompt = std::variant<std::vector<Message>, std::string, std::vector<int32_t>>;
 
@@ -119,6 +122,7 @@ struct GenerateRequest {
   bool parallel_calls = true;         // several in one answer
   bool receipt = false;               // Finish carries one; local models only
   std::shared_ptr<const Adapter> adapter;   // changes the model for this request; nullptr: the model as it is
+  Priority priority = Priority::kInteractive;   // of a local model's queue
   bool prompt_only = false;           // generate nothing (max_tokens is ignored), finish with kLength: with echo, scores a text
 };
 
@@ -206,7 +210,8 @@ struct Embedding {
 struct EmbedRequest {
   std::vector<std::string> texts;
   bool token_vectors = false;
-  bool query = false;  // a person waits: before document batches in the queue
+  bool query = false;            // a person waits: before document batches in the queue
+  Priority priority = Priority::kInteractive;
 };
 
 class Embedder {

@@ -99,7 +99,8 @@ TEST_F(TracedTest, AReceiptTakenForTheTraceIsNotGivenToWhoDidNotAsk) {
 
 TEST_F(TracedTest, CallsOfFunctionsAreKeptBothWaysAndNoReceiptIsAskedForThem) {
   scripted->calls = {{0, "call_1", "add", ""}, {0, "", "", "{\"a\":1}"}};
-  GenerateRequest request{.prompt = std::vector<Message>{{"user", "hi", ""}, {"assistant", "", "", {{"call_0", "add", "{}"}}}, {"tool", "3", "", {}, "call_0"}}};
+  GenerateRequest request{.prompt =
+                              std::vector<Message>{{"user", "hi", ""}, {"assistant", "", "", {{"call_0", "add", "{}"}}}, {"tool", "3", "", {}, "call_0"}}};
   request.functions = {{"add", "", Json::object()}};
   const auto out = run(std::move(request));
   ASSERT_EQ(out->calls.size(), 1u);

@@ -31,6 +31,7 @@ struct Request {
   bool generate = true;                      // let the model add verified sentences after the quotes
   int max_tokens = 256;                      // of the model's addition
   model::Sampling sampling;
+  model::Priority priority = model::Priority::kInteractive;   // of the model's part
   model::LanguageModel* model = nullptr;     // instead of the Answerer's own
   double threshold = -1;                     // of confidence, below which nothing is answered; below 0: the fitted one
   // What a product's spec asks of its answers.

@@ -208,6 +208,7 @@ class Run {
     if (answer_.additions_stopped || !pack(std::min(kAdditionContextTokens, room_for_context(*model_, request_)))) return {};
     model::GenerateRequest generate{
         .prompt = addition_prompt(packed_.text, answer_.standalone_question), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
+    generate.priority = request_.priority;
     SentenceCutter cutter;
     int added = 0, refused = 0;
     const auto goes_on = [&] {
@@ -269,6 +270,7 @@ class Run {
     }
     model::GenerateRequest generate{
         .prompt = classic_prompt(packed_.text, request_.conversation), .max_tokens = request_.max_tokens, .sampling = request_.sampling};
+    generate.priority = request_.priority;
     guard::MaskStream mask;
     const auto write = [&](const std::string& text) {
       if (text.empty()) return true;
