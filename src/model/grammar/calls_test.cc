@@ -41,7 +41,7 @@ TEST(Calls, TextMayStandAloneOrBeforeACallAndNeverHidesAMalformedOne) {
   for (const std::string& text : {std::string(), std::string("Hello."), std::string("a < b, <tool_cal and <<tool_"), std::string("<tool_call"),
                                   "Let me see.\n" + kAdd, "<tool_" + kAdd + "\n" + kRome, kAdd, std::string("Grüße <t")})
     EXPECT_TRUE(reads(free, text)) << text;
-  for (const std::string& text : {"<tool_call>", "I write <tool_call> here", "x <tool_call>\n{\"name\": \"nope\"", "x <tool_call> "})
+  for (const char* text : {"<tool_call>", "I write <tool_call> here", "x <tool_call>\n{\"name\": \"nope\"", "x <tool_call> "})
     EXPECT_FALSE(reads(free, text)) << text;
   EXPECT_FALSE(reads(free, kAdd + " done"));
 }
