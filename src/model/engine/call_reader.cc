@@ -1,5 +1,6 @@
 #include "model/engine/call_reader.h"
 
+#include <deque>
 #include <utility>
 
 #include "base/random.h"
@@ -21,22 +22,23 @@ class CallSink : public model::Sink {
     if (event.from_prompt) return to_->on_token(event);
     if (stopped_) return;
     CallReader::Out read = reader_.feed(event.text);
-    keep_tokens(event);
+    waiting_.push_back(event);
     model::TokenEvent out;
     out.calls = std::move(read.calls);
+    take_tokens(read.text.size(), out);
     take_text(read.text, out);
     if (reader_.in_call() && !stopped_) out.text += stops_.finish().text;   // no stop string goes on behind a call
-    if (reader_.in_call()) waiting_ = {};
-    else if (!reader_.holds_back()) take_tokens(out);
+    if (reader_.in_call()) waiting_.clear();
     pass_on(out);
   }
 
   void on_finish(const model::Finish& finish) override {
     if (!stopped_) {
       model::TokenEvent last;
-      take_text(reader_.finish().text, last);
+      const std::string rest = reader_.finish().text;
+      take_tokens(rest.size(), last);
+      take_text(rest, last);
       if (!stopped_) last.text += stops_.finish().text;
-      take_tokens(last);
       pass_on(last);
     }
     if (!stopped_ || finish.reason == model::FinishReason::kError) return to_->on_finish(finish);
@@ -56,16 +58,16 @@ class CallSink : public model::Sink {
     out.calls.clear();   // they would come after the end
     end_();
   }
-  // Tokens wait until it is known whether they are text.
-  void keep_tokens(const model::TokenEvent& event) {
-    waiting_.ids.insert(waiting_.ids.end(), event.ids.begin(), event.ids.end());
-    waiting_.logprobs.insert(waiting_.logprobs.end(), event.logprobs.begin(), event.logprobs.end());
-    waiting_.top_logprobs.insert(waiting_.top_logprobs.end(), event.top_logprobs.begin(), event.top_logprobs.end());
-  }
-  void take_tokens(model::TokenEvent& out) {
-    out.ids = std::exchange(waiting_.ids, {});
-    out.logprobs = std::exchange(waiting_.logprobs, {});
-    out.top_logprobs = std::exchange(waiting_.top_logprobs, {});
+  // Tokens wait until all their bytes are known to be text.
+  void take_tokens(size_t bytes, model::TokenEvent& out) {
+    for (; !waiting_.empty() && waiting_.front().text.size() <= bytes; waiting_.pop_front()) {
+      const model::TokenEvent& first = waiting_.front();
+      bytes -= first.text.size();
+      out.ids.insert(out.ids.end(), first.ids.begin(), first.ids.end());
+      out.logprobs.insert(out.logprobs.end(), first.logprobs.begin(), first.logprobs.end());
+      out.top_logprobs.insert(out.top_logprobs.end(), first.top_logprobs.begin(), first.top_logprobs.end());
+    }
+    if (!waiting_.empty()) waiting_.front().text.erase(0, bytes);
   }
   void pass_on(const model::TokenEvent& out) {
     if (!out.text.empty() || !out.calls.empty() || !out.ids.empty()) to_->on_token(out);
@@ -75,7 +77,7 @@ class CallSink : public model::Sink {
   TextStream stops_;
   std::function<void()> end_;
   CallReader reader_;
-  model::TokenEvent waiting_;
+  std::deque<model::TokenEvent> waiting_;   // texts: what of them is not yet known to be text
   bool stopped_ = false;
 };
 

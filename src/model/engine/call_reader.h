@@ -21,7 +21,6 @@ class CallReader {
   Out feed(std::string_view text);
   Out finish();                          // what was held back because it might have begun a call
   bool in_call() const { return place_ != Place::kText; }
-  bool holds_back() const { return !held_.empty(); }
 
  private:
   void read(char c, Out& out);

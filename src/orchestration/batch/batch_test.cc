@@ -321,7 +321,8 @@ TEST_F(BatchTest, ListsAreNewestFirst) {
   const std::string a = program.make(lines(1))->id, b = program.make(lines(1))->id, c = program.make("")->id;
   auto ids = [&](int limit, const std::string& after) {
     std::vector<std::string> out;
-    for (auto& batch : program.batches->list(program.context, limit, after).value()) out.push_back(batch.id);
+    const auto batches = program.batches->list(program.context, limit, after);
+    for (auto& batch : *batches) out.push_back(batch.id);
     return out;
   };
   EXPECT_EQ(ids(10, ""), (std::vector<std::string>{c, b, a}));
