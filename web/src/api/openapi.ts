@@ -257,6 +257,25 @@ export interface Requests {
   "GET /v1/responses/{response_id}": null;
   /** Delete a stored response */
   "DELETE /v1/responses/{response_id}": null;
+  /** Many requests in one file, answered when nothing else has work */
+  "POST /v1/batches": {
+    /** A file of purpose 'batch': one request a line, as JSON. */
+    input_file_id: string;
+    /** /v1/chat/completions, /v1/completions, /v1/embeddings or /v1/responses. */
+    endpoint: string;
+    /** 24h; as an extension any time from 1s to 7d. What is not done by then is not run. */
+    completion_window: string;
+    /** Up to 16 strings of your own. */
+    metadata?: Record<string, unknown>;
+    /** Not supported: only values that change nothing are accepted. */
+    output_expires_after?: Record<string, unknown>;
+  };
+  /** List batches */
+  "GET /v1/batches": null;
+  /** One batch */
+  "GET /v1/batches/{batch_id}": null;
+  /** Cancel a batch; what is done is kept */
+  "POST /v1/batches/{batch_id}/cancel": null;
   /** Upload a file (multipart/form-data: file, purpose) */
   "POST /v1/files": null;
   /** List files */
