@@ -297,13 +297,23 @@ class AnswerSink : public answer::Sink {
   ResponseWriter writer_;
 };
 
+// An output item that comes back holds a null for every field that its SDK knows.
+Json without_nulls(const Json& item) {
+  const auto* members = item.as_object();
+  if (!members) return item;
+  Json out = Json::object();
+  for (auto& [name, value] : *members)
+    if (!value.is_null()) out.set(name, value);
+  return out;
+}
+
 // Messages, and between them calls of functions and their results. Calls that follow one another, and a message before them, are one turn.
 Result<std::vector<model::Message>> parse_items(const Json& input) {
   const auto* items = input.as_array();
   if (!items || items->empty()) return invalid_argument("input: expected a text or a list of at least one message", "input", "invalid_value");
   std::vector<model::Message> out;
   for (size_t i = 0; i < items->size(); ++i) {
-    const Json& item = (*items)[i];
+    const Json item = without_nulls((*items)[i]);
     const std::string at = "input[" + std::to_string(i) + "]";
     if (item["type"] == Json("function_call")) {
       TRY_ASSIGN(Body call, Body::parse({{"type", Kind::kString, ""},
