@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/api/mcp.h"
 #include "app/api/reply.h"
 #include "app/api/session.h"
 #include "app/api/tools.h"
@@ -18,6 +19,7 @@
 #include "infra/observe/observe.h"
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/ingest/ingest.h"
+#include "knowledge/mcp/mcp.h"
 
 namespace strata::app {
 namespace {
@@ -76,6 +78,8 @@ Result<std::unique_ptr<Running>> Running::start(const Settings& settings) {
   parts->server->set_span_sink(services.observer->sink());
   api::add_routes(*parts->server, services);
   api::add_tool_routes(*parts->server, parts->platform->tools());
+  api::add_mcp_route(*parts->server, parts->platform->mcp_host());
+  api::add_mcp_server_routes(*parts->server, parts->platform->mcp_servers(), settings.data_folder);
   parts->server->start();
   std::ofstream(notice_path(settings.data_folder)) << Json::object({{"port", parts->server->port()}, {"pid", static_cast<int64_t>(getpid())}}).dump();
   log::info("server.ready", {{"address", options.address}, {"port", parts->server->port()}, {"version", services.version}});
@@ -89,6 +93,7 @@ void Running::stop(int64_t drain_ms) {
   parts_->stopped = true;
   std::error_code error;
   fs::remove(notice_path(parts_->data_folder), error);
+  parts_->platform->mcp_host().close();   // its streams would last as long as the drain
   parts_->server->stop(drain_ms);
   parts_->platform.reset();   // handlers are done: nothing calls it any more
   parts_->server.reset();

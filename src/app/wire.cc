@@ -14,6 +14,7 @@
 #include "app/daily.h"
 #include "app/flow_effects.h"
 #include "app/load_models.h"
+#include "app/mcp_file.h"
 #include "app/privileges.h"
 #include "app/receipt.h"
 #include "app/tool_sources.h"
@@ -27,6 +28,7 @@
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/index/index.h"
 #include "knowledge/ingest/ingest.h"
+#include "knowledge/mcp/mcp.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "knowledge/tool/tool.h"
 #include "model/engine/engine.h"
@@ -51,7 +53,7 @@ std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
   for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
                      outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-                     observe::Observer::migrations(), tool::migrations(), flow::migrations(), batch::migrations()})
+                     observe::Observer::migrations(), tool::migrations(), mcp::Servers::migrations(), flow::migrations(), batch::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -62,6 +64,8 @@ class Wired : public Platform {
  public:
   api::Services& services() override { return services_; }
   tool::Tools& tools() override { return *tools_; }
+  mcp::Host& mcp_host() override { return *mcp_host_; }
+  mcp::Servers& mcp_servers() override { return *mcp_servers_; }
 
   ~Wired() override {
     daily_.reset();
@@ -79,6 +83,7 @@ class Wired : public Platform {
     open_providers();
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
     TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_}, settings.data_folder, workers));
+    TRY(open_mcp(settings));
     fill_services(settings);
     open_flows();
     open_batches();
@@ -231,6 +236,16 @@ class Wired : public Platform {
     }
   }
 
+  // Asks no other program: what was approved is in the registry at once, and looked at again when it is called.
+  Status open_mcp(const Settings& settings) {
+    mcp_documents_ = mcp::make_document_resources(*catalog_);
+    mcp_host_ = std::make_unique<mcp::Host>(*tools_, clock_, mcp::Host::Options{STRATA_VERSION, mcp_documents_.get()});
+    mcp_servers_ = std::make_unique<mcp::Servers>(
+        mcp::Servers::Parts{*store_, *secrets_, *egress_, *tools_, clock_, STRATA_VERSION, [host = mcp_host_.get()] { host->tools_changed(); }});
+    TRY_ASSIGN(const auto from_file, read_mcp_file(settings.data_folder));
+    return mcp_servers_->load(context_, from_file);
+  }
+
   // Their effects use the services, so these come first.
   void open_flows() {
     flow_models_ = flow_models(services_);
@@ -318,6 +333,9 @@ class Wired : public Platform {
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;
   std::unique_ptr<tool::Tools> tools_;          // its tools search and fetch
+  std::unique_ptr<mcp::Resources> mcp_documents_;
+  std::unique_ptr<mcp::Host> mcp_host_;
+  std::unique_ptr<mcp::Servers> mcp_servers_;   // tells the host
   std::unique_ptr<answer::Answerer> answerer_;  // one for all: it knows the sentences that were compared last
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<flow::Models> flow_models_;

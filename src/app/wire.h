@@ -8,6 +8,10 @@
 #include "app/settings.h"
 #include "infra/store/store.h"
 
+namespace strata::mcp {
+class Host;
+class Servers;
+}  // namespace strata::mcp
 namespace strata::tool { class Tools; }
 
 namespace strata::app {
@@ -19,6 +23,8 @@ class Platform {
   virtual ~Platform() = default;
   virtual api::Services& services() = 0;
   virtual tool::Tools& tools() = 0;
+  virtual mcp::Host& mcp_host() = 0;
+  virtual mcp::Servers& mcp_servers() = 0;
 };
 
 // Every room's, in the order in which they run: the schema of strata.db.

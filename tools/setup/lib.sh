@@ -152,6 +152,17 @@ python_for_tests() {
   cp tests/requirements.txt "$venv/.requirements"
 }
 
+# The Model Context Protocol's conformance suite, by the lock file beside its list of what is expected.
+mcp_conformance() {
+  node_runtime
+  export PATH=$NODE/bin:$PATH
+  cd tests/conformance
+  local stamp=node_modules/.strata-lock
+  cmp -s package-lock.json "$stamp" 2>/dev/null && return
+  retry 300 npm ci --no-audit --no-fund --loglevel=error
+  cp package-lock.json "$stamp"
+}
+
 web_checks() {
   (web_install)
   export PATH=$NODE/bin:$PATH

@@ -2,6 +2,7 @@
 
 #include "app/api/batches.h"
 #include "app/api/flows.h"
+#include "app/api/mcp.h"
 #include "app/api/outcomes.h"
 #include "app/api/specs.h"
 #include "app/api/tools.h"
@@ -142,6 +143,17 @@ constexpr Operation kOperations[] = {
     {"post", "/strata/v1/tools/{tool}/call", "Call a tool", tool_call_fields},
     {"put", "/strata/v1/tools/{tool}/permission", "Who may call it", tool_permission_fields},
     {"post", "/strata/v1/tools/{tool}/resolve", "Say how a call ended whose outcome is unknown", tool_resolve_fields},
+    {"post", "/mcp", "The Model Context Protocol: one JSON-RPC message (Streamable HTTP)"},
+    {"get", "/mcp", "What is sent to a session of an older protocol version (an event stream)"},
+    {"delete", "/mcp", "End such a session"},
+    {"get", "/strata/v1/mcp/servers", "The MCP servers whose tools are used"},
+    {"post", "/strata/v1/mcp/servers", "Add one that is reached over HTTP", mcp_server_fields},
+    {"get", "/strata/v1/mcp/servers/{server}", "One, with what it lists and how that differs from what was approved"},
+    {"delete", "/strata/v1/mcp/servers/{server}", "Remove it, with its tools"},
+    {"post", "/strata/v1/mcp/servers/{server}/refresh", "Ask it now what it has"},
+    {"post", "/strata/v1/mcp/servers/{server}/approve", "Approve the list of tools with this hash", mcp_approval_fields},
+    {"put", "/strata/v1/mcp/servers/{server}/secret", "What it is given and nobody is shown", mcp_secret_fields},
+    {"post", "/strata/v1/mcp/reload", "Read mcp.json again"},
     {"get", "/strata/v1/tool-calls/open", "Calls whose outcome is unknown"},
     {"get", "/strata/v1/decide", "The questions and the matrix of the decision helper"},
     {"post", "/strata/v1/decide", "Prompt, retrieval or fine-tuning, with reasons", decide_fields},

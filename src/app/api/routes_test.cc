@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/api/api.h"
+#include "app/api/mcp.h"
 #include "app/api/openapi.h"
 #include "app/api/tools.h"
 
@@ -48,6 +49,8 @@ std::set<std::string> registered() {
   add_routes(list, services);
   alignas(std::max_align_t) static unsigned char nobody[sizeof(void*)];   // handlers keep the reference; none is called here
   add_tool_routes(list, reinterpret_cast<tool::Tools&>(nobody));
+  add_mcp_route(list, reinterpret_cast<mcp::Host&>(nobody));
+  add_mcp_server_routes(list, reinterpret_cast<mcp::Servers&>(nobody), "");
   list.routes.erase("GET /{*}");   // the web app's pages
   return list.routes;
 }
@@ -75,6 +78,9 @@ TEST(OpenApi, ABodyIsDescribedWhereverFieldsAreDeclared) {
                                        "POST /strata/v1/jobs/{}/retry",
                                        "POST /strata/v1/updates/{}/reset",
                                        "POST /strata/v1/updates/{}/sent",
+                                       "POST /mcp",                  // a JSON-RPC message
+                                       "POST /strata/v1/mcp/servers/{}/refresh",
+                                       "POST /strata/v1/mcp/reload",
                                        "POST /strata/v1/calibration"};
   const Json document = openapi_document("0");
   for (auto& [path, methods] : *document["paths"].as_object())

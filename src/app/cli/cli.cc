@@ -103,6 +103,7 @@ int run(int argc, char** argv) {
   add_trace(app, common, chosen);
   add_backup(app, common, chosen);
   add_tool(app, common, chosen);
+  add_mcp(app, common, chosen);
   add_machine(app, common, chosen);
   try {
     app.parse(argc, argv);

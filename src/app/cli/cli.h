@@ -39,6 +39,7 @@ void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landsca
 void add_flow(CLI::App& app, Common& common, Chosen& chosen);         // flow check, put, run, show, inbox, decide, …
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
+void add_mcp(CLI::App& app, Common& common, Chosen& chosen);          // mcp serve, add, list, show, refresh, approve, secret, remove
 void add_trace(CLI::App& app, Common& common, Chosen& chosen);        // trace list, show, replay, diff; usage
 void add_backup(CLI::App& app, Common& common, Chosen& chosen);       // backup, restore
 void add_machine(CLI::App& app, Common& common, Chosen& chosen);      // doctor, config, openapi, version

@@ -23,6 +23,7 @@ class Client {
   static Result<std::unique_ptr<Client>> connect(const Common& common, const std::string& server);
   ~Client();
 
+  const std::string& url() const { return base_url_; }     // "http://127.0.0.1:8080"
   Result<Json> get(const std::string& path);
   Result<Json> post(const std::string& path, const Json& body);
   Result<Json> put(const std::string& path, const Json& body);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "infra/process/no_sigpipe.h"
 #include "infra/process/spawn.h"
 
 namespace strata::process {
@@ -19,29 +20,6 @@ namespace {
 constexpr int kLookMs = 50;       // how often cancellation is looked at
 constexpr int kLookFastMs = 5;    // the same where the kernel cannot tell us about the child's end
 constexpr size_t kPipeBytes = 64 << 10;
-
-// Keeps SIGPIPE, which a child that stops reading would raise, from this thread; swallows one that came.
-class NoSigpipe {
- public:
-  NoSigpipe() {
-    sigemptyset(&pipe_);
-    sigaddset(&pipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
-  }
-  ~NoSigpipe() {
-    const struct timespec now = {};
-    if (!was_pending_)
-      while (sigtimedwait(&pipe_, nullptr, &now) < 0 && errno == EINTR) {}
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t pipe_, before_;
-  bool was_pending_;
-};
 
 class Session {
  public:

@@ -1,4 +1,5 @@
-// infra/process: runs another program once, as a function from bytes to bytes, and never lets it outlive or overwhelm us.
+// infra/process: runs another program, and never lets it outlive or overwhelm us: once, as a function from bytes to bytes (run), or as one
+// that stays and is talked to line by line (Companion).
 //
 // The child gets three pipes and nothing else of ours: no open file, no environment but the one given, default signal handlers, its
 // own process group, no core dumps. It is killed with its whole group when it ends, when the time is up, when the Context is
@@ -9,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +58,31 @@ struct Outcome {
 // Starts the program, feeds it `input` (it need not read it all), and waits for its end. An Error only where it could not be
 // started (kNotFound, kPermissionDenied, kResourceExhausted for no processes or files left); whatever the child does is an Outcome.
 Result<Outcome> run(const Context& context, const Command& command, std::string_view input);
+
+// A program that stays: lines go in, lines come out. Its standard error is kept to its end (Limits::error_bytes); limits of time and output
+// do not count: a call waits as long as its Context says, and what nobody reads stays in the pipe and holds the program up.
+// THREADS: one call at a time; errors() is safe.
+class Companion {
+ public:
+  // Errors as run(). The program is killed when the Companion goes, not with the thread that started it.
+  static Result<std::unique_ptr<Companion>> start(const Command& command);
+  ~Companion();   // closes its input, gives it a moment to end, then kills its group
+  Companion(const Companion&) = delete;
+
+  // kUnavailable, with the end of what it wrote to standard error, once it ended; kCancelled and kDeadlineExceeded from the Context, after
+  // which a line may have gone out in part: the Companion is then of no more use.
+  Status write_line(const Context& context, std::string_view line);
+  // The next line without its end. kResourceExhausted where it has more than `bytes_most`: the rest cannot be found again. A last line
+  // without an end is dropped.
+  Result<std::string> read_line(const Context& context, size_t bytes_most);
+  bool ended() const;
+  std::string errors() const;
+
+ private:
+  struct State;
+  explicit Companion(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 // "SIGSEGV"
 std::string signal_name(int signal);

@@ -47,6 +47,52 @@ TEST(Process, AChildThatDoesNotReadItsInputIsFine) {
   EXPECT_EQ(outcome.exit_code, 3);
 }
 
+TEST(Companion, TalksLineByLineAndOutlivesTheThreadThatStartedIt) {
+  std::unique_ptr<Companion> cat;
+  std::thread([&] { cat = std::move(*Companion::start({.arguments = {"/bin/cat"}})); }).join();
+  const Context context = Context::background();
+  for (const std::string line : {"one", "", "three"}) {
+    ASSERT_TRUE(cat->write_line(context, line));
+    EXPECT_EQ(cat->read_line(context, 100).value(), line);
+  }
+  EXPECT_FALSE(cat->ended());
+}
+
+TEST(Companion, SaysWhatItSaidWhenItEnds) {
+  auto child = std::move(*Companion::start(shell("echo first; echo no such option >&2; exit 2")));
+  const Context context = Context::background();
+  EXPECT_EQ(child->read_line(context, 100).value(), "first");
+  const auto gone = child->read_line(context, 100);
+  EXPECT_EQ(gone.error().code, Code::kUnavailable);
+  EXPECT_THAT(gone.error().message, testing::HasSubstr("no such option"));
+  EXPECT_TRUE(child->ended());
+}
+
+TEST(Companion, AnEndlessLineAndAFloodOfErrorsAreBounded) {
+  auto child = std::move(*Companion::start(shell("yes errors >&2 & tr '\\0' x </dev/zero")));
+  EXPECT_EQ(child->read_line(Context::background(), 1 << 20).error().code, Code::kResourceExhausted);
+  EXPECT_LE(child->errors().size(), Limits{}.error_bytes);
+}
+
+TEST(Companion, ASilentChildCostsItsCallersTimeOnly) {
+  auto child = std::move(*Companion::start(shell("sleep 100")));
+  EXPECT_EQ(child->read_line(Context::background().with_timeout_ms(50), 100).error().code, Code::kDeadlineExceeded);
+}
+
+TEST(Companion, AChildThatReadsNothingDoesNotHoldItsWriter) {
+  auto child = std::move(*Companion::start(shell("sleep 100")));
+  const std::string line(1 << 20, 'x');   // more than a pipe holds
+  EXPECT_EQ(child->write_line(Context::background().with_timeout_ms(50), line).error().code, Code::kDeadlineExceeded);
+}
+
+TEST(Companion, LeavesNoChildAndNoFileBehind) {
+  const size_t before = open_files();
+  { auto child = std::move(*Companion::start(shell("sleep 100"))); }
+  EXPECT_EQ(open_files(), before);
+  EXPECT_FALSE(Companion::start({.arguments = {"/no/such/program"}}));
+  EXPECT_EQ(open_files(), before);
+}
+
 TEST(Process, ReportsTheSignalThatEndedIt) {
   const Outcome outcome = must_run(shell("kill -SEGV $$"));
   EXPECT_EQ(outcome.ending, Ending::kSignalled);
