@@ -22,7 +22,9 @@ def checked(answer):
 
 
 def arguments_of(tool):
-    """Something for each property that a schema asks for."""
+    """Something for each property that a schema asks for; to the suite's echo, the schema that we were given."""
+    if tool["name"] == "json_schema_echo":
+        return {"schema": next(one["inputSchema"] for one in listed if one["name"] == "json_schema_2020_12_tool")}
     samples = {"string": "text", "integer": 1, "number": 1.5, "boolean": True, "object": {}, "array": []}
     schema = tool["inputSchema"]
     given = {key: ARGUMENTS.get(key, samples.get(one.get("type"), "text")) for key, one in schema.get("properties", {}).items() if isinstance(one, dict)}
@@ -37,7 +39,11 @@ try:
     server = checked(http.post(f"/strata/v1/mcp/servers/{name}/approve", json={"hash": server["hash"], "reading": [tool["name"] for tool in usable]}))
     calls = context.get("toolCalls") or [{"name": tool["name"], "arguments": arguments_of(tool)} for tool in usable]
     for call in calls:
-        outcome = checked(http.post(f"/strata/v1/tools/{name}_{call['name']}/call", json={"arguments": call["arguments"]}))
+        where = f"/strata/v1/tools/{name}_{call['name']}/call"
+        outcome = checked(http.post(where, json={"arguments": call["arguments"]}))
+        if outcome["state"] == "refused":  # as a model would: without what the schema does not allow
+            wrong = {problem["path"].strip("/") for problem in outcome["error"].get("problems", [])}
+            outcome = checked(http.post(where, json={"arguments": {key: value for key, value in call["arguments"].items() if key not in wrong}}))
         print(call["name"], outcome["state"], json.dumps(outcome.get("error")))
 finally:
     http.delete(f"/strata/v1/mcp/servers/{name}")

@@ -84,7 +84,11 @@ rpc::Message Host::dispatch(const Context& context, const rpc::Message& message,
       return Json::object({{"supportedVersions", Json::array({kModern, kLegacy})}, {"capabilities", capabilities(true)}});
     return not_found("there is no method '" + message.method + "'", "", "method_not_found");
   }();
-  if (!value) return rpc::error(message.id, fault_of(value.error()));
+  if (!value) {
+    rpc::Fault fault = fault_of(value.error());
+    if (message.method == "resources/read" && value.error().code == Code::kNotFound) fault.data = Json::object({{"uri", message.params["uri"]}});
+    return rpc::error(message.id, std::move(fault));
+  }
   if (modern) {
     value->set("resultType", "complete");
     value->set("_meta", Json::object({{std::string(kMetaServerInfo), server_info()}}));

@@ -136,7 +136,7 @@ Result<Peer> Session::discover(const Context& context, bool& legacy) {
       return said(message.fault);
     }
     if (refused || !has(theirs, kModern)) {
-      legacy = has_legacy(theirs);
+      legacy = has_legacy(theirs) || (!refused && !theirs.is_array());   // some legacy servers answer anything
       return no_common_version(theirs.dump().substr(0, 200));
     }
     const Json& info = message.result["_meta"][kMetaServerInfo];
