@@ -3,7 +3,8 @@
 import { call } from "./client";
 import type { Answers, Requests } from "./openapi";
 import type {
-  Advice, Base, Calibration, Compared, Draft, Handover, Prices, ProductNotes, Replayed, SpecChecked, SpecDetail, SpecSaved, TraceSettings,
+  Advice, Base, Calibration, Compared, Conversation, Draft, Handover, Prices, Product, ProductNotes, Replayed, SpecChecked, SpecDetail, SpecDraft, SpecSaved, TraceSettings,
+  SettingValues, UpdateSchedule, WeeklyUpdate,
 } from "./types";
 
 export type Operation = keyof Requests;
@@ -27,7 +28,17 @@ interface Given {
   "POST /strata/v1/specs/check": SpecChecked;
   "GET /strata/v1/products/{product_id}/spec": SpecDetail;
   "PUT /strata/v1/products/{product_id}/spec": SpecSaved;
+  "PUT /strata/v1/products/{product_id}/spec/draft": SpecDraft;
   "PUT /strata/v1/products/{product_id}/notes": ProductNotes;
+  "POST /strata/v1/products": Product;
+  "POST /strata/v1/conversations": Conversation;
+  "PATCH /strata/v1/products/{product}/metrics/settings": SettingValues;
+  "PATCH /strata/v1/products/{product}/schedule": UpdateSchedule;
+  "POST /strata/v1/products/{product}/updates": WeeklyUpdate;
+  "PATCH /strata/v1/updates/{update}": WeeklyUpdate;
+  "POST /strata/v1/products/{product}/facts/import": { rows: number };
+  "POST /strata/v1/products/{product}/satisfaction/import": { rows: number };
+  "POST /strata/v1/products/{product}/developers/import": { rows: number };
   "POST /v1/vector_stores": Base;
   "POST /strata/v1/traces/{trace}/replay": Replayed;
   "PATCH /strata/v1/traces/settings": TraceSettings;

@@ -1,8 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
+import { invoke } from "../../api/invoke";
 import { ask } from "../../api/chat";
-import { post } from "../../api/client";
 import { basesQuery, queryClient } from "../../api/queries";
-import type { Conversation } from "../../api/types";
 import { Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
 import { navigate, useParam, withParams } from "../../router";
@@ -23,7 +22,7 @@ export function basesOf(choice: string, all: { id: string }[] | undefined): stri
 async function askNew(content: string, choice: string) {
   try {
     const { data } = await queryClient.fetchQuery({ ...basesQuery, staleTime: 0, retry: false });
-    const made = await post<Conversation>("/strata/v1/conversations");
+    const made = await invoke("POST /strata/v1/conversations", {}, {});
     navigate(withParams({}, `/ask/${made.id}`) + (choice ? `?base=${encodeURIComponent(choice)}` : ""));
     await ask(made.id, { content, bases: basesOf(choice, data) });
   } catch (error) {

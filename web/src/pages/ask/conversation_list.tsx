@@ -1,7 +1,8 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { forget } from "../../api/chat";
-import { call, remove } from "../../api/client";
+import { call } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { conversationsQuery, queryClient } from "../../api/queries";
 import type { Conversation } from "../../api/types";
 import { Confirm, Rename } from "../../kit/dialog";
@@ -18,7 +19,7 @@ function RenameConversation({ row, onClose }: { row: Conversation; onClose: () =
 
 function Delete({ row, current, onClose }: { row: Conversation; current: boolean; onClose: () => void }) {
   const drop = useMutation({
-    mutationFn: () => remove(`/strata/v1/conversations/${row.id}`),
+    mutationFn: () => invoke("DELETE /strata/v1/conversations/{conversation}", { conversation: row.id }),
     onSuccess: () => { forget(row.id); void changed(); onClose(); if (current) navigate("/ask", { replace: true }); },
   });
   return <Confirm title={t.ask.deleteTitle} what={t.ask.deleteWhat(row.title || t.ask.untitled)} action={t.common.delete} busy={drop.isPending} error={drop.error} onClose={onClose} onConfirm={() => drop.mutate()} />;

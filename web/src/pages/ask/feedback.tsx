@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { answerQuery, queryClient } from "../../api/queries";
 import type { Rating } from "../../api/types";
 import { Dialog } from "../../kit/dialog";
@@ -12,7 +12,7 @@ interface Vote { rating: Rating; reasons: string[]; comment: string }
 
 function useVote(answer: string) {
   return useMutation({
-    mutationFn: (vote: Vote) => post(`/strata/v1/answers/${answer}/feedback`, vote),
+    mutationFn: (vote: Vote) => invoke("POST /strata/v1/answers/{answer}/feedback", { answer }, vote),
     onSuccess: () => { void queryClient.invalidateQueries({ queryKey: ["answer", answer] }); void queryClient.invalidateQueries({ queryKey: ["conversation"] }); },
   });
 }
@@ -41,7 +41,7 @@ function Reasons({ answer, rating, stored, onDone }: { answer: string; rating: "
 function Issue({ answer, onClose }: { answer: string; onClose: () => void }) {
   const [category, setCategory] = useState<string>(t.issue.categories[0][0]);
   const [comment, setComment] = useState("");
-  const report = useMutation({ mutationFn: () => post(`/strata/v1/answers/${answer}/issues`, { category, comment }), onSuccess: () => { toast(t.issue.sent); onClose(); } });
+  const report = useMutation({ mutationFn: () => invoke("POST /strata/v1/answers/{answer}/issues", { answer }, { category, comment }), onSuccess: () => { toast(t.issue.sent); onClose(); } });
   return (
     <Dialog title={t.issue.title} onClose={onClose}>
       <form onSubmit={(event) => { event.preventDefault(); report.mutate(); }}>

@@ -1,7 +1,7 @@
 // One ticket: what was asked, what was drafted from which sources, the reply, and what became of it.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { conversationQuery, draftQuery, productConversationQuery, queryClient } from "../../api/queries";
 import type { Draft, End, ProductConversation, Strata } from "../../api/types";
 import { Badge, Button, ErrorBox, Field, Skeleton } from "../../kit/kit";
@@ -14,14 +14,13 @@ import { HandOverDialog, HandoverState } from "../ask/hand_over";
 import { Editor } from "./editor";
 
 const ends: End[] = ["open", "resolved", "escalated", "abandoned", "deflected"];
-const path = (conversation: string) => `/strata/v1/conversations/${encodeURIComponent(conversation)}`;
 const refresh = () => { for (const name of ["product_conversation", "conversation", "handovers"]) void queryClient.invalidateQueries({ queryKey: [name] }); };
 
 // What only the outside knows: how it ended, how satisfied the customer was, whether the draft was right.
 function Outcome({ view, answer }: { view: ProductConversation; answer: string | null }) {
-  const end = useMutation({ mutationFn: (outcome: End) => post(`${path(view.id)}/outcome`, { outcome }), onSuccess: refresh });
-  const rate = useMutation({ mutationFn: (score: number) => post(`${path(view.id)}/satisfaction`, { score }), onSuccess: () => { refresh(); toast(t.drafts.rated); } });
-  const judge = useMutation({ mutationFn: (word: { correct: boolean; fabricated: boolean }) => post(`/strata/v1/answers/${answer}/judgements`, word), onSuccess: () => toast(t.drafts.judged) });
+  const end = useMutation({ mutationFn: (outcome: End) => invoke("POST /strata/v1/conversations/{conversation}/outcome", { conversation: view.id }, { outcome }), onSuccess: refresh });
+  const rate = useMutation({ mutationFn: (score: number) => invoke("POST /strata/v1/conversations/{conversation}/satisfaction", { conversation: view.id }, { score }), onSuccess: () => { refresh(); toast(t.drafts.rated); } });
+  const judge = useMutation({ mutationFn: (word: { correct: boolean; fabricated: boolean }) => invoke("POST /strata/v1/answers/{answer}/judgements", { answer: answer ?? "" }, word), onSuccess: () => toast(t.drafts.judged) });
   const problem = end.error ?? rate.error ?? judge.error;
   return (
     <section className="outcome-box">

@@ -1,7 +1,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { draftsQuery, productsQuery, queryClient } from "../../api/queries";
-import type { Draft, Product } from "../../api/types";
+import type { Draft } from "../../api/types";
 import { Ago, Badge, Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { Link, useParam } from "../../router";
 import { t } from "../../text/en";
@@ -11,7 +11,7 @@ import { NewTicket } from "./new_ticket";
 
 function FirstProduct() {
   const make = useMutation({
-    mutationFn: () => post<Product>("/strata/v1/products", { id: "support-copilot", name: "Support Copilot" }),
+    mutationFn: () => invoke("POST /strata/v1/products", {}, { id: "support-copilot", name: "Support Copilot" }),
     onSuccess: () => void queryClient.invalidateQueries({ queryKey: ["products"] }),
   });
   return (

@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { documentUrl, queryClient } from "../../api/queries";
 import type { DocumentRow } from "../../api/types";
 import { bytes, count } from "../../format/format";
@@ -22,7 +22,7 @@ function State({ row }: { row: DocumentRow }) {
 }
 
 function Again({ base, row }: { base: string; row: DocumentRow }) {
-  const again = useMutation({ mutationFn: () => post(`/strata/v1/jobs/${row.job_id}/retry`), onSettled: () => void queryClient.invalidateQueries({ queryKey: ["documents", base] }) });
+  const again = useMutation({ mutationFn: () => invoke("POST /strata/v1/jobs/{job}/retry", { job: row.job_id }), onSettled: () => void queryClient.invalidateQueries({ queryKey: ["documents", base] }) });
   return <Button icon="again" disabled={again.isPending} onClick={() => again.mutate()}>{t.knowledge.again}</Button>;
 }
 

@@ -1,7 +1,7 @@
 // Which product and, for metrics, which week: both in the address. Without any product, a form that makes the first.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useId, useState } from "react";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { productsQuery, queryClient } from "../../api/queries";
 import type { Product } from "../../api/types";
 import { Button, Empty, ErrorBox, Field, PageHead, Skeleton } from "../../kit/kit";
@@ -10,7 +10,7 @@ import { t } from "../../text/en";
 
 function FirstProduct() {
   const [form, setForm] = useState({ id: "", name: "" });
-  const make = useMutation({ mutationFn: () => post("/strata/v1/products", form), onSuccess: () => void queryClient.invalidateQueries({ queryKey: ["products"] }) });
+  const make = useMutation({ mutationFn: () => invoke("POST /strata/v1/products", {}, form), onSuccess: () => void queryClient.invalidateQueries({ queryKey: ["products"] }) });
   const submit = (event: FormEvent) => { event.preventDefault(); make.mutate(); };
   return (
     <Empty title={t.metrics.none} what={t.metrics.noneWhat}>

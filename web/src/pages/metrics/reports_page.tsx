@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { lazy, type ReactNode, Suspense, useEffect, useState } from "react";
-import { patch, post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { queryClient, scheduleQuery, updatesQuery } from "../../api/queries";
 import type { Product, WeeklyUpdate } from "../../api/types";
 import { everyWeek } from "../../format/schedule";
@@ -35,7 +35,7 @@ function Editor({ update }: { update: WeeklyUpdate }) {
   const [seen] = useState(update.updated_at);
   const [saved, setSaved] = useState<number | null>(null);
   const save = useMutation({
-    mutationFn: () => patch<WeeklyUpdate>(path(update), { body, updated_at: saved ?? seen }),
+    mutationFn: () => invoke("PATCH /strata/v1/updates/{update}", { update: update.id }, { body, updated_at: saved ?? seen }),
     onSuccess: (row) => { change(null); setSaved(row.updated_at); toast(t.reports.saved); void reload(update.product); },
   });
   const dirty = body !== update.body;
@@ -51,8 +51,8 @@ function Editor({ update }: { update: WeeklyUpdate }) {
 function Actions({ update }: { update: WeeklyUpdate }) {
   const [asking, setAsking] = useState(false);
   const settled = { onSettled: () => void reload(update.product) };
-  const reset = useMutation({ mutationFn: () => post(`${path(update)}/reset`), onSuccess: () => { localStorage.removeItem(`strata.update.${update.id}`); setAsking(false); }, ...settled });
-  const sent = useMutation({ mutationFn: () => post(`${path(update)}/sent`), ...settled });
+  const reset = useMutation({ mutationFn: () => invoke("POST /strata/v1/updates/{update}/reset", { update: update.id }), onSuccess: () => { localStorage.removeItem(`strata.update.${update.id}`); setAsking(false); }, ...settled });
+  const sent = useMutation({ mutationFn: () => invoke("POST /strata/v1/updates/{update}/sent", { update: update.id }), ...settled });
   return (
     <p className="button-row">
       {forms.map((form) => <a key={form} className="button plain" href={`${path(update)}/download?form=${form}`} download>{t.reports.download(form)}</a>)}
@@ -89,7 +89,7 @@ function Updates({ product, picker }: { product: Product; picker: ReactNode }) {
   const query = useQuery(updatesQuery(product.id));
   const [week, setWeek] = useParam("week");
   const make = useMutation({
-    mutationFn: () => post<WeeklyUpdate>(`/strata/v1/products/${encodeURIComponent(product.id)}/updates`),
+    mutationFn: () => invoke("POST /strata/v1/products/{product}/updates", { product: product.id }, {}),
     onSuccess: (row) => { setWeek(row.week); void reload(product.id); },
   });
   const updates = query.data?.data;

@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { patch, post, remove } from "../../api/client";
 import { useChanges } from "../../api/kept";
-import { factKindsQuery, factsQuery, metricSettingsQuery, productUrl, queryClient, reloadOutside } from "../../api/queries";
-import type { FactKind, MetricSettings, MetricUnit, OutsideFact, Product, SettingValues } from "../../api/types";
+import { invoke } from "../../api/invoke";
+import { factKindsQuery, factsQuery, metricSettingsQuery, queryClient, reloadOutside } from "../../api/queries";
+import type { FactKind, MetricSettings, MetricUnit, OutsideFact, Product } from "../../api/types";
 import { shiftWeek, weekOf } from "../../format/metric";
 import { Confirm } from "../../kit/dialog";
 import { Ago, Button, ErrorBox, IconButton, Skeleton } from "../../kit/kit";
@@ -19,7 +19,7 @@ function Prices({ product, settings }: { product: Product; settings: MetricSetti
   const form = useChanges(`prices.${product.id}`);
   const typed = Object.entries(form.changes);
   const save = useMutation({
-    mutationFn: () => patch<SettingValues>(`${productUrl(product.id)}/metrics/settings`, Object.fromEntries(typed.map(([name, text]) => [name, typedTarget(text, "usd").value]))),
+    mutationFn: () => invoke("PATCH /strata/v1/products/{product}/metrics/settings", { product: product.id }, Object.fromEntries(typed.map(([name, text]) => [name, typedTarget(text, "usd").value]))),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: ["metric-settings", product.id] });
       form.clear();
@@ -68,7 +68,7 @@ function FactRow({ kind, held, typed, type, takeBack }: FactRowProps) {
 }
 
 function TakeBack({ fact, onClose }: { fact: OutsideFact; onClose: () => void }) {
-  const take = useMutation({ mutationFn: () => remove(`/strata/v1/facts/${encodeURIComponent(fact.id)}`), onSuccess: () => { toast(t.settings.takenBack); void reloadOutside(); onClose(); } });
+  const take = useMutation({ mutationFn: () => invoke("DELETE /strata/v1/facts/{fact}", { fact: fact.id }), onSuccess: () => { toast(t.settings.takenBack); void reloadOutside(); onClose(); } });
   return <Confirm title={t.settings.takeBackTitle} what={t.settings.takeBackWhat(labelOf(fact.name), plainNumber(fact.value), fact.week)} action={t.settings.remove} busy={take.isPending} error={take.error} onClose={onClose} onConfirm={() => take.mutate()} />;
 }
 
@@ -82,7 +82,7 @@ function Facts({ product, week, kinds, held }: { product: Product; week: string;
       const left = { ...form.changes };
       // One after the other: what arrived is done with even where a later one is refused.
       for (const kind of typed) {
-        await post(`${productUrl(product.id)}/facts`, { week, name: kind.name, value: value(kind).value, source: "entered" });
+        await invoke("POST /strata/v1/products/{product}/facts", { product: product.id }, { week, name: kind.name, value: value(kind).value!, source: "entered" });
         delete left[kind.name];
         form.set({ ...left });
       }

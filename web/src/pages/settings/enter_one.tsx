@@ -1,9 +1,9 @@
 // One score or one developer's step, typed by a person and marked as entered.
 import { useMutation } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { post } from "../../api/client";
 import { useChanges } from "../../api/kept";
-import { productUrl, reloadOutside } from "../../api/queries";
+import { invoke } from "../../api/invoke";
+import { reloadOutside } from "../../api/queries";
 import type { Product } from "../../api/types";
 import { Button, ErrorBox, Field } from "../../kit/kit";
 import { toast } from "../../kit/toast";
@@ -11,11 +11,11 @@ import { Link } from "../../router";
 import { t } from "../../text/en";
 import { enteredAt, today, type ImportKind } from "./imports";
 
-function useEntry(product: Product, kind: "satisfaction" | "developers", body: (field: (name: string) => string) => object) {
+function useEntry(product: Product, kind: "satisfaction" | "developers", post: (field: (name: string) => string) => Promise<unknown>) {
   const form = useChanges(`enter.${product.id}.${kind}`);
   const field = (name: string) => form.changes[name] ?? "";
   const send = useMutation({
-    mutationFn: () => post(`${productUrl(product.id)}/${kind}`, body(field)),
+    mutationFn: () => post(field),
     onSuccess: () => { form.clear(); toast(t.settings.entered); void reloadOutside(); },
   });
   const submit = (event: FormEvent) => { event.preventDefault(); send.mutate(); };
@@ -28,7 +28,7 @@ function DateField({ value, change }: { value: string; change: (text: string) =>
 }
 
 function Score({ product }: { product: Product }) {
-  const { field, type, send, submit } = useEntry(product, "satisfaction", (name) => ({
+  const { field, type, send, submit } = useEntry(product, "satisfaction", (name) => invoke("POST /strata/v1/products/{product}/satisfaction", { product: product.id }, {
     score: Number(name("score")), source: "entered", at: enteredAt(name("date"), Date.now()), ...(name("conversation").trim() ? { conversation_id: name("conversation").trim() } : {}) }));
   return (
     <form className="enter-one" onSubmit={submit} aria-label={t.settings.orEnter}>
@@ -42,8 +42,8 @@ function Score({ product }: { product: Product }) {
 }
 
 function Step({ product }: { product: Product }) {
-  const { field, type, send, submit } = useEntry(product, "developers", (name) => ({
-    developer: name("developer").trim(), kind: name("kind") || "signup", source: "entered", at: enteredAt(name("date"), Date.now()) }));
+  const { field, type, send, submit } = useEntry(product, "developers", (name) => invoke("POST /strata/v1/products/{product}/developers", { product: product.id }, {
+    developer: name("developer").trim(), kind: t.settings.steps.find(([kind]) => kind === name("kind"))?.[0] ?? "signup", source: "entered", at: enteredAt(name("date"), Date.now()) }));
   return (
     <form className="enter-one" onSubmit={submit} aria-label={t.settings.orEnter}>
       <DateField value={field("date")} change={(text) => type("date", text)} />

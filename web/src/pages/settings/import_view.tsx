@@ -1,9 +1,10 @@
 // A CSV from a file or from the clipboard. What is typed stays until the server has taken it; an error is shown beside the line it names.
 import { useMutation } from "@tanstack/react-query";
 import { type DragEvent, type FormEvent, useId, useRef, useState } from "react";
-import { ApiError, post } from "../../api/client";
+import { ApiError } from "../../api/client";
 import { useChanges } from "../../api/kept";
-import { productUrl, reloadOutside } from "../../api/queries";
+import { invoke } from "../../api/invoke";
+import { reloadOutside } from "../../api/queries";
 import type { Product } from "../../api/types";
 import { bytes } from "../../format/format";
 import { weekOf } from "../../format/metric";
@@ -66,7 +67,7 @@ function ImportCsv({ product, kind }: { product: Product; kind: ImportKind }) {
   const area = useRef<HTMLTextAreaElement>(null);
   const id = useId();
   const send = useMutation({
-    mutationFn: () => post<{ rows: number }>(`${productUrl(product.id)}/${kind}/import`, { csv }),
+    mutationFn: () => invoke(`POST /strata/v1/products/{product}/${kind}/import`, { product: product.id }, { csv }),
     onSuccess: (done) => { form.clear(); toast(t.settings.imported(done.rows)); void reloadOutside(); },
   });
   const change = (text: string) => { if (send.data) send.reset(); form.type("csv", text === "" ? null : text); };

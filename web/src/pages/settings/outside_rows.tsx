@@ -1,7 +1,7 @@
 // What came from outside so far, each row with where it came from; one can be taken back.
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { remove } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { outsideRowsQuery, reloadOutside } from "../../api/queries";
 import type { OutsideRow, Product } from "../../api/types";
 import { exact } from "../../format/format";
@@ -13,6 +13,11 @@ import { t } from "../../text/en";
 import { Source } from "./form_parts";
 import type { ImportKind } from "./imports";
 
+const takeBack: Record<ImportKind, (id: string) => Promise<unknown>> = {
+  satisfaction: (id) => invoke("DELETE /strata/v1/satisfaction/{satisfaction}", { satisfaction: id }),
+  developers: (id) => invoke("DELETE /strata/v1/developer_events/{event}", { event: id }),
+  facts: (id) => invoke("DELETE /strata/v1/facts/{fact}", { fact: id }),
+};
 const lists = { satisfaction: "satisfaction", developers: "developer_events", facts: "facts" } as const;
 const stepLabel = (kind: string) => t.settings.steps.find(([name]) => name === kind)?.[1] ?? kind;
 const dayOf = (at: number) => <time className="keep" title={exact(at)} dateTime={new Date(at * 1000).toISOString()}>{exact(at).slice(0, 10)}</time>;
@@ -34,7 +39,7 @@ export function OutsideRows({ product, kind }: { product: Product; kind: ImportK
   const query = useQuery(outsideRowsQuery(product.id, list));
   const [taking, setTaking] = useState<OutsideRow | null>(null);
   const take = useMutation({
-    mutationFn: (row: OutsideRow) => remove(`/strata/v1/${list}/${encodeURIComponent(row.id)}`),
+    mutationFn: (row: OutsideRow) => takeBack[kind](row.id),
     onSuccess: () => { setTaking(null); toast(t.settings.takenBack); void reloadOutside(); },
   });
   if (query.error) return <ErrorBox error={query.error} retry={() => void query.refetch()} />;

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { patch } from "../../api/client";
-import { productUrl, queryClient, scheduleQuery } from "../../api/queries";
+import { invoke } from "../../api/invoke";
+import { queryClient, scheduleQuery } from "../../api/queries";
 import type { Product, UpdateSchedule } from "../../api/types";
 import { exact } from "../../format/format";
 import { clock, nextRun } from "../../format/schedule";
@@ -14,7 +14,7 @@ const hours = Array.from({ length: 24 }, (_, hour) => hour);
 export function ScheduleView({ product }: { product: Product }) {
   const query = useQuery(scheduleQuery(product.id));
   const change = useMutation({
-    mutationFn: (changes: Partial<UpdateSchedule>) => patch<UpdateSchedule>(`${productUrl(product.id)}/schedule`, changes),
+    mutationFn: (changes: Partial<UpdateSchedule>) => invoke("PATCH /strata/v1/products/{product}/schedule", { product: product.id }, changes),
     onMutate: (changes) => { queryClient.setQueryData(scheduleQuery(product.id).queryKey, (before) => before && { ...before, ...changes }); },
     onSuccess: () => toast(t.settings.saved),
     onSettled: () => void queryClient.invalidateQueries({ queryKey: ["schedule", product.id] }),

@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import type { FormEvent } from "react";
-import { patch } from "../../api/client";
 import { useChanges } from "../../api/kept";
-import { metricSettingsQuery, productUrl, queryClient, weekQuery } from "../../api/queries";
-import type { MetricSettings, MetricTarget, Product, SettingValues, WeekReport } from "../../api/types";
+import { invoke } from "../../api/invoke";
+import { metricSettingsQuery, queryClient, weekQuery } from "../../api/queries";
+import type { MetricSettings, MetricTarget, Product, WeekReport } from "../../api/types";
 import { metricValue, weekOf } from "../../format/metric";
 import { Badge, Button, ErrorBox, IconButton, Skeleton } from "../../kit/kit";
 import { toast } from "../../kit/toast";
@@ -38,7 +38,7 @@ function Form({ product, settings, week }: { product: Product; settings: MetricS
   const typed = Object.entries(form.changes).filter(([name]) => units.has(name));
   const blocked = typed.some(([name, text]) => typedTarget(text, units.get(name)!).error !== null);
   const save = useMutation({
-    mutationFn: () => patch<SettingValues>(`${productUrl(product.id)}/metrics/settings`, Object.fromEntries(typed.map(([name, text]) => [name, typedTarget(text, units.get(name)!).value]))),
+    mutationFn: () => invoke("PATCH /strata/v1/products/{product}/metrics/settings", { product: product.id }, Object.fromEntries(typed.map(([name, text]) => [name, typedTarget(text, units.get(name)!).value]))),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: ["metric-settings", product.id] });
       form.clear();

@@ -3,8 +3,8 @@
 // typing → state and localStorage, at once → after a pause: POST /specs/check (problems, and the other side) → PUT …/spec/draft.
 // One saving at a time. A lost connection is tried again; another writer's draft stops the saving until a person chooses.
 import { useCallback, useEffect, useRef, useState } from "react";
-import { ApiError, get, put, remove } from "../../api/client";
-import { productUrl, queryClient, specQuery } from "../../api/queries";
+import { ApiError } from "../../api/client";
+import { queryClient, specQuery } from "../../api/queries";
 import { invoke } from "../../api/invoke";
 import type { SpecChecked, SpecDetail, SpecDraft, SpecValue } from "../../api/types";
 import { forget, keep, readKept, type Kept } from "./kept";
@@ -52,14 +52,14 @@ export function useSpecDraft(detail: SpecDetail) {
 
   const save = useCallback(async () => {
     const asked = now.current;
-    const write = (revision: number) => put<SpecDraft>(`${productUrl(product)}/spec/draft`, { text: asked.text, base_version: asked.base, revision });
+    const write = (revision: number) => invoke("PUT /strata/v1/products/{product_id}/spec/draft", { product_id: product }, { text: asked.text, base_version: asked.base, revision });
     let draft: SpecDraft;
     try {
       draft = await write(asked.revision);
     } catch (error) {
       if (!(error instanceof ApiError) || error.code !== "version_conflict") throw error;
       // The answer to an earlier saving of ours may have been lost on the way: then the draft that stands is our own.
-      const stands = (await get<SpecDetail>(`${productUrl(product)}/spec`)).draft;
+      const stands = (await invoke("GET /strata/v1/products/{product_id}/spec", { product_id: product })).draft;
       if (!stands || stands.text !== sent.current) throw error;
       draft = await write(stands.revision);
     } finally { sent.current = asked.text; }
@@ -94,13 +94,13 @@ export function useSpecDraft(detail: SpecDetail) {
   }, [saving, flush]);
 
   const keepMine = async () => {
-    const row = await get<SpecDetail>(`${productUrl(product)}/spec`);
+    const row = await invoke("GET /strata/v1/products/{product_id}/spec", { product_id: product });
     move("waiting");
     type({ ...now.current, revision: row.draft?.revision ?? 0 });
   };
   const discard = async () => {
     forget(product);
-    await remove(`${productUrl(product)}/spec/draft`).catch(() => undefined);
+    await invoke("DELETE /strata/v1/products/{product_id}/spec/draft", { product_id: product }).catch(() => undefined);
   };
   // The text as it stands when everything typed has been followed.
   const settled = async () => { await flush(); return now.current; };

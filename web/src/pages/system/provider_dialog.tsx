@@ -1,6 +1,6 @@
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { post } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { queryClient } from "../../api/queries";
 import { Dialog } from "../../kit/dialog";
 import { Button, ErrorBox, Field } from "../../kit/kit";
@@ -11,7 +11,7 @@ export default function ProviderDialog({ onClose }: { onClose: () => void }) {
   const [form, setForm] = useState({ id: "", base_url: "", model: "", key: "" });
   const [chosen, setChosen] = useState(true);
   const add = useMutation({
-    mutationFn: () => post("/strata/v1/providers", { ...form, default: chosen }),
+    mutationFn: () => invoke("POST /strata/v1/providers", {}, { ...form, default: chosen }),
     onSuccess: () => { void queryClient.invalidateQueries({ queryKey: ["system"] }); void queryClient.invalidateQueries({ queryKey: ["providers"] }); toast(t.model.added); onClose(); },
   });
   const submit = (event: FormEvent) => { event.preventDefault(); add.mutate(); };

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { post, remove } from "../../api/client";
+import { invoke } from "../../api/invoke";
 import { providersQuery, queryClient, systemQuery } from "../../api/queries";
 import type { System } from "../../api/types";
 import { bytes, count, duration, parameters, percent, rate } from "../../format/format";
@@ -14,7 +14,7 @@ function Facts({ title, rows }: { title: string; rows: [string, string][] }) {
 }
 
 function Models({ system }: { system: System }) {
-  const choose = useMutation({ mutationFn: (id: string) => post("/strata/v1/models/default", { id }), onSettled: () => void queryClient.invalidateQueries({ queryKey: ["system"] }) });
+  const choose = useMutation({ mutationFn: (id: string) => invoke("POST /strata/v1/models/default", {}, { id }), onSettled: () => void queryClient.invalidateQueries({ queryKey: ["system"] }) });
   return (
     <section><h2>{t.system.models}</h2>
       {choose.error && <ErrorBox error={choose.error} />}
@@ -40,7 +40,7 @@ function Providers() {
   const [adding, setAdding] = useState(false);
   const [removing, setRemoving] = useState("");
   const drop = useMutation({
-    mutationFn: (id: string) => remove(`/strata/v1/providers/${encodeURIComponent(id)}`),
+    mutationFn: (id: string) => invoke("DELETE /strata/v1/providers/{provider}", { provider: id }),
     onSuccess: () => setRemoving(""),
     onSettled: () => { void queryClient.invalidateQueries({ queryKey: ["providers"] }); void queryClient.invalidateQueries({ queryKey: ["system"] }); },
   });
