@@ -164,6 +164,13 @@ class RegistryTools : public flow::Tools {
     if (about && (!about->changes || about->repeatable)) TRY(context.check());
     return error_of(outcome);
   }
+  Status check(const Context&, const std::string& name, const Json& arguments) override {
+    TRY_ASSIGN(auto problems, services_.tools->check(name, arguments));
+    if (problems.empty()) return {};
+    std::string all;
+    for (auto& problem : problems) all += (all.empty() ? "" : "; ") + problem.text();
+    return invalid_argument("arguments: " + name + " does not take these: " + all, "arguments");
+  }
   Status settled(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result) override {
     auto status = services_.tools->resolve(context, name, key, happened, result);
     // The registry may have known all along how it ended, or that it never began.

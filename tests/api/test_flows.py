@@ -278,6 +278,32 @@ def test_pause_resume_fork_cancel(http):
     assert until(http, other, ended)["state"] == "cancelled"
 
 
+def test_runs_are_found_by_their_state(http):
+    save(http, "states", "flow: states\ninput: {wait: boolean}\nsteps:\n  - {id: which, kind: condition, cases: [{when: input.wait, next: w}], else: r}\n"
+                         "  - {id: w, kind: wait, signal: go}\n  - {id: r, kind: respond, result: 1}\n")
+    done, held = start(http, "states", input={"wait": False}), start(http, "states", input={"wait": True})
+    until(http, done, ended)
+    until(http, held, lambda v: v["waits_for"] == "signal")
+    assert [r["id"] for r in http.get(f"{API}/flows/states/runs?state=waiting").json()["data"]] == [held]
+    assert [r["id"] for r in http.get(f"{API}/runs?state=succeeded&limit=1000").json()["data"] if r["flow"] == "states"] == [done]
+    wrong = http.get(f"{API}/runs?state=asleep")
+    assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "state"
+
+
+def test_edited_arguments_are_held_to_the_tools_schema_before_the_run_goes_on(http):
+    save(http, "sums", "flow: sums\nsteps:\n  - {id: ask, kind: approval, message: ok?, tool: calculator, args: {expression: 1 + 1}}\n"
+                       "  - {id: r, kind: respond, result: \"{{ steps.ask.result.value }}\"}\n")
+    run = start(http, "sums")
+    until(http, run, lambda v: v["waits_for"] == "approval")
+    (asked,) = http.get(f"{API}/approvals?run={run}").json()["data"]
+    wrong = http.post(f"{API}/approvals/{asked['id']}/decide", json={"decision": "edit", "arguments": {"expresion": "2 + 2"}})
+    assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "arguments" and "expression" in wrong.json()["error"]["message"]
+    assert http.get(f"{API}/approvals/{asked['id']}").json()["state"] == "pending"
+    right = http.post(f"{API}/approvals/{asked['id']}/decide", json={"decision": "edit", "arguments": {"expression": "2 + 2"}})
+    assert right.status_code == 200, right.text
+    assert until(http, run, ended)["result"] == 4
+
+
 def test_a_schedule_knows_its_next_time(http):
     save(http, "daily", "flow: daily\nsteps:\n  - {id: r, kind: respond, result: 1}\n")
     made = http.post(f"{API}/flows/daily/schedules", json={"cron": "30 6 * * mon-fri"}).json()

@@ -60,6 +60,14 @@ def test_calls_are_checked_and_say_how_to_mend_them(shop):
     assert call(shop, "search_code", {"query": "SUM("})["result"]["matches"][0] == {"file": "main.py", "line": 2, "text": "return sum(orders)"}
 
 
+def test_arguments_are_checked_without_a_call(shop):
+    check = lambda name, arguments: shop.http.post(f"/strata/v1/tools/{name}/check", json={"arguments": arguments})
+    assert check("calculator", {"expression": "1/0"}).json() == {"valid": True, "problems": []}, "nothing is computed"
+    wrong = check("calculator", {"expresion": "1"}).json()
+    assert not wrong["valid"] and wrong["problems"][0]["nearest"] == "expresion" and wrong["problems"][0]["message"]
+    assert check("calculatr", {}).status_code == 404
+
+
 def test_a_database_is_asked_read_only(shop):
     assert call(shop, "query_shop_schema", {})["result"]["tables"][0]["name"] == "orders"
     total = call(shop, "query_shop", {"sql": "SELECT customer, sum(cents) FROM orders GROUP BY 1 ORDER BY 1"})

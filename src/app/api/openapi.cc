@@ -140,6 +140,7 @@ constexpr Operation kOperations[] = {
     {"post", "/strata/v1/landscape/compare", "Models ranked for a purpose, with reasons", landscape_compare_fields},
     {"get", "/strata/v1/tools", "The tools of this installation"},
     {"get", "/strata/v1/tools/{tool}", "One tool"},
+    {"post", "/strata/v1/tools/{tool}/check", "What is wrong with these arguments", tool_check_fields},
     {"post", "/strata/v1/tools/{tool}/call", "Call a tool", tool_call_fields},
     {"put", "/strata/v1/tools/{tool}/permission", "Who may call it", tool_permission_fields},
     {"post", "/strata/v1/tools/{tool}/resolve", "Say how a call ended whose outcome is unknown", tool_resolve_fields},

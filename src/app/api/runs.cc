@@ -65,9 +65,21 @@ Result<Json> start_run(const Services& services, const Context& context, const R
   return run_json(run);
 }
 
+Status check_state(const std::string& name) {
+  using durable::State;
+  std::string all;
+  for (State state : {State::kQueued, State::kRunning, State::kWaiting, State::kSucceeded, State::kFailed, State::kCancelled}) {
+    if (name.empty() || durable::state_name(state) == name) return {};
+    all += (all.empty() ? "" : ", ") + std::string(durable::state_name(state));
+  }
+  return invalid_argument("state: expected one of " + all + ", got '" + name + "'", "state");
+}
+
 Result<Json> runs_of(const Services& services, const Context& context, const Request& request, const std::string& flow) {
   TRY_ASSIGN(Page page, parse_page(request, 50, 1000));
-  TRY_ASSIGN(auto runs, services.flows->runs(context, flow, page.limit + 1, page.after));
+  std::string state(request.parameter("state"));
+  TRY(check_state(state));
+  TRY_ASSIGN(auto runs, services.flows->runs(context, flow, page.limit + 1, page.after, state));
   Json::Array items;
   for (auto& run : runs) items.push_back(run_json(run));
   return list_json(std::move(items), page.limit);

@@ -55,6 +55,19 @@ Result<Json> show_tool(tool::Tools& tools, const Context& context, const Request
   return tool_json(about, policy);
 }
 
+Result<Json> check_arguments(tool::Tools& tools, const Context&, const Request& request) {
+  TRY_ASSIGN(Json json, parse_object(request.body));
+  TRY_ASSIGN(Body body, Body::parse(tool_check_fields(), json));
+  TRY_ASSIGN(const auto problems, tools.check(request.captures[0], body["arguments"]));
+  Json list = Json::array();
+  for (auto& problem : problems) {
+    Json one = problem.json();
+    one.set("message", problem.text());
+    list.push(std::move(one));
+  }
+  return Json::object({{"valid", problems.empty()}, {"problems", std::move(list)}});
+}
+
 Result<Json> call_tool(tool::Tools& tools, const Context& context, const Request& request) {
   TRY(tools.describe(request.captures[0]));
   TRY_ASSIGN(Json json, parse_object(request.body));
@@ -116,6 +129,8 @@ std::vector<Field> tool_call_fields() {
           {"approval_id", Kind::kString, "A person's approval of exactly these arguments.", false, 1, 256}};
 }
 
+std::vector<Field> tool_check_fields() { return {{"arguments", Kind::kAny, "What would be sent.", true}}; }
+
 std::vector<Field> tool_permission_fields() {
   return {{"permission", Kind::kString, "ask: every call needs a person's approval.", true, -1e300, 1e300, {"allow", "ask", "deny"}},
           {"roles", Kind::kArray, "Who may call it; empty: everyone.", false, 0, 32},
@@ -137,6 +152,7 @@ void add_tool_routes(http::Server& server, tool::Tools& tools) {
   };
   route("GET", "/strata/v1/tools", list_tools);
   route("GET", "/strata/v1/tools/{}", show_tool);
+  route("POST", "/strata/v1/tools/{}/check", check_arguments);
   route("POST", "/strata/v1/tools/{}/call", call_tool);
   route("PUT", "/strata/v1/tools/{}/permission", set_permission);
   route("POST", "/strata/v1/tools/{}/resolve", resolve_call);

@@ -12,6 +12,7 @@ namespace strata::api {
 
 void add_tool_routes(http::Server& server, tool::Tools& tools);   // which outlive the server
 
+std::vector<Field> tool_check_fields();
 std::vector<Field> tool_call_fields();
 std::vector<Field> tool_permission_fields();
 std::vector<Field> tool_resolve_fields();

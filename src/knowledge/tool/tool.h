@@ -173,6 +173,9 @@ class Tools {
   std::vector<Description> list() const;        // by name
   Result<Description> describe(const std::string& name) const;             // kNotFound with the nearest name
 
+  // What is wrong with these arguments, in the schema's order; empty: the tool takes them. Nothing is called. kNotFound as describe().
+  Result<std::vector<schema::Problem>> check(const std::string& name, const Json& arguments) const;
+
   // Whatever the tool or its caller did is an Outcome; an Error only where the store fails or the context is over before it is begun.
   // `key`: at most 256 bytes, the caller's own, unique within tenant and tool; empty: not recorded.
   Result<Outcome> call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options = {});

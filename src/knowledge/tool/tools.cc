@@ -161,6 +161,12 @@ Result<Description> Tools::describe(const std::string& name) const {
   return error;
 }
 
+Result<std::vector<schema::Problem>> Tools::check(const std::string& name, const Json& arguments) const {
+  if (const auto entry = find(name)) return entry->parameters->check(arguments);
+  TRY(describe(name));
+  return std::vector<schema::Problem>();
+}
+
 Outcome Tools::unknown_tool(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string_view> names;

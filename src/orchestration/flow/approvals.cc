@@ -89,12 +89,16 @@ Result<bool> Flows::granted(const Context& context, const std::string& approval_
 
 Result<Approval> Flows::decide(const Context& context, const std::string& id, const Decision& decision) {
   Approval approval;
+  Tools* tools = core_->options.effects.tools;
   // The tools hear first that a call may be made again: the run goes on as soon as its row says so. Said twice, it is the same.
   TRY_ASSIGN(Approval asked, this->approval(context, id));
-  if (asked.kind == "outcome" && asked.state == "pending" && core_->options.effects.tools && may_decide(context.principal(), asked.who)) {
+  if (asked.kind == "outcome" && asked.state == "pending" && tools && may_decide(context.principal(), asked.who)) {
     TRY(check_decision(asked, decision));
-    TRY(core_->options.effects.tools->settled(context, asked.tool, asked.key, decision.decision == "happened", decision.arguments));
+    TRY(tools->settled(context, asked.tool, asked.key, decision.decision == "happened", decision.arguments));
   }
+  // What the tool would refuse is told to the person who wrote it, not to the run afterwards.
+  if (asked.kind == "approval" && decision.decision == "edit" && decision.arguments.is_object() && tools && !asked.tool.empty())
+    TRY(tools->check(context, asked.tool, decision.arguments));
   TRY(core_->store.write(context, [&](store::Transaction& transaction) -> Status {
     TRY_ASSIGN(auto found, find_approvals(transaction, id, "", "", 1));
     if (found.empty()) return not_found("no approval has the id '" + id + "'", "approval_id");

@@ -60,6 +60,7 @@ inline constexpr size_t kBranchesMost = 64;
 inline constexpr size_t kItemsMost = 10'000;               // of one map
 inline constexpr size_t kFramesMost = 20'000;              // items, branches and inner flows of one run that are there at the same time
 inline constexpr int kAtOnceMost = 16;                     // effects of one run at the same time; 4 where a map does not say
+inline constexpr int kRunsLookedAt = 10'000;               // by one search for runs in a state
 inline constexpr double kWaitSecondsMost = 31'536'000;     // a year
 
 // ---- what steps do to the world; wired in app/wire.cc, scripted in tests ----
@@ -130,6 +131,8 @@ class Tools {
     double cost = 0;
   };
   virtual Result<Reply> call(const Context& context, const Call& call) = 0;
+  // Whether the tool takes these arguments: kInvalidArgument says what is wrong, and where. Nothing is called.
+  virtual Status check(const Context&, const std::string&, const Json&) { return {}; }
   // A person has said what became of a call whose outcome was unknown.
   virtual Status settled(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result) = 0;
 };
@@ -270,7 +273,8 @@ class Flows {
   Result<Run> start(const Context&, const Start& start);    // committed when it returns
   Result<Run> run(const Context&, const std::string& id);
   Result<RunView> view(const Context&, const std::string& id);
-  Result<std::vector<Run>> runs(const Context&, const std::string& flow, int limit, const std::string& after);  // newest first; flow "": all
+  // Newest first; flow "": all. With a state ("waiting", …) those in it, among the newest kRunsLookedAt that come after `after`.
+  Result<std::vector<Run>> runs(const Context&, const std::string& flow, int limit, const std::string& after, const std::string& state = "");
   Result<std::vector<durable::Event>> events(const Context&, const std::string& id, int64_t after, int limit, size_t bytes_most = SIZE_MAX);
   Result<std::vector<durable::Journal::FoundEvent>> search(const Context&, const durable::Journal::Search& search, int limit);
 
@@ -284,7 +288,8 @@ class Flows {
 
   Result<std::vector<Approval>> approvals(const Context&, const std::string& state, const std::string& run_id, int limit);
   Result<Approval> approval(const Context&, const std::string& id);
-  // kPermissionDenied where it asks for other people; kFailedPrecondition where it is no longer pending, or does not allow this.
+  // kPermissionDenied where it asks for other people; kFailedPrecondition where it is no longer pending, or does not allow this;
+  // kInvalidArgument where the tool would not take the edited arguments.
   Result<Approval> decide(const Context&, const std::string& id, const Decision& decision);
 
   // Whether a person let this tool run with these arguments: for the tools' own check.

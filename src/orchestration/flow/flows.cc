@@ -242,20 +242,29 @@ Result<Run> Flows::run(const Context& context, const std::string& id) {
   return std::move(*run);
 }
 
-Result<std::vector<Run>> Flows::runs(const Context& context, const std::string& flow, int limit, const std::string& after) {
-  std::vector<Run> runs;
-  TRY(core_->store.read(context, [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(runs, list_runs(reader, flow, 0, limit, after));
-    return {};
-  }));
-  std::vector<Run> whole;
-  for (Run& run : runs) {
-    auto job = core_->journal.get(context, run.id);
-    if (!job && job.error().code == Code::kNotFound) continue;   // forgotten meanwhile
-    TRY_ASSIGN(run.job, std::move(job));
-    whole.push_back(std::move(run));
+Result<std::vector<Run>> Flows::runs(const Context& context, const std::string& flow, int limit, const std::string& after, const std::string& state) {
+  constexpr int kPage = 200;   // of a search by state: the state is the journal's to say
+  std::vector<Run> found;
+  std::string from = after;
+  for (int seen = 0; seen < kRunsLookedAt;) {
+    std::vector<Run> page;
+    int most = state.empty() ? limit : kPage;
+    TRY(core_->store.read(context, [&](store::Reader& reader) -> Status {
+      TRY_ASSIGN(page, list_runs(reader, flow, 0, most, from));
+      return {};
+    }));
+    for (Run& run : page) {
+      from = run.id;
+      auto job = core_->journal.get(context, run.id);
+      if (!job && job.error().code == Code::kNotFound) continue;   // forgotten meanwhile
+      TRY_ASSIGN(run.job, std::move(job));
+      if (state.empty() || durable::state_name(run.job.state) == state) found.push_back(std::move(run));
+      if (static_cast<int>(found.size()) == limit) return found;
+    }
+    seen += static_cast<int>(page.size());
+    if (state.empty() || static_cast<int>(page.size()) < most) break;
   }
-  return whole;
+  return found;
 }
 
 Result<std::vector<Event>> Flows::events(const Context& context, const std::string& id, int64_t after, int limit, size_t bytes_most) {
