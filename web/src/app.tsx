@@ -1,4 +1,6 @@
+import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { approvalsQuery, inboxMost } from "./api/flow_queries";
 import { ConnectionBanner } from "./connection_banner";
 import { ErrorBoundary } from "./kit/error_boundary";
 import { IconButton, Skeleton, Empty } from "./kit/kit";
@@ -7,6 +9,7 @@ import { applyTheme, nextTheme, storedTheme } from "./kit/theme";
 import { Toasts } from "./kit/toast";
 import { KeysDialog, useKeys } from "./keys";
 import { AskPage } from "./pages/ask/ask_page";
+import { shownCount } from "./pages/inbox/inbox_state";
 import { Palette } from "./palette";
 import { Link, navigate, usePathParts } from "./router";
 import { t } from "./text/en";
@@ -23,12 +26,17 @@ const ReportsPage = lazy(() => import("./pages/metrics/reports_page"));
 const SettingsPage = lazy(() => import("./pages/settings/settings_page"));
 const TracesPage = lazy(() => import("./pages/traces/traces_page"));
 const UsagePage = lazy(() => import("./pages/usage/usage_page"));
+const FlowsPage = lazy(() => import("./pages/flows/flows_page"));
+const RunsPage = lazy(() => import("./pages/runs/runs_page"));
+const InboxPage = lazy(() => import("./pages/inbox/inbox_page"));
+const ToolsPage = lazy(() => import("./pages/tools/tools_page"));
 const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
-  ["traces", "trace", t.nav.traces, t.nav.groups.trust],
+  ["flows", "flow", t.nav.flows, t.nav.groups.build], ["tools", "tool", t.nav.tools],
+  ["traces", "trace", t.nav.traces, t.nav.groups.trust], ["runs", "runs", t.nav.runs], ["inbox", "inbox", t.nav.inbox],
   ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["settings", "settings", t.nav.settings], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
   ["usage", "usage", t.nav.usage, t.nav.groups.run], ["system", "system", t.nav.system]];
 
@@ -45,6 +53,10 @@ function Page({ parts }: { parts: string[] }) {
   if (parts[0] === "reports" && parts.length === 1) return <ReportsPage />;
   if (parts[0] === "settings" && parts.length === 1) return <SettingsPage />;
   if (parts[0] === "traces" && parts.length <= 2) return <TracesPage id={parts[1] ?? ""} />;
+  if (parts[0] === "flows" && parts.length <= 2) return <FlowsPage parts={parts.slice(1)} />;
+  if (parts[0] === "runs" && parts.length <= 2) return <RunsPage id={parts[1] ?? ""} />;
+  if (parts[0] === "inbox" && parts.length <= 2) return <InboxPage id={parts[1] ?? ""} />;
+  if (parts[0] === "tools" && parts.length <= 2) return <ToolsPage name={parts[1] ?? ""} />;
   if (parts[0] === "usage" && parts.length === 1) return <UsagePage />;
   if (parts[0] === "system" && parts.length === 1) return <SystemPage />;
   return <div className="page"><Empty title={t.error.notFound} what={t.error.notFoundWhat}><Link className="button primary" to="/ask">{t.error.home}</Link></Empty></div>;
@@ -54,6 +66,14 @@ function ThemeButton() {
   const [theme, setTheme] = useState(storedTheme);
   const change = () => { const next = nextTheme(theme); applyTheme(next); setTheme(next); };
   return <IconButton icon={theme === "light" ? "sun" : theme === "dark" ? "moon" : "auto"} label={t.theme[theme]} onClick={change} />;
+}
+
+// How many decisions are waited for, wherever one is.
+function Waiting() {
+  const count = useQuery(approvalsQuery("pending")).data?.data.length ?? 0;
+  if (count === 0) return null;
+  const shown = shownCount(count, inboxMost);
+  return <span className="nav-count" title={t.nav.waiting(shown)}><span aria-hidden="true">{shown}</span><span className="hidden">{t.nav.waiting(shown)}</span></span>;
 }
 
 function Nav({ current, onKeys, onPalette }: { current: string; onKeys: () => void; onPalette: () => void }) {
@@ -66,7 +86,7 @@ function Nav({ current, onKeys, onPalette }: { current: string; onKeys: () => vo
       </div>
       <ul className="nav-list">
         {pages.map(([path, icon, label, group]) => (
-          <li key={path}>{group && <span className="nav-group">{group}</span>}<Link to={`/${path}`} aria-current={current === path ? "page" : undefined} onClick={() => setOpen(false)}><Icon name={icon} />{label}</Link></li>))}
+          <li key={path}>{group && <span className="nav-group">{group}</span>}<Link to={`/${path}`} aria-current={current === path ? "page" : undefined} onClick={() => setOpen(false)}><Icon name={icon} />{label}{path === "inbox" && <Waiting />}</Link></li>))}
       </ul>
       <div className="nav-foot">
         <IconButton icon="search" label={t.palette.title} onClick={onPalette} />

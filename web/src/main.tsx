@@ -11,6 +11,7 @@ import "./styles/ask.css";
 import "./styles/pages.css";
 import "./styles/settings.css";
 import "./styles/traces.css";
+import "./styles/flows.css";
 import "./styles/drafts.css";
 
 applyTheme(storedTheme());

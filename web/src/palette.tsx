@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
+import { flowsQuery, toolsQuery } from "./api/flow_queries";
 import { basesQuery, conversationsQuery, specsQuery } from "./api/queries";
 import { Dialog } from "./kit/dialog";
 import { navigate } from "./router";
@@ -11,6 +12,8 @@ function useEntries(): Entry[] {
   const conversations = useQuery(conversationsQuery).data?.data ?? [];
   const bases = useQuery(basesQuery).data?.data ?? [];
   const specs = useQuery(specsQuery).data?.data ?? [];
+  const flows = useQuery(flowsQuery).data?.data ?? [];
+  const tools = useQuery(toolsQuery).data?.data ?? [];
   return [
     { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
     { to: "/knowledge", label: t.nav.knowledge, kind: t.palette.pages },
@@ -18,6 +21,15 @@ function useEntries(): Entry[] {
     { to: "/traces", label: t.nav.traces, kind: t.palette.pages },
     { to: "/traces?status=error", label: t.traces.failedOnes, kind: t.palette.pages },
     { to: "/traces?settings=open", label: `${t.nav.traces}: ${t.traces.kept}`, kind: t.palette.pages },
+    { to: "/flows", label: t.nav.flows, kind: t.palette.pages },
+    { to: "/flows?new=empty", label: t.flows.fresh, kind: t.palette.action },
+    { to: "/flows?view=events", label: `${t.nav.flows}: ${t.flows.subscriptions}`, kind: t.palette.pages },
+    { to: "/runs", label: t.nav.runs, kind: t.palette.pages },
+    { to: "/runs?state=failed", label: `${t.nav.runs}: ${t.runs.states.failed}`, kind: t.palette.pages },
+    { to: "/runs?view=decisions", label: `${t.nav.runs}: ${t.runs.views.decisions}`, kind: t.palette.pages },
+    { to: "/inbox", label: t.nav.inbox, kind: t.palette.pages },
+    { to: "/tools", label: t.nav.tools, kind: t.palette.pages },
+    { to: "/tools?view=health", label: `${t.nav.tools}: ${t.tools.health}`, kind: t.palette.pages },
     { to: "/specs", label: t.nav.specs, kind: t.palette.pages },
     { to: "/landscape", label: t.nav.landscape, kind: t.palette.pages },
     { to: "/landscape?view=decide", label: t.landscape.views.decide, kind: t.palette.pages },
@@ -33,6 +45,8 @@ function useEntries(): Entry[] {
     { to: "/usage", label: t.nav.usage, kind: t.palette.pages },
     { to: "/usage?view=prices", label: `${t.nav.usage}: ${t.usage.views.prices}`, kind: t.palette.pages },
     { to: "/system", label: t.nav.system, kind: t.palette.pages },
+    ...flows.map((row) => ({ to: `/flows/${encodeURIComponent(row.name)}`, label: row.name, kind: t.flows.one })),
+    ...tools.map((row) => ({ to: `/tools/${encodeURIComponent(row.name)}`, label: row.name, kind: t.tools.one })),
     ...specs.map((row) => ({ to: `/specs/${row.id}`, label: row.name, kind: t.palette.spec })),
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),
     ...conversations.slice(0, 50).map((row) => ({ to: `/ask/${row.id}`, label: row.title || t.ask.untitled, kind: t.palette.conversation })),

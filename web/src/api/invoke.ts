@@ -3,8 +3,8 @@
 import { call } from "./client";
 import type { Answers, Requests } from "./openapi";
 import type {
-  Advice, Base, Calibration, Compared, Conversation, Draft, Handover, Prices, Product, ProductNotes, Replayed, SpecChecked, SpecDetail, SpecDraft, SpecSaved, TraceSettings,
-  SettingValues, UpdateSchedule, WeeklyUpdate,
+  Advice, Approval, Base, Calibration, Compared, Conversation, Draft, FlowChecked, FlowHook, FlowRow, FlowSchedule, Handover, Prices, Product, ProductNotes, Replayed, RunRow, SpecChecked,
+  SpecDetail, SpecDraft, SpecSaved, SettingValues, Subscription, ToolOutcome, ToolPolicy, ToolProblem, TraceSettings, UpdateSchedule, WeeklyUpdate,
 } from "./types";
 
 export type Operation = keyof Requests;
@@ -43,6 +43,17 @@ interface Given {
   "POST /strata/v1/traces/{trace}/replay": Replayed;
   "PATCH /strata/v1/traces/settings": TraceSettings;
   "PUT /strata/v1/prices": Prices;
+  "POST /strata/v1/flows/check": FlowChecked;
+  "PUT /strata/v1/flows/{flow}": FlowRow;
+  "POST /strata/v1/flows/{flow}/runs": RunRow;
+  "POST /strata/v1/flows/{flow}/schedules": FlowSchedule;
+  "POST /strata/v1/flows/{flow}/hooks": FlowHook;
+  "POST /strata/v1/subscriptions": Subscription;
+  "POST /strata/v1/runs/{run}/fork": RunRow;
+  "POST /strata/v1/approvals/{approval}/decide": Approval;
+  "POST /strata/v1/tools/{tool}/check": { valid: boolean; problems: ToolProblem[] };
+  "POST /strata/v1/tools/{tool}/call": ToolOutcome;
+  "PUT /strata/v1/tools/{tool}/permission": ToolPolicy;
 }
 // An operation that is declared above and no longer there is an error here.
 type Missing = Exclude<keyof Given, Operation>;

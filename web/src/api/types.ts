@@ -175,3 +175,56 @@ export interface TraceSettings {
   spans: { taken: number; stored: number; dropped: number; exported: number; export_dropped: number };
 }
 export interface UpdateSchedule { enabled: boolean; weekday: number; hour: number }
+
+export interface JsonSchema {
+  type?: string | string[]; title?: string; description?: string; enum?: unknown[]; default?: unknown; properties?: Record<string, JsonSchema>; required?: string[];
+  items?: JsonSchema; minimum?: number; maximum?: number; minLength?: number; maxLength?: number; $ref?: string; $defs?: Record<string, JsonSchema>; [key: string]: unknown;
+}
+export interface FlowRow { name: string; version: number; description: string; who: string; why: string; created_at: number }
+export interface FlowArrow { to: string; when: string | null }
+export interface FlowStep { id: string; kind: string; title: string; next: FlowArrow[]; blocks?: { name: string; steps: FlowStep[] }[] }
+export interface FlowGraph { steps: FlowStep[] }
+export interface FlowDetail extends FlowRow { text: string; graph?: FlowGraph; input?: JsonSchema }
+export interface FlowChecked { name: string; steps: number; graph: FlowGraph; input: JsonSchema }
+export interface FlowTemplate { name: string; title: string; text: string }
+export interface StepImpact { step: string; runs: number; failures: number; retries: number; success_rate: number | null; ms_p50: number; ms_p95: number; tokens: number; cost: number }
+export interface FlowImpact { flow: string; version: number; runs: number; steps: StepImpact[] }
+export type RunState = Job["state"];
+export interface RunRow {
+  id: string; flow: string; version: number; state: RunState; trigger: string; parent: string | null; note: string; result: unknown; error: string | null;
+  wakes_at: number | null; created_at: number; updated_at: number;
+}
+export type StepStatus = "working" | "finished" | "failed" | "retrying" | "asking" | "waiting" | "outcome_unknown";
+export interface RunStep {
+  path: string; status: StepStatus; started_at: number; updated_at: number; attempt?: number; ms?: number; cost?: number; tool?: string; message?: string; approval_id?: string;
+  usage?: { prompt_tokens?: number; completion_tokens?: number; cached_tokens?: number; model?: string }; input?: unknown; output?: unknown; error?: string; code?: string; at_ms?: number; until_ms?: number;
+}
+export interface RunDetail extends RunRow {
+  waits_for: "approval" | "outcome" | "signal" | "time" | "paused" | null; input: unknown; values: Record<string, unknown> | null; steps: RunStep[];
+  totals: { steps: number; ms: number; tokens: number; cost: number };
+}
+export interface RunEvent { sequence: number; kind: string; step: string; data: Record<string, unknown> | null; decision: boolean; at: number }
+export interface FoundDecision extends RunEvent { id: number; run_id: string }
+export type Deciding = "accept" | "edit" | "respond" | "ignore" | "happened" | "not_happened" | "fail";
+export interface Approval {
+  id: string; kind: "approval" | "outcome"; run_id: string; flow: string; step: string; message: string; tool: string | null; arguments: unknown; who: string[]; allow: Deciding[];
+  deadline_at: number | null; escalated: boolean; state: "pending" | "decided" | "closed"; decision: Deciding | null; decided_by: string | null; reason: string;
+  created_at: number; decided_at: number | null;
+}
+export interface FlowSchedule { id: string; flow: string; cron: string; input: unknown; enabled: boolean; next_at: number | null; created_at: number }
+export interface FlowHook { id: string; flow: string; url: string; input_field: string; created_at: number; secret?: string }
+export interface Subscription { id: string; url: string; events: string[]; created_at: number; secret?: string }
+
+export type ToolPermission = "allow" | "ask" | "deny";
+export interface ToolPolicy { permission: ToolPermission; roles: string[]; why: string; who: string; updated_at: number | null }
+export interface Tool {
+  name: string; description: string; parameters: JsonSchema; result: unknown; risk: "low" | "medium" | "high"; changes: boolean; repeatable: boolean; dry_run: boolean;
+  untrusted_result: boolean; cost: number; source: string; policy: ToolPolicy;
+  limits: { time_ms: number; calls_per_minute: number; at_once: number; argument_bytes: number; result_bytes: number };
+}
+export interface ToolProblem { path: string; keyword: string; expected: string; got: string; nearest?: string; message?: string }
+export interface ToolOutcome {
+  state: "done" | "failed" | "refused" | "needs_approval" | "unknown"; result?: unknown; error?: { code: string; message: string; retry: boolean; problems?: ToolProblem[] };
+  digest?: string; untrusted?: boolean; repeated?: boolean; dry_run?: boolean; ms: number; cost: number;
+}
+export interface OpenCall { name: string; idempotency_key: string; arguments: unknown; begun_at: number }

@@ -1,6 +1,7 @@
 // Starts the real program on an empty data folder, and a browser without any outside services.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { homedir, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
@@ -15,8 +16,31 @@ function folder() {
   return parent;
 }
 
+// A service with one operation that changes something: it pays, but for 13 cents, where it hangs up without a word.
+async function payments(parent) {
+  const service = createServer((request, response) => {
+    let body = "";
+    request.on("data", (bytes) => { body += bytes; });
+    request.on("end", () => {
+      const { cents } = JSON.parse(body);
+      if (cents === 13) { request.socket.destroy(); return; }
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ paid: cents }));
+    });
+  });
+  await new Promise((done) => { service.listen(0, "127.0.0.1", done); });
+  const object = (name) => ({ type: "object", properties: { [name]: { type: "integer", minimum: 1 } }, required: [name], additionalProperties: false });
+  writeFileSync(join(parent, "payments.json"), JSON.stringify({
+    openapi: "3.1.0", info: { title: "Payments", version: "1" }, servers: [{ url: `http://127.0.0.1:${service.address().port}` }],
+    paths: { "/payments": { post: { operationId: "pay", summary: "Pays.", requestBody: { required: true, content: { "application/json": { schema: object("cents") } } }, responses: { 200: { description: "Paid", content: { "application/json": { schema: object("paid") } } } } } } },
+  }));
+  mkdirSync(join(parent, "data"));
+  writeFileSync(join(parent, "data/tools.json"), JSON.stringify({ openapi: [{ name: "payments", path: join(parent, "payments.json") }] }));
+  return service;
+}
+
 export async function startServer() {
   const parent = folder();
+  const service = await payments(parent);
   const child = spawn(binary, ["serve", "--port", "0", "--data", join(parent, "data"), "--models", models], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
   const url = await new Promise((done, fail) => {
@@ -36,6 +60,8 @@ export async function startServer() {
     const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
     await gone;
     clearTimeout(hard);
+    service.closeAllConnections();
+    service.close();
     rmSync(parent, { recursive: true, force: true });
   };
   return { url, stop, output: () => output };

@@ -1,0 +1,86 @@
+// One run, live: where each step is, its log, what went in and came out, and what can be done about it.
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { approvalsQuery, flowQuery, impactQuery, runQuery } from "../../api/flow_queries";
+import type { RunDetail, RunEvent } from "../../api/types";
+import { shownJson } from "../../format/json";
+import { count, duration } from "../../format/format";
+import { money } from "../../format/money";
+import { Ago, Badge, Button, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
+import { Link, useParam } from "../../router";
+import { t } from "../../text/en";
+import { GraphView } from "../flows/graph_view";
+import { copy } from "../traces/span_view";
+import { EventsView } from "./events_view";
+import { ForkDialog, RunActions } from "./run_actions";
+import { ended, fileStep, signalsOf, statesOf, toneOfRun } from "./run_state";
+import { NotYet, StepView } from "./step_view";
+import { useEvents } from "./use_events";
+
+const views = ["picture", "timeline", "data"] as const;
+
+function Facts({ run }: { run: RunDetail }) {
+  const facts: [string, React.ReactNode][] = [
+    [t.flows.one, <Link key="flow" to={`/flows/${encodeURIComponent(run.flow)}`}>{run.flow} <span className="small">{t.flows.version(run.version)}</span></Link>], [t.runs.began, <Ago key="began" at={run.created_at} />],
+    ...(ended(run.state) ? [[t.runs.took, duration(Math.max(0, run.updated_at - run.created_at))] as [string, React.ReactNode]] : []),
+    [t.runs.stepsHead, count(run.totals.steps)], [t.flows.tokensHead, count(run.totals.tokens)], [t.flows.cost, money(run.totals.cost, "USD")],
+    [t.runs.traces, <Link key="traces" to={`/traces?q=${encodeURIComponent(run.id)}`}>{t.runs.toTraces}</Link>],
+    ...(run.parent ? [[t.runs.parent, <Link key="parent" to={`/runs/${encodeURIComponent(run.parent)}`}><code>{run.parent}</code></Link>] as [string, React.ReactNode]] : []),
+  ];
+  return <dl className="trace-facts">{facts.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+}
+
+// What a run waits for, where it can be given.
+function Waits({ run }: { run: RunDetail }) {
+  const asked = useQuery({ ...approvalsQuery("pending"), enabled: run.waits_for === "approval" || run.waits_for === "outcome" }).data?.data.filter((one) => one.run_id === run.id) ?? [];
+  if (!run.waits_for) return run.error ? <div className="error-box" role="alert"><strong>{t.runs.failedAt}</strong><p>{run.error}</p></div> : null;
+  return (
+    <div className="banner note" role="status"><span>{t.runs.waits[run.waits_for]}{run.waits_for === "time" && run.wakes_at !== null && <> <Ago at={run.wakes_at} /></>}</span>
+      {asked.map((one) => <Link key={one.id} className="button primary" to={`/inbox/${encodeURIComponent(one.id)}`}>{asked.length > 1 ? `${t.runs.decide}: ${one.step}` : t.runs.decide}</Link>)}</div>
+  );
+}
+
+function Picture({ run, step, choose, fork }: { run: RunDetail; step: string; choose: (path: string) => void; fork: (path: string) => void }) {
+  const flow = useQuery(flowQuery(run.flow, run.version)), impact = useQuery(impactQuery(run.flow, run.version));
+  const states = statesOf(run);
+  // Where eyes are wanted, else where it is now.
+  const first = run.steps.find((one) => one.status === "failed") ?? run.steps.findLast((one) => one.status !== "finished") ?? run.steps.at(-1);
+  const chosen = run.steps.find((one) => one.path === step) ?? (step ? run.steps.findLast((one) => fileStep(one.path) === step) : first);
+  const node = chosen ? fileStep(chosen.path) : step;
+  return (
+    <div className="run-sides">
+      {flow.error ? <ErrorBox error={flow.error} retry={() => void flow.refetch()} /> : flow.data?.graph ? <GraphView graph={flow.data.graph} label={t.runs.picture} states={states} impact={impact.data?.steps ?? []} chosen={node} choose={choose} /> : <Skeleton lines={8} />}
+      {chosen ? <StepView run={run} chosen={chosen} steps={run.steps.filter((one) => fileStep(one.path) === node)} choose={choose} fork={fork} /> : step ? <NotYet path={step} /> : <p className="soft">{t.runs.notBegun}</p>}
+    </div>
+  );
+}
+
+function Data({ run }: { run: RunDetail }) {
+  const parts: [string, unknown][] = [[t.runs.input, run.input], [t.runs.values, run.values], [t.runs.result, run.result]];
+  return <>{parts.map(([name, value]) => { const text = shownJson(value); return <section key={name}><h2>{name}</h2><pre tabIndex={0} className="wrap">{text}</pre><Button look="quiet" icon="copy" onClick={() => copy(text)}>{t.common.copy}</Button></section>; })}</>;
+}
+
+function One({ run, events, complete }: { run: RunDetail; events: RunEvent[]; complete: boolean }) {
+  const [wanted, setView] = useParam("view"), [step, choose] = useParam("step");
+  const [forking, setForking] = useState("");
+  const view = views.find((name) => name === wanted) ?? "picture";
+  return (
+    <div className="page wide">
+      <p className="crumbs"><Link to="/runs">{t.runs.title}</Link></p>
+      <PageHead title={run.flow} what={<><span role="status"><Badge tone={toneOfRun(run.state)}>{t.runs.states[run.state]}</Badge></span> <code className="small">{run.id}</code></>}><RunActions run={run} signals={signalsOf(run, events)} /></PageHead>
+      <Waits run={run} />
+      <Facts run={run} />
+      <div className="tabs" role="group" aria-label={t.runs.view}>{views.map((name) => <button key={name} type="button" aria-pressed={name === view} onClick={() => setView(name === "picture" ? null : name)}>{t.runs.views[name]}</button>)}</div>
+      {view === "picture" ? <Picture run={run} step={step} choose={choose} fork={setForking} /> : view === "data" ? <Data run={run} />
+        : <EventsView events={events} complete={complete} choose={(path) => { setView(null); choose(path); }} />}
+      {forking && <ForkDialog run={run} step={forking} onClose={() => setForking("")} />}
+    </div>
+  );
+}
+
+export function RunPage({ id }: { id: string }) {
+  const query = useQuery(runQuery(id));
+  const { events, complete } = useEvents(id, query.data);
+  if (query.data) return <One run={query.data} events={events} complete={complete} />;
+  return <div className="page wide"><p className="crumbs"><Link to="/runs">{t.runs.title}</Link></p><PageHead title={t.runs.one} />{query.error ? <ErrorBox error={query.error} retry={() => void query.refetch()} /> : <Skeleton lines={8} />}</div>;
+}
