@@ -234,7 +234,7 @@ export const t = {
   },
   runs: {
     title: "Runs", what: "What flows are doing and did, step by step, with every decision and its reason.", one: "Run", state: "State", trigger: "Started by", began: "Began", took: "Took", older: "Older", view: "View", views: { runs: "Runs", decisions: "Decisions", picture: "Picture", timeline: "Timeline", data: "Data" },
-    states: { queued: "queued", running: "running", waiting: "waiting", succeeded: "succeeded", failed: "failed", cancelled: "cancelled" }, triggers: { api: "a person or program", schedule: "schedule", webhook: "webhook", fork: "fork" } as Record<string, string>,
+    states: { queued: "queued", running: "running", waiting: "waiting", succeeded: "succeeded", failed: "failed", cancelled: "cancelled" }, triggers: { api: "hand or API", schedule: "schedule", webhook: "webhook", fork: "fork" } as Record<string, string>,
     steps: { working: "working", finished: "done", failed: "failed", retrying: "trying again", asking: "asks a person", waiting: "waits", outcome_unknown: "outcome unknown", stopped: "stopped" },
     none: "No run yet", noneWhat: "A run is one journey through a flow. Choose a flow and start one.", toFlows: "Choose a flow", noneOf: "This flow has not run yet", noneOfWhat: "Start it, and watch each step.", noneFound: "No run is like that", noneFoundWhat: "Among the newest, none is in this state.", clear: "Clear the filter",
     find: "Search reasons and data", kind: "Kind", when: "When", why: "What and why", noDecision: "No such decision", noDecisionWhat: "Routes, approvals, escalations, pauses and more are listed here with their reasons, over all runs.",

@@ -144,10 +144,10 @@ function placed(layers: Node[][], edges: Edge[], prefix: string): Layout {
   let y = 0;
   for (const layer of layers) {
     const high = Math.max(0, ...layer.map((node) => node.height));
-    for (const node of layer) node.y = y;
+    for (const node of layer) { node.y = y; if (isPlace(node)) node.height = high; }
     y += high + gapY;
   }
-  const nodes = layers.flat().filter((node) => node.step !== null || node.id === endPath), byId = new Map(nodes.map((node) => [node.id, node]));
+  const nodes = layers.flat().filter((node) => !isPlace(node)), byId = new Map(nodes.map((node) => [node.id, node]));
   const backs = edges.filter((edge) => edge.back).length;
   const wide = Math.max(0, ...layers.flat().map((node) => node.x + node.width)), out: Layout = { width: wide + backs * bend, height: Math.max(0, y - gapY), boxes: [], arrows: [], lanes: [] };
   for (const node of nodes) addNode(out, node, prefix);
@@ -156,6 +156,8 @@ function placed(layers: Node[][], edges: Edge[], prefix: string): Layout {
   return out;
 }
 
+// Of a long arrow, in a layer that it passes.
+const isPlace = (node: Node) => node.step === null && node.id !== endPath;
 const pathOf = (id: string, prefix: string) => (id === endPath ? endPath : prefix + id);
 
 function addNode(out: Layout, node: Node, prefix: string) {
@@ -180,14 +182,16 @@ export function moved(d: string, dx: number, dy: number): string {
 
 function arrowDown(edge: Edge, byId: Map<string, Node>, prefix: string): Arrow {
   const from = byId.get(edge.from)!, to = byId.get(edge.to)!;
-  const points = [[from.x + from.width / 2, from.y + from.height], ...edge.via.map((place) => [place.x + place.width / 2, place.y + step.height / 2]), [to.x + to.width / 2, to.y]] as [number, number][];
-  const d = points.slice(1).reduce((path, [x, y], index) => {
-    const [x0, y0] = points[index]!, half = Math.round((y0 + y) / 2);
-    return `${path} C ${x0} ${half} ${x} ${half} ${x} ${y}`;
-  }, `M ${points[0]![0]} ${points[0]![1]}`);
+  const x0 = from.x + from.width / 2, y0 = from.y + from.height;
+  let x = x0, y = y0, d = `M ${x} ${y}`;
+  const bendTo = (toX: number, toY: number) => { const half = Math.round((y + toY) / 2); d += ` C ${x} ${half} ${toX} ${half} ${toX} ${toY}`; [x, y] = [toX, toY]; };
+  // Straight down beside the steps of each layer that it passes.
+  for (const place of edge.via) { bendTo(place.x + place.width / 2, place.y); y += place.height; d += ` L ${x} ${y}`; }
+  bendTo(to.x + to.width / 2, to.y);
+  const first = edge.via[0];
   // Arrows that part at one step have their words apart from each other: each above where its own leads.
-  const [x1, y1] = points[1]!;
-  return { from: pathOf(edge.from, prefix), to: pathOf(edge.to, prefix), label: edge.labels.join(" | "), back: false, d, labelX: x1, labelY: Math.min(points[0]![1] + gapY, y1) - 18 };
+  const labelX = first ? first.x + first.width / 2 : x, labelY = Math.min(y0 + gapY, first?.y ?? y) - 18;
+  return { from: pathOf(edge.from, prefix), to: pathOf(edge.to, prefix), label: edge.labels.join(" | "), back: false, d, labelX, labelY };
 }
 
 function arrowBack(edge: Edge, byId: Map<string, Node>, prefix: string, x: number): Arrow {

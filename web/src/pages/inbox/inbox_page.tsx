@@ -21,7 +21,12 @@ function Deadline({ approval }: { approval: Approval }) {
   );
 }
 
-const Kind = ({ approval }: { approval: Approval }) => <Badge tone={approval.kind === "outcome" ? "bad" : "busy"}>{approval.state === "decided" ? t.inbox.decided[approval.decision ?? ""] ?? approval.decision : approval.state === "closed" ? t.inbox.closed : t.inbox.kinds[approval.kind]}</Badge>;
+const sent = (approval: Approval) => approval.kind === "outcome" || approval.decision === "accept" || approval.decision === "edit";
+function Kind({ approval }: { approval: Approval }) {
+  if (approval.state === "pending") return <Badge tone={approval.kind === "outcome" ? "bad" : "busy"}>{t.inbox.kinds[approval.kind]}</Badge>;
+  if (approval.state === "closed") return <Badge>{t.inbox.closed}</Badge>;
+  return <Badge tone={approval.decision === "accept" || approval.decision === "edit" || approval.decision === "happened" ? "good" : "neutral"}>{t.inbox.decided[approval.decision ?? ""] ?? approval.decision}</Badge>;
+}
 
 function Row({ approval }: { approval: Approval }) {
   return (
@@ -63,7 +68,7 @@ function One({ approval }: { approval: Approval }) {
       {approval.state === "pending" ? <DecisionForm approval={approval} /> : (
         <section aria-label={t.inbox.decision}><h2>{approval.state === "closed" ? t.inbox.closedWhat : t.inbox.by(t.inbox.decided[approval.decision ?? ""] ?? "", approval.decided_by ?? "")}</h2>
           {approval.reason && <p className="plain-text">{approval.reason}</p>}
-          <h3>{t.inbox.arguments}</h3><pre tabIndex={0} className="span-content">{shownJson(approval.arguments)}</pre></section>)}
+          <h3>{sent(approval) ? t.inbox.sent : t.inbox.arguments}</h3><pre tabIndex={0} className="span-content">{shownJson(approval.arguments)}</pre></section>)}
       <Run id={approval.run_id} />
     </>
   );

@@ -3,11 +3,10 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { runsQuery } from "../../api/flow_queries";
 import type { RunRow } from "../../api/types";
-import { duration } from "../../format/format";
 import { Ago, Badge, Button, Empty, ErrorBox, Skeleton } from "../../kit/kit";
 import { Link, useParam } from "../../router";
 import { t } from "../../text/en";
-import { ended, toneOfRun } from "./run_state";
+import { ended, tookOf, toneOfRun } from "./run_state";
 
 const triggerOf = (trigger: string) => { const [kind = "", more] = trigger.split(":"); return (t.runs.triggers[kind] ?? kind) + (more ? ` ${more}` : ""); };
 
@@ -19,7 +18,7 @@ function Row({ run, flow }: { run: RunRow; flow: string }) {
       <td><Badge tone={toneOfRun(run.state)}>{t.runs.states[run.state]}</Badge>{run.error && <p className="reason-text">{run.error}</p>}</td>
       <td>{triggerOf(run.trigger)}</td>
       <td className="keep"><Ago at={run.created_at} /></td>
-      <td className="number">{ended(run.state) ? duration(Math.max(0, run.updated_at - run.created_at)) : "–"}</td>
+      <td className="number">{ended(run.state) ? tookOf(run) : "–"}</td>
     </tr>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from "react";
 import { approvalsQuery, flowQuery, impactQuery, runQuery } from "../../api/flow_queries";
 import type { RunDetail, RunEvent } from "../../api/types";
 import { shownJson } from "../../format/json";
-import { count, duration } from "../../format/format";
+import { count } from "../../format/format";
 import { money } from "../../format/money";
 import { Ago, Badge, Button, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
 import { Link, useParam } from "../../router";
@@ -13,7 +13,7 @@ import { GraphView } from "../flows/graph_view";
 import { copy } from "../traces/span_view";
 import { EventsView } from "./events_view";
 import { ForkDialog, RunActions } from "./run_actions";
-import { ended, fileStep, signalsOf, statesOf, toneOfRun } from "./run_state";
+import { ended, fileStep, signalsOf, statesOf, tookOf, toneOfRun } from "./run_state";
 import { NotYet, StepView } from "./step_view";
 import { useEvents } from "./use_events";
 
@@ -22,7 +22,7 @@ const views = ["picture", "timeline", "data"] as const;
 function Facts({ run }: { run: RunDetail }) {
   const facts: [string, React.ReactNode][] = [
     [t.flows.one, <Link key="flow" to={`/flows/${encodeURIComponent(run.flow)}`}>{run.flow} <span className="small">{t.flows.version(run.version)}</span></Link>], [t.runs.began, <Ago key="began" at={run.created_at} />],
-    ...(ended(run.state) ? [[t.runs.took, duration(Math.max(0, run.updated_at - run.created_at))] as [string, React.ReactNode]] : []),
+    ...(ended(run.state) ? [[t.runs.took, tookOf(run)] as [string, React.ReactNode]] : []),
     [t.runs.stepsHead, count(run.totals.steps)], [t.flows.tokensHead, count(run.totals.tokens)], [t.flows.cost, money(run.totals.cost, "USD")],
     [t.runs.traces, <Link key="traces" to={`/traces?q=${encodeURIComponent(run.id)}`}>{t.runs.toTraces}</Link>],
     ...(run.parent ? [[t.runs.parent, <Link key="parent" to={`/runs/${encodeURIComponent(run.parent)}`}><code>{run.parent}</code></Link>] as [string, React.ReactNode]] : []),

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { RunEvent, RunStep, StepStatus } from "../../api/types";
-import { fileStep, signalsOf, statesOf, summaryOf } from "./run_state";
+import { fileStep, signalsOf, statesOf, summaryOf, tookOf } from "./run_state";
 
 const step = (path: string, status: StepStatus, ms = 0): RunStep => ({ path, status, ms, started_at: 1, updated_at: 2 });
 const event = (kind: string, data: Record<string, unknown>, name = ""): RunEvent => ({ sequence: 1, kind, step: name, data, decision: false, at: 1 });
@@ -28,4 +28,7 @@ test("events are told in words, with their reasons", () => {
 test("the signals that are waited for are those of steps that wait", () => {
   const events = [event("waiting", { signal: "old" }, "a"), event("waiting", { signal: "go" }, "b"), event("waiting", { signal: null }, "c")];
   expect(signalsOf({ steps: [step("a", "finished"), step("b", "waiting"), step("c", "waiting")] }, events)).toEqual(["go"]);
+});
+test("short runs are told in milliseconds", () => {
+  expect([tookOf({ created_at: 10, updated_at: 10.25 }), tookOf({ created_at: 10, updated_at: 12 }), tookOf({ created_at: 0, updated_at: 90 }), tookOf({ created_at: 5, updated_at: 4 })]).toEqual(["250 ms", "2.0 s", "1 min 30 s", "0.0 ms"]);
 });

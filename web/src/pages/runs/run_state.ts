@@ -1,8 +1,14 @@
 // What a run's steps and events say: the state of each step of the picture, and each event in words.
 import type { RunDetail, RunEvent, RunState, RunStep, StepStatus } from "../../api/types";
+import { duration, milliseconds } from "../../format/format";
 import { t } from "../../text/en";
 
 export const ended = (state: RunState) => state === "succeeded" || state === "failed" || state === "cancelled";
+
+export function tookOf(run: Pick<RunDetail, "created_at" | "updated_at">): string {
+  const seconds = Math.max(0, run.updated_at - run.created_at);
+  return seconds < 60 ? milliseconds(seconds * 1000) : duration(seconds);
+}
 
 // "review[3]/check#2" → "review/check": the step of the file.
 export const fileStep = (path: string) => path.replace(/\[[^\]]*\]/g, "").replace(/#[^/]*/g, "");
