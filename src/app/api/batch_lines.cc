@@ -66,6 +66,7 @@ class Collected : public http::Responder {
   void begin_stream(http::Response) override { send(error_response(internal_error("a line of a batch has no stream"))); }
   bool write(std::string) override { return false; }
   void end() override {}
+  void on_ready(std::function<void()>) override {}
 
   const http::Request request;
 
