@@ -136,7 +136,8 @@ def test_responses_take_their_own_items_back(sdk, model):
 
 
 def test_a_stop_string_cuts_text_and_never_a_call(sdk, model):
-    answer = sdk.chat.completions.create(model=model, messages=ASK, tools=[WEATHER], tool_choice="required", stop=["}", "Paris", "\n"], max_tokens=200, temperature=0)
+    answer = sdk.chat.completions.create(model=model, messages=ASK, tools=[WEATHER], tool_choice="required", stop=["}", "Paris", "\n"], parallel_tool_calls=False,
+                                         max_tokens=200, temperature=0)
     assert answer.choices[0].finish_reason == "tool_calls"
     assert all(valid(call) for call in answer.choices[0].message.tool_calls)
 
