@@ -227,7 +227,7 @@ def test_a_program_is_named_by_the_administrator_alone(fresh_server, flag):
             "--command", python_for_everyone(), str(FIXTURE), "stdio", str(flag))
     subprocess.run([STRATA, "mcp", "secret", "fix", "API_KEY", "--from", "FIX_KEY", *here], env=environment, check=True)
     shown = json.loads(run_cli("mcp", "refresh", "fix", "--json", *here).stdout)
-    assert shown["state"] == "pending" and shown["transport"] == "stdio" and shown["error"] is None, shown
+    assert shown["error"] is None and shown["state"] == "pending" and shown["transport"] == "stdio"
     assert "s3cret" not in json.dumps(shown) and "s3cret" not in (fresh_server.data / "mcp.json").read_text()
     run_cli("mcp", "approve", "fix", shown["hash"], "--reading", "environment", "--reading", "add", *here)
     assert call(fresh_server, "fix_environment", {"name": "API_KEY"})["result"]["content"][0]["text"] == "s3cret"

@@ -12,7 +12,7 @@ import httpx
 ARGUMENTS = {"a": 2, "b": 3}
 context = json.loads(os.environ.get("MCP_CONFORMANCE_CONTEXT") or "{}")
 name = f"c{os.getpid()}"
-http = httpx.Client(base_url=os.environ["STRATA_URL"], timeout=15)  # a scenario may never answer
+http = httpx.Client(base_url=os.environ["STRATA_URL"], timeout=25)  # a scenario may never answer
 
 
 def checked(answer):

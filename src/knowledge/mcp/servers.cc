@@ -31,7 +31,7 @@ struct Servers::Server {
 
 namespace {
 
-constexpr int64_t kLookTimeMs = 20'000;    // of one look, with all its pages
+constexpr int64_t kLookTimeMs = 50'000;    // of one look, with all its pages
 constexpr size_t kUrlBytesMost = 2'000;
 
 constexpr size_t kSecretBytesMost = 8'192;

@@ -9,7 +9,7 @@
 namespace strata::mcp {
 namespace {
 
-constexpr int64_t kProbeMs = 5'000;        // a legacy program may never answer what it does not know
+constexpr int64_t kProbeMs = 15'000;       // a legacy program may never answer what it does not know; a slow one takes its time to start
 constexpr int64_t kGiveUpMs = 1'000;       // for telling the server that nobody waits any more
 constexpr std::array<std::string_view, 3> kLegacyVersions = {kLegacy, "2025-06-18", "2025-03-26"};
 
