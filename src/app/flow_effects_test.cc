@@ -143,8 +143,7 @@ TEST_F(FlowEffects, CallsPastAToolsLimitsWaitForTheirTurnAndFailNothing) {
   std::promise<std::string> started;
   const auto id = started.get_future().share();
   // The first call holds its place until the registry has turned another one away.
-  use(
-      false, true,
+  use(false, true,
       [this, id](const Context&, const tool::Invocation&) -> Result<tool::Answer> {
         if (++calls_ == 1)
           while (rig().count(id.get(), "step_failed") == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));

@@ -181,7 +181,8 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
     } else {
       const Json written = step.spec["args"].is_null() ? Json::object() : step.spec["args"];
       TRY_ASSIGN(work.input, flow.value_of(written, variables));
-      work.untrusted = machine.holds_untrusted() && !(work.input == written);
+      // Arguments that the flow's author wrote out are the author's, as long as it is the author too who says that the step runs.
+      work.untrusted = machine.holds_untrusted() && (machine.chosen_by_untrusted() || !(work.input == written));
     }
     TRY_ASSIGN(auto info, core.options.effects.tools->describe(context, work.tool));
     work.effect = info.effect;

@@ -124,7 +124,7 @@ class Tools {
     Json arguments;
     std::string key;                // idempotency: the same for every attempt of a step
     std::string approval_id;        // of the person's decision behind these arguments; may be empty
-    bool untrusted = false;         // the arguments were made from what models, documents or tools said
+    bool untrusted = false;         // what models, documents or tools said is in the arguments, or had the call made
   };
   struct Reply {
     Json result;

@@ -139,6 +139,7 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     return added;
   };
   if (step.kind == StepKind::kMap) {
+    chosen_ = chosen_ || untrusted_;   // how often its steps run
     auto* items = event.data["items"].as_array();
     if (!items) return data_loss("'opened' of the map " + path + " holds no items");
     auto* as = step.spec["as"].as_string();
@@ -171,6 +172,7 @@ Status Machine::finish(Frame& frame, const Json& data) {
   // An approval's tool ran where the event names it; a wait heard somebody where it names the signal.
   bool heard = hears_others(step) && (step.kind != StepKind::kApproval || data["tool"].is_string());
   untrusted_ = untrusted_ || heard || (step.kind == StepKind::kWait && data["signal"].is_string());
+  chosen_ = chosen_ || (untrusted_ && step.kind == StepKind::kCondition);
   if (step.kind == StepKind::kApproval && data["resolved"].as_bool() &&
       frame.data["decision"].is_string()) {   // an approval's tool, whose outcome a person gave
     Json whole = frame.data;
@@ -215,6 +217,7 @@ Status Machine::fail(Frame& frame, const Json& data) {
     Json output = Json::object({{"error", text}, {"code", data["code"]}});
     (at->own ? at->own_steps : at->scope->steps).set(at->step().id, output);
     at->last_output = output;
+    chosen_ = chosen_ || untrusted_;
     ++steps_;   // or a step that handles its own error would go on for ever
     go(*at, at->step().on_error);
     return {};

@@ -125,6 +125,8 @@ class Machine {
   const std::string& flow_name() const { return flow_name_; }
   // Whether a model, documents, a tool, or somebody from outside (a webhook, a signal) have spoken in this run.
   bool holds_untrusted() const { return untrusted_; }
+  // Whether such text has had a say in which steps run: a condition, a map's items, an error's way were met after it came in.
+  bool chosen_by_untrusted() const { return chosen_; }
   bool has_signal(const std::string& name) const { return mail_.count(name) && !mail_.at(name).empty(); }
   const Json& first_signal(const std::string& name) const { return mail_.at(name).front(); }
   int depth_of(const Frame& frame) const;               // of flows in flows
@@ -149,7 +151,7 @@ class Machine {
   std::map<std::string, std::vector<Json>> mail_;
   std::vector<std::string> left_;
   int64_t frame_last_ = 0, steps_ = 0, tokens_ = 0, started_ms_ = 0;
-  bool ended_ = false, failed_ = false, paused_ = false, untrusted_ = false;
+  bool ended_ = false, failed_ = false, paused_ = false, untrusted_ = false, chosen_ = false;
   Json result_;
   std::string error_;
   std::string run_id_;
