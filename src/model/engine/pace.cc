@@ -10,6 +10,7 @@ constexpr double kNew = 0.2;          // weight of the newest step in the runnin
 constexpr int kUnknownShare = 8;      // of the largest chunk, while nothing is known about costs
 
 constexpr double kRowCost = 0.25;     // of a step, while nothing is known
+constexpr int kLongStep = 128;        // rows; a row of a shorter one pays for the reading of the weights too
 
 void blend(double& mean, double value) { mean = mean == 0 ? value : mean + kNew * (value - mean); }
 
@@ -35,7 +36,12 @@ int Pace::prefill_rows(int decode_rows, int max) const {
   const double decode = decode_seconds(decode_rows);
   const int least = std::min(kLeastRows, max);
   if (decode == 0 || per_row_ == 0) return std::max(least, max / kUnknownShare);
-  return static_cast<int>(std::clamp((kStretch - 1) * decode / per_row_, static_cast<double>(least), static_cast<double>(max)));
+  return static_cast<int>(std::clamp((stretch() - 1) * decode / per_row_, static_cast<double>(least), static_cast<double>(max)));
+}
+
+double Pace::stretch() const {
+  if (!beside_decode_ || alone_ == 0) return kStretchMost;
+  return std::clamp(1 + per_row_ / alone_, kStretchLeast, kStretchMost);
 }
 
 double Pace::row_cost(int decode_rows) const {
@@ -50,6 +56,7 @@ void Pace::add(double seconds, int decode_rows, int prefill_rows) {
     return blend(decode_[static_cast<size_t>(decode_rows)], seconds);
   }
   if (decode_rows == 0) {
+    if (prefill_rows >= kLongStep) blend(alone_, seconds / prefill_rows);
     if (!beside_decode_) blend(per_row_, seconds / prefill_rows);
     return;
   }
