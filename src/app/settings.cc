@@ -57,7 +57,7 @@ const std::vector<config::Field>& setting_fields() {
       {"models.hub_endpoint", std::string("https://huggingface.co"), "Where `strata model pull` downloads from."},
       {"models.embedder_precision",
        std::string("f32"),
-       "Arithmetic of the embedding model: int8 is several times as fast, at a cosine of 0.999 and more; changing it embeds all documents again.",
+       "Arithmetic of the embedding model: int8 is about twice as fast, at a cosine of 0.999 and more; changing it embeds all documents again.",
        -1e18,
        1e18,
        {"f32", "int8"}},

@@ -19,7 +19,7 @@ enum class KvFormat { kF16, kQ8 };
 std::string kv_format_name(KvFormat format);   // "f16", "q8"
 Result<KvFormat> kv_format(const std::string& name);
 
-// Of an embedder's linear layers. int8: weights and activations in 8 bits, several times as fast, at a cosine above 0.999 to f32; its vectors
+// Of an embedder's linear layers. int8: weights and activations in 8 bits, about twice as fast, at a cosine above 0.999 to f32; its vectors
 // are not to be compared with those of f32 (ModelInfo::format tells them apart).
 enum class Precision { kF32, kInt8 };
 
