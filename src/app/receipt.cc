@@ -162,6 +162,10 @@ Result<Replay> replay(const Context& context, model::LanguageModel& model, const
   const auto [ours, theirs] = std::mismatch(result.output.begin(), result.output.end(), receipt.output.begin(), receipt.output.end());
   result.same = ours == result.output.end() && theirs == receipt.output.end();
   if (result.same) return result;
+  if (out.finish.receipt->kv_cache != receipt.kv_cache) {
+    return failed_precondition("the receipt was made with a KV cache of " + receipt.kv_cache + ", this engine keeps it in " + out.finish.receipt->kv_cache +
+                               ", and outputs are the same in one format only: set engine.kv_cache to " + receipt.kv_cache);
+  }
   result.first_difference = static_cast<int>(ours - result.output.begin());
   result.difference = "output token " + std::to_string(result.first_difference) + " is " + (ours == result.output.end() ? "missing" : std::to_string(*ours)) +
                       " here, " + (theirs == receipt.output.end() ? "missing" : std::to_string(*theirs)) + " in the receipt";

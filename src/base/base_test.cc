@@ -56,6 +56,13 @@ TEST(Text, NearestNameIsOnlyGivenWhenNear) {
   EXPECT_EQ(nearest_name("colour", {"top_p", "temperature"}), "");
 }
 
+TEST(Text, ANameTooLongToBeMistypedIsComparedWithNothing) {
+  const std::string most(100, 'a');
+  EXPECT_EQ(nearest_name(most, {most}), most);
+  EXPECT_EQ(nearest_name(most + "a", {most}), "");
+  EXPECT_EQ(nearest_name("tempratur", {std::string(5000, 't'), "temperature"}), "temperature");
+}
+
 TEST(Crypto, KnownAnswers) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(base64_encode("hello"), "aGVsbG8=");

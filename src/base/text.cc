@@ -174,10 +174,15 @@ std::string python_format(double value, std::string_view spec) {
   return text + std::string(sign);
 }
 
+// Nobody mistyped a longer name, and it may be a whole request's body.
+constexpr size_t kMistypedBytesMost = 100;
+
 std::string_view nearest_name(std::string_view wrong, const std::vector<std::string_view>& names) {
+  if (wrong.size() > kMistypedBytesMost) return {};
   std::string_view best;
   size_t best_distance = std::max<size_t>(2, wrong.size() / 3) + 1;
   for (std::string_view name : names) {
+    if (name.size() >= wrong.size() + best_distance) continue;   // so much must be added at least
     std::vector<size_t> row(name.size() + 1);
     for (size_t j = 0; j <= name.size(); ++j) row[j] = j;
     for (size_t i = 1; i <= wrong.size(); ++i) {

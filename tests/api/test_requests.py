@@ -113,3 +113,21 @@ def test_health_metrics_and_openapi(http):
     page = http.get("/openapi.json").json()
     chat = page["paths"]["/v1/chat/completions"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert chat["properties"]["temperature"]["maximum"] == 2
+
+
+def test_a_method_that_nobody_knows_makes_no_series_of_its_own(http):
+    for i in range(3):
+        assert http.request(f"BREW{i}", "/healthz").status_code in (400, 404, 405, 501)
+    methods = {sample.labels["method"] for family in text_string_to_metric_families(http.get("/metrics").text) for sample in family.samples
+               if "method" in sample.labels}
+    assert not [method for method in methods if method.startswith("BREW")] and methods <= {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "other"}
+
+
+def test_a_long_key_is_refused_at_once_and_not_repeated_whole(http):
+    reply = http.post("/v1/chat/completions", json=CHAT | {"k" * 2_000_000: 1})
+    assert error_of(reply, 400)["code"] == "unknown_parameter" and len(reply.content) < 1000
+
+
+def test_nothing_generated_has_no_receipt(http):
+    reply = http.post("/v1/completions", json={"prompt": "The sea", "max_tokens": 0, "echo": True, "receipt": True})
+    assert error_of(reply, 400)["param"] == "receipt"

@@ -88,3 +88,14 @@ def test_a_format_of_too_many_ways_is_a_400_and_nobody_else_waits(http, model):
     refused = http.post("/v1/completions", json=hostile)
     assert refused.status_code == 400 and "too many possibilities" in refused.json()["error"]["message"]
     assert http.post("/v1/completions", json={"model": model, "prompt": "Hello", "max_tokens": 4}).status_code == 200
+
+
+def test_a_schema_that_would_cost_too_much_is_refused_by_name(http, model):
+    nodes = {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(1, 32)}
+    schema = {"allOf": [{"$ref": "#/$defs/a1"}] * 2, "$defs": {**nodes, "a32": {"type": "string"}}}
+    for format, said in (({"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}, "too complex"),
+                         ({"type": "json_schema", "json_schema": {"name": "x", "schema": {"const": "x" * 300_000}}}, "256 KiB"),
+                         ({"type": "grammar", "grammar": "root ::= " + ".{4096}" * 2800}, "too large"),
+                         ({"type": "choice", "choices": ["x" * 5_000_000]}, "too large")):
+        reply = http.post("/v1/chat/completions", json={"messages": [{"role": "user", "content": "Hi"}], "max_tokens": 2, "response_format": format})
+        assert reply.status_code == 400 and said in reply.json()["error"]["message"], reply.text[:500]

@@ -166,6 +166,31 @@ def test_a_changed_receipt_is_said_to_differ(open_server):
     assert run_cli("trace", "replay", trace["id"], "--server", open_server.url, check=False).returncode == 1
 
 
+def test_a_receipt_of_another_cache_format_is_said_to_be_of_it(open_server):
+    http = open_server.http
+    trace = trace_of(http, chat(http, "Name a tree."))
+    database = sqlite3.connect(open_server.data / "telemetry.db")
+    (text,) = database.execute("SELECT receipt FROM spans WHERE trace_id = ? AND receipt IS NOT NULL", (trace["id"],)).fetchone()
+    receipt = json.loads(text)
+    receipt["output"][0] += 1
+    receipt["kv_cache"] = "q8"
+    database.execute("UPDATE spans SET receipt = ? WHERE trace_id = ? AND receipt IS NOT NULL", (json.dumps(receipt), trace["id"]))
+    database.commit()
+    database.close()
+    replay = http.post(f"/strata/v1/traces/{trace['id']}/replay", json={}).json()
+    (call,) = replay["calls"]
+    assert call["same"] is None and "q8" in call["difference"] and "f16" in call["difference"] and "engine.kv_cache" in call["difference"]
+
+
+def test_a_prompt_of_token_ids_leaves_no_receipt_behind(open_server):
+    http = open_server.http
+    reply = http.post("/v1/completions", json={"prompt": [5, 6, 7, 8], "max_tokens": 4, "receipt": True, "stop": ["anna.kowalski@example.org"]})
+    assert reply.status_code == 200 and reply.json()["choices"][0]["strata"]["receipt"]["prompt"] == [5, 6, 7, 8]
+    trace = trace_of(http, reply)
+    calls = [span for span in flat(trace["tree"]) if span["name"].startswith("text_completion ")]
+    assert len(calls) == 1 and not calls[0]["replayable"] and "anna.kowalski" not in json.dumps(trace)
+
+
 def test_personal_data_is_masked_before_it_is_stored(open_server):
     http = open_server.http
     trace = trace_of(http, chat(http, "Write to\nanna.kowalski@example.org today."))

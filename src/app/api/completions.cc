@@ -205,6 +205,8 @@ Status start_completion(const Services& services, const Context& context, const 
   wanted.grammar = std::move(format.grammar);
   wanted.response_format = std::move(format.response_format);
   TRY_ASSIGN(wanted.receipt, wants_receipt(body, *model));
+  if (wanted.receipt && wanted.prompt_only)
+    return invalid_argument("receipt: with max_tokens 0 nothing is generated that could be repeated: leave it out", "receipt", "invalid_value");
   CompletionHead head{.base = {},
                       .stream = body.flag("stream", false),
                       .include_usage = false,

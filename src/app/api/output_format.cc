@@ -9,7 +9,8 @@
 namespace strata::api {
 namespace {
 
-constexpr size_t kCompiledMost = 64;
+// Of the grammars kept: how many, and their nodes in all (100 bytes each, about).
+constexpr size_t kCompiledMost = 64, kCompiledNodesMost = 1'000'000;
 
 using Compiled = std::shared_ptr<const grammar::Grammar>;
 
@@ -30,13 +31,18 @@ class Cache {
     TRY_ASSIGN(Compiled made, compile());  // outside the lock: a large schema takes a while
     const std::lock_guard lock(mutex_);
     kept_.emplace_front(key, made);
-    if (kept_.size() > kCompiledMost) kept_.pop_back();
+    nodes_ += made->nodes().size();
+    while (kept_.size() > kCompiledMost || nodes_ > kCompiledNodesMost) {
+      nodes_ -= kept_.back().second->nodes().size();
+      kept_.pop_back();
+    }
     return made;
   }
 
  private:
   std::mutex mutex_;
   std::list<std::pair<std::string, Compiled>> kept_;
+  size_t nodes_ = 0;                                // of those kept
 };
 
 Cache& cache() {

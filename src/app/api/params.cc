@@ -30,6 +30,13 @@ std::string shown(double number) {
   return text.ends_with(".0") ? text.substr(0, text.size() - 2) : text;
 }
 
+// Of what came, as much as a message repeats.
+std::string beginning(const std::string& text) {
+  constexpr size_t kBytesMost = 100;
+  if (text.size() <= kBytesMost) return text;
+  return text.substr(0, utf8_complete_prefix(std::string_view(text).substr(0, kBytesMost))) + "…";
+}
+
 std::string range_text(const Field& field) {
   if (field.least > -1e300 && field.most < 1e300) return "from " + shown(field.least) + " to " + shown(field.most);
   return field.least > -1e300 ? "at least " + shown(field.least) : "at most " + shown(field.most);
@@ -39,7 +46,7 @@ Status check_choice(const Field& field, const std::string& name, const std::stri
   if (field.choices.empty() || std::find(field.choices.begin(), field.choices.end(), got) != field.choices.end()) return {};
   std::string all;
   for (auto& choice : field.choices) all += (all.empty() ? "'" : ", '") + choice + "'";
-  return invalid_argument(name + ": expected one of " + all + ", got '" + got.substr(0, 100) + "'", name, "invalid_value");
+  return invalid_argument(name + ": expected one of " + all + ", got '" + beginning(got) + "'", name, "invalid_value");
 }
 
 Status check_value(const Field& field, const std::string& name, const Json& value) {
@@ -62,8 +69,9 @@ Error unknown_field(const std::vector<Field>& fields, const std::string& key, co
   std::vector<std::string_view> names;
   for (auto& field : fields) names.push_back(field.name);
   std::string_view nearest = nearest_name(key, names);
-  return invalid_argument("unknown parameter '" + where + key + "'" + (nearest.empty() ? "" : "; did you mean '" + where + std::string(nearest) + "'?"),
-                          where + key, "unknown_parameter");
+  const std::string name = where + beginning(key);
+  return invalid_argument("unknown parameter '" + name + "'" + (nearest.empty() ? "" : "; did you mean '" + where + std::string(nearest) + "'?"), name,
+                          "unknown_parameter");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kQueueMax = 8'192;        // spans
 constexpr size_t kBatchMax = 512;          // as OpenTelemetry's batch processors send by default
+constexpr size_t kBatchBytesMax = 4u << 20; // what collectors take in one request, and more than one span has
 constexpr int kTries = 6;
 constexpr int64_t kFirstPauseMs = 500, kPauseMsMax = 30'000;   // doubling
 constexpr int64_t kTimeoutMs = 10'000;     // of one request
@@ -43,14 +44,23 @@ void Exporter::configure(const Settings& settings) {
 void Exporter::put(std::vector<SpanData> spans) {
   {
     std::lock_guard lock(mutex_);
-    const size_t room = kQueueMax - std::min(kQueueMax, spans_.size());
-    if (spans.size() > room) {
-      dropped_ += spans.size() - room;
-      spans.resize(room);
+    for (SpanData& span : spans) {
+      span.receipt = std::string();
+      const size_t size = span.bytes();
+      if (spans_.size() >= kQueueMax || bytes_ + size > kBytesMax) {
+        ++dropped_;
+        continue;
+      }
+      bytes_ += size;
+      spans_.push_back(std::move(span));
     }
-    std::move(spans.begin(), spans.end(), std::back_inserter(spans_));
   }
   wake_.notify_one();
+}
+
+size_t Exporter::bytes() const {
+  std::lock_guard lock(mutex_);
+  return bytes_;
 }
 
 bool Exporter::pause(int64_t ms) {
@@ -61,18 +71,23 @@ bool Exporter::pause(int64_t ms) {
 void Exporter::run() {
   for (;;) {
     std::vector<SpanData> batch;
+    size_t bytes = 0;
     Settings settings;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [&] { return stopping_ || !spans_.empty(); });
       if (stopping_) return;
-      const auto count = static_cast<std::ptrdiff_t>(std::min(kBatchMax, spans_.size()));
-      batch.assign(std::make_move_iterator(spans_.begin()), std::make_move_iterator(spans_.begin() + count));
-      spans_.erase(spans_.begin(), spans_.begin() + count);
+      while (!spans_.empty() && batch.size() < kBatchMax && (batch.empty() || bytes + spans_.front().bytes() <= kBatchBytesMax)) {
+        bytes += spans_.front().bytes();
+        batch.push_back(std::move(spans_.front()));
+        spans_.pop_front();
+      }
       settings = settings_;
     }
     if (!settings.export_url.empty() && send(settings, batch)) exported_ += batch.size();
     else dropped_ += batch.size();
+    std::lock_guard lock(mutex_);
+    bytes_ -= bytes;
   }
 }
 

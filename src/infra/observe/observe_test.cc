@@ -8,6 +8,8 @@
 
 #include "base/random.h"
 #include "base/text.h"
+#include "infra/egress/egress.h"
+#include "infra/observe/exporter.h"
 #include "infra/observe/protobuf.h"
 #include "infra/observe/queue.h"
 
@@ -141,6 +143,20 @@ TEST_F(ObserverTest, ContentIsMaskedAndAReceiptBesidePersonalDataIsWithheld) {
   EXPECT_EQ((*masked)[0].attributes["url.path"], Json("/[masked]"));
 }
 
+TEST_F(ObserverTest, PersonalDataInListsAndInAReceiptsStopsIsFoundToo) {
+  SpanData list = a_span(1, 1, "list", true), stops = a_span(2, 2, "stops", true);
+  list.attributes = {{"gen_ai.request.stop_sequences", std::vector<std::string>{"a", "SECRET"}}};
+  list.receipt = R"({"version":1})";
+  stops.receipt = R"({"version":1,"stop":["SECRET"]})";
+  observer_->sink()->take(list);
+  observer_->sink()->take(stops);
+  for (auto& row : all()) {
+    auto spans = observer_->spans(context_, row.id);
+    EXPECT_TRUE((*spans)[0].receipt.is_null()) << row.name;
+    EXPECT_EQ((*spans)[0].attributes.dump().find("SECRET"), std::string::npos) << row.name;
+  }
+}
+
 TEST_F(ObserverTest, RetentionTakesTheOldestFirst) {
   for (uint64_t i = 1; i <= 60; ++i) {
     SpanData root = a_span(i, i, "big", true);
@@ -211,6 +227,34 @@ TEST(QueueTest, WhatThereIsNoRoomForIsDroppedAndCounted) {
   queue.stop();
   queue.take(a_span(1, 10, "late"));
   EXPECT_EQ(queue.dropped(), 4u);
+}
+
+// A collector that nothing is heard of.
+class Deaf : public egress::Client {
+ public:
+  Result<egress::Response> fetch(const Context&, const egress::Request& request, const std::function<bool(std::string_view)>&) override {
+    largest = std::max(largest.load(), request.body.size());
+    return unavailable("nobody is there");
+  }
+  std::atomic<size_t> largest{0};
+};
+
+TEST(ExporterTest, WhatWaitsForACollectorIsBoundedInBytesAndHoldsNoReceipts) {
+  Deaf client;
+  Exporter exporter(client, system_clock(), {"1", "here"});
+  exporter.configure({.export_url = "http://collector"});
+  std::vector<SpanData> spans;
+  for (uint64_t i = 0; i < 300; ++i) {
+    spans.push_back(a_span(1, i + 1, "span"));
+    spans.back().content = {{"gen_ai.input.messages", std::string(1u << 20, 'x')}};
+    spans.back().receipt = std::string(1u << 20, 'y');
+  }
+  exporter.put(std::move(spans));
+  EXPECT_LE(exporter.bytes(), Exporter::kBytesMax);
+  EXPECT_GE(exporter.dropped(), 300u - 64u);
+  for (int i = 0; i < 100'000; ++i) exporter.put({a_span(1, 1, "small")});
+  EXPECT_LE(exporter.bytes(), Exporter::kBytesMax);
+  EXPECT_LE(client.largest.load(), size_t{5} << 20);
 }
 
 TEST(PricesTest, ErrorsNameTheLineAndTheNearestName) {

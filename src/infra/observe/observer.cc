@@ -104,6 +104,7 @@ class SqlObserver : public Observer {
   void run();
   void store(std::vector<SpanData> spans);
   void redact(SpanData& span) const;
+  bool mask(std::string& text) const;
   void write_ledger();
 
   const Parts parts_;
@@ -214,23 +215,33 @@ bool redact_json(Json& json, const std::function<std::string(std::string_view)>&
   return changed;
 }
 
+// True where something was found.
+bool SqlObserver::mask(std::string& text) const {
+  std::string masked = parts_.redact(text);
+  const bool found = masked != text;
+  text = std::move(masked);
+  return found;
+}
+
 void SqlObserver::redact(SpanData& span) const {
   if (!parts_.redact) return;
   bool found = false;
   for (auto& [key, text] : span.content) {
     auto json = Json::parse(text);
     if (json && redact_json(*json, parts_.redact)) text = json->dump(), found = true;
-    if (!json) {
-      std::string masked = parts_.redact(text);
-      found |= masked != text;
-      text = std::move(masked);
-    }
+    if (!json) found |= mask(text);
     if (text.size() > kContentBytesMax) text = text.substr(0, utf8_complete_prefix(std::string_view(text).substr(0, kContentBytesMax))) + "…";
   }
-  span.message = parts_.redact(span.message);
-  for (auto& [key, value] : span.attributes)
-    if (auto* text = std::get_if<std::string>(&value)) *text = parts_.redact(*text);
-  if (!found || span.receipt.empty()) return;
+  found |= mask(span.message);
+  for (auto& [key, value] : span.attributes) {
+    if (auto* text = std::get_if<std::string>(&value)) found |= mask(*text);
+    if (auto* texts = std::get_if<std::vector<std::string>>(&value))
+      for (std::string& text : *texts) found |= mask(text);
+  }
+  if (span.receipt.empty()) return;
+  // Its stop sequences are text, too.
+  auto receipt = found ? Result<Json>(Json()) : Json::parse(span.receipt);
+  if (!found && receipt && !redact_json(*receipt, parts_.redact)) return;
   span.receipt.clear();
   span.attributes.emplace_back("strata.receipt", std::string("withheld: personal data was found beside it"));
 }

@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "model/engine/engine.h"
+#include "model/engine/engine_for_test.h"
 #include "model/engine/models_for_test.h"
 #include "model/grammar/grammar.h"
 
@@ -84,6 +85,28 @@ void visit(model::LanguageModel& model, Random& random, const std::vector<Genera
   else EXPECT_TRUE(manner == 1 && finish.error.code == Code::kDeadlineExceeded) << finish.error.message;
 }
 
+// Six whose texts fit the cache at first and not when they have grown, all there before the next step: somebody gives way, on any machine.
+void crowd_out(model::LanguageModel& model) {
+  testing::Gate gate;
+  auto holder = std::make_shared<testing::Recorder>();
+  holder->on_first = [&] { gate.arrive_and_wait(); };
+  auto ask = [&](char letter, const std::shared_ptr<model::Sink>& sink) {
+    GenerateRequest request;
+    request.prompt = std::string(60, letter);
+    request.max_tokens = 100;
+    request.ignore_eos = true;
+    return model.submit(Context::background(), request, sink).value();
+  };
+  auto handle = ask('h', holder);
+  gate.wait_for_arrival();
+  std::vector<std::shared_ptr<Client>> clients;
+  for (const char letter : std::string("abcdef")) ask(letter, clients.emplace_back(std::make_shared<Client>()));
+  handle->cancel();
+  gate.open();
+  holder->finished.get();
+  for (auto& client : clients) EXPECT_EQ(client->finished.get().reason, FinishReason::kLength);
+}
+
 class CrowdTest : public ::testing::TestWithParam<KvFormat> {};
 
 TEST_P(CrowdTest, HundredsOfRandomClientsAllEndRight) {
@@ -119,6 +142,7 @@ TEST_P(CrowdTest, HundredsOfRandomClientsAllEndRight) {
     });
   }
   for (auto& thread : threads) thread.join();
+  crowd_out(*model);
   over = true;
   watcher.join();
   const Stats stats = engine->stats();

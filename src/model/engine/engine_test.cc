@@ -122,6 +122,23 @@ TEST_F(EngineTest, CancelWhileQueuedTouchesNobodyElse) {
   EXPECT_EQ(behind->text, "bcdef");
 }
 
+TEST_F(EngineTest, OfAPromptThatWasNeverReadNothingWasUsed) {
+  start(testing::reciting_decoder("abcdef", true), {.sequences_max = 1});
+  Gate gate;
+  std::shared_ptr<model::Handle> holder;
+  auto running = occupy(gate, &holder);
+  auto queued = std::make_shared<Recorder>();
+  auto handle = submit(request("abcdefabcdef", 5), queued);
+  handle->cancel();
+  gate.open();
+  const Finish finish = queued->finished.get();
+  EXPECT_EQ(finish.reason, FinishReason::kCancelled);
+  EXPECT_EQ(finish.usage.prompt_tokens, 0);
+  EXPECT_EQ(finish.usage.completion_tokens, 0);
+  holder->cancel();
+  EXPECT_GT(running->finished.get().usage.prompt_tokens, 0) << "it was read before the client left";
+}
+
 TEST_F(EngineTest, TheContextsCancelFlagEndsARequest) {
   start(testing::reciting_decoder("abcdef", true));
   const Context mine = Context::make(system_clock(), {}, "request", std::make_shared<CancelFlag>());

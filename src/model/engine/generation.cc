@@ -122,6 +122,7 @@ void Generation::keep_to_grammar(std::span<float> logits) {
   }
 }
 
+bool Generation::tired() const { return matcher_ && matcher_->tired(); }
 std::vector<int32_t> Generation::forced(int most) { return matcher_ ? matcher_->forced(most) : std::vector<int32_t>(); }
 
 int32_t Generation::choose(std::span<float> logits) {
@@ -137,6 +138,7 @@ int32_t Generation::choose(std::span<float> logits) {
 }
 
 void Generation::deliver() {
+  if (matcher_) matcher_->begin_step();
   for (auto& [token, report] : std::exchange(picked_, {})) {
     if (token < 0 && matcher_ && matcher_->overflowed()) {
       const std::string from = start_.request.functions.empty() ? "response_format" : "tools";
@@ -185,7 +187,10 @@ void Generation::finish(FinishReason reason, std::optional<Error> error) {
   model::Finish out;
   out.reason = reason;
   if (error) out.error = std::move(*error);
-  out.usage = {.prompt_tokens = prompt_tokens(), .cached_tokens = cached_tokens_, .completion_tokens = completion_tokens_};
+  // Of a prompt that was not read to its end, only what was read is used, and charged.
+  const bool whole = reason == FinishReason::kStop || reason == FinishReason::kLength;
+  out.usage = {
+      .prompt_tokens = whole ? prompt_tokens() : std::min(reached_, prompt_tokens()), .cached_tokens = cached_tokens_, .completion_tokens = completion_tokens_};
   if (start_.request.receipt && (reason == FinishReason::kStop || reason == FinishReason::kLength)) out.receipt = receipt();
   out.queue_ms = queue_ms_;
   out.first_token_ms = first_token_ms_;

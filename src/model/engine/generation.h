@@ -84,6 +84,7 @@ class Generation {
   network::KvSequence kv;
   Draft draft;
   std::vector<int32_t> forced(int most);                      // tokens that the grammar demands next: see grammar::Matcher
+  bool tired() const;                                         // no more guesses are checked in this step: see grammar::Matcher
   std::function<void()> before_finish;                        // called just before the sink hears of the end: a sink that looks sees it done
 
   // ---- Events, in order of a request's life

@@ -293,7 +293,7 @@ void LanguageRunner::choose_tokens(compute::Threads& threads, const Plan& plan) 
     // The row behind a guess speaks only where the guess was right.
     for (size_t i = 0; i < rows; ++i) {
       const int32_t token = slice->generation->choose(std::span<float>(logits_.data() + (first + i) * V, V));
-      if (i == slice->draft.size() || token != slice->draft[i]) break;
+      if (i == slice->draft.size() || token != slice->draft[i] || slice->generation->tired()) break;
     }
   });
 }

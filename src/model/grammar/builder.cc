@@ -21,7 +21,7 @@ CodePoints complement(CodePoints ranges) {
 }
 
 uint32_t Builder::node() {
-  nodes_.emplace_back();
+  if (!full()) nodes_.emplace_back();
   return static_cast<uint32_t>(nodes_.size() - 1);
 }
 
@@ -35,6 +35,7 @@ Piece Builder::nothing() { return {node(), node()}; }
 Piece Builder::text(std::string_view bytes) {
   Piece out = empty();
   for (const char c : bytes) {
+    if (full()) break;
     const uint32_t next = node();
     const auto byte = static_cast<uint8_t>(c);
     nodes_[out.to].bytes.push_back({byte, byte, next});
@@ -53,6 +54,7 @@ Piece Builder::texts(std::vector<std::string> all) {
     while (common < std::min(last.size(), one.size()) && last[common] == one[common]) ++common;
     path.resize(common + 1);
     for (size_t i = common; i < one.size(); ++i) {
+      if (full()) return out;
       const uint32_t next = node();
       const auto byte = static_cast<uint8_t>(one[i]);
       nodes_[path.back()].bytes.push_back({byte, byte, next});
@@ -73,6 +75,7 @@ Piece Builder::bytes(uint8_t low, uint8_t high) {
 // low and high have the same length in UTF-8. The range is cut until each part is one byte range after another: a part may differ in a leading
 // byte only where its trailing bytes run through all of their values.
 void Builder::utf8(uint32_t low, uint32_t high, Piece into) {
+  if (full()) return;
   std::string a, b;
   utf8_append(a, low);
   utf8_append(b, high);
@@ -161,7 +164,7 @@ Piece Builder::repeat(uint32_t rule, int least, int most, bool plain) {
   auto mark = [&](int done) {
     if (plain) nodes_[out.to].plain_run = longest < 0 ? UINT32_MAX : static_cast<uint32_t>(std::max(0, longest - done));
   };
-  for (int i = 0; i < least; ++i) mark(i), once();
+  for (int i = 0; i < least && !full(); ++i) mark(i), once();
   mark(least);
   if (most < 0) {
     const uint32_t loop = node();
@@ -171,7 +174,7 @@ Piece Builder::repeat(uint32_t rule, int least, int most, bool plain) {
     return {out.from, loop};
   }
   const uint32_t end = node();
-  for (int i = least; i < longest; ++i) {
+  for (int i = least; i < longest && !full(); ++i) {
     link(out.to, end);
     once();
     mark(i + 1);

@@ -41,7 +41,9 @@ class Builder {
   // plain: the rule begins with a plain node.
   Piece repeat(uint32_t rule, int least, int most, bool plain = false);    // most -1: any number; larger bounds than kRepeatMost are cut
 
+  // Once it is full, parts are no longer made: what comes back for them means nothing, and finish() is an error.
   bool full() const { return nodes_.size() > kNodesMost; }
+  size_t size() const { return nodes_.size(); }        // nodes: never more than one over kNodesMost
   // The whole. Error where it is too large, or nothing matches it.
   Result<std::shared_ptr<const Grammar>> finish(Piece whole, const std::string& where);
 

@@ -340,6 +340,7 @@ class Compiler {
   Piece ways(const std::vector<Alternative>& all) {
     std::vector<Piece> pieces;
     for (const Alternative& way : all) {
+      if (b_.full()) break;
       std::vector<Piece> parts;
       for (const Item& item : way) parts.push_back(piece(item));
       pieces.push_back(b_.sequence(parts));

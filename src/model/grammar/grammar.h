@@ -29,6 +29,7 @@ namespace strata::grammar {
 
 inline constexpr int kRepeatMost = 4096;         // of characters, items and repetitions: a longer bound is cut to it, which stays inside the schema
 inline constexpr size_t kNodesMost = 400'000;    // of an automaton: about 40 MB
+inline constexpr size_t kSchemaBytesMost = 256u << 10;  // of a schema, about as it is written
 
 struct ByteEdge {
   uint8_t low = 0, high = 0;
@@ -90,8 +91,9 @@ struct Function {
 Result<std::shared_ptr<const Grammar>> compile_calls(const std::vector<Function>& functions, bool text, int calls_most);
 
 // Whether the text is in the language. False too where it is at too many places of the grammar at once to be followed in time.
-// COST: linear in the text, but for the first time that a state is reached.
-bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text);
+// COST: linear in the text, but for the first time that a state is reached; bounded in all.
+// `work`: where to add what it cost, in places looked at.
+bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text, size_t* work = nullptr);
 
 // The vocabulary as a tree of bytes. Immutable; one for each model. THREADS: safe.
 class TokenTrie {
@@ -137,6 +139,19 @@ class Matcher {
   // The text may be at too many places of the grammar at once to be followed in time; masks are empty from here on.
   bool overflowed() const { return overflowed_; }
 
+  // A step of the engine may ask for several masks, to check guesses. Once its work is `tired`, it checks no more of them: what was not
+  // checked is chosen in the next step, from a mask that has its own allowance.
+  void begin_step() { step_work_ = 0; }
+  bool tired() const { return step_work_ > kStepWorkMost; }
+  // COST, countable: places looked at so far (what a long output may cost grows with its tokens; past that it has overflowed), and
+  // entries held in memory now.
+  size_t work() const { return all_work_; }
+  size_t held() const { return stacks_.size() + places_ + states_.size(); }
+  static constexpr size_t kWorkMost = 1'000'000;        // for one mask: about a tenth of a second. Real schemas need a few thousand
+  static constexpr size_t kStepWorkMost = 300'000;      // of one step's guesses
+  static constexpr size_t kOutputWorkMost = 10'000'000, kTokenWorkMost = 50'000;   // of one output: so much, and so much more a token
+  static constexpr size_t kStacksMost = 250'000;        // at once: 20 MB
+
  private:
   using Config = uint64_t;                        // node << 32 | stack
   struct State {
@@ -148,6 +163,8 @@ class Matcher {
   };
   static constexpr int32_t kDead = -1, kUnknown = -2;
   static constexpr size_t kStatesMost = 1024;     // remembered; past it the rest is forgotten
+  static constexpr size_t kTextStatesMost = 16 * kStatesMost;      // the same where no mask is made of them
+  static constexpr size_t kPlacesKept = 500'000, kStacksKept = 100'000;
 
   uint32_t push(uint32_t node, uint32_t below);
   void close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts);
@@ -159,6 +176,8 @@ class Matcher {
   void allow(uint32_t first, uint32_t end, std::vector<uint64_t>& bits) const;
   uint32_t plain_run(const std::vector<Config>& configs) const;
   void forget_all_but_current();
+  void keep_small(size_t states_most);
+  bool spend(size_t work);
 
   std::shared_ptr<const Grammar> grammar_;
   std::shared_ptr<const TokenTrie> trie_;
@@ -169,7 +188,10 @@ class Matcher {
   std::map<std::pair<std::vector<Config>, bool>, int32_t> state_ids_;
   int32_t current_ = 0;
   bool overflowed_ = false;
-  size_t work_ = 0;                               // places looked at since the last mask was asked for
+  size_t places_ = 0;                             // in states_
+  size_t stacks_kept_ = kStacksKept;              // past so many, those that the current state does not need are forgotten
+  size_t work_ = 0, step_work_ = 0, all_work_ = 0;   // places looked at: for this mask, in this step, for this output
+  size_t accepted_ = 0;                           // tokens
 };
 
 }  // namespace strata::grammar

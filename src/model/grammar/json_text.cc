@@ -53,7 +53,7 @@ Piece JsonText::literal(const Json& value) { return b_.text(value.dump()); }
 // Follows the names' tree; wherever the text leaves it, or ends where no name does, it is another string.
 Piece JsonText::other_string(const std::vector<std::string>& names) {
   struct Place {
-    std::vector<std::string> rest;                     // of the names that begin like the text so far
+    std::vector<std::string_view> rest;                // of the names that begin like the text so far
     uint32_t node;
   };
   const uint32_t rest_rule = [&] {
@@ -66,14 +66,14 @@ Piece JsonText::other_string(const std::vector<std::string>& names) {
   b_.link(out.from, quote.from);
   b_.link(rest.to, last_quote.from);
   b_.link(last_quote.to, out.to);
-  std::vector<Place> work = {{names, quote.to}};
+  std::vector<Place> work = {{{names.begin(), names.end()}, quote.to}};
   while (!work.empty() && !b_.full()) {
     Place place = std::move(work.back());
     work.pop_back();
     if (std::find(place.rest.begin(), place.rest.end(), "") == place.rest.end()) b_.link(place.node, last_quote.from);
     CodePoints onward = {{0, 0x1f}, {'"', '"'}, {'\\', '\\'}};
-    std::map<uint32_t, std::vector<std::string>> by_next;
-    for (const std::string& name : place.rest) {
+    std::map<uint32_t, std::vector<std::string_view>> by_next;
+    for (const std::string_view name : place.rest) {
       if (name.empty()) continue;
       size_t length = 0;
       const uint32_t c = utf8_decode(name, &length);

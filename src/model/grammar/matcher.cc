@@ -12,8 +12,10 @@ constexpr uint64_t config_of(uint32_t node, uint32_t stack) { return uint64_t{no
 
 // Places that one text may be at, at once. A grammar that needs more costs more than a step of the model: its output ends with an error.
 constexpr size_t kPlacesMost = 20'000;
-// Places looked at for one mask: some tenths of a second. Real schemas need a few thousand.
-constexpr size_t kWorkMost = 3'000'000;
+// A state's table of next states, in places: what bounds the memory of one mask's states.
+constexpr size_t kTableWork = 8;
+// Of judging one text: some tenths of a second, and more the longer it is.
+constexpr size_t kReadWorkMost = 3'000'000, kByteWorkMost = 100;
 // Of what must come: more than the longest guess can hold.
 constexpr size_t kForcedBytesMost = 128;
 
@@ -80,6 +82,13 @@ uint32_t Matcher::push(uint32_t node, uint32_t below) {
   return it->second;
 }
 
+// Counts work; false once there was too much of it.
+bool Matcher::spend(size_t work) {
+  work_ += work, step_work_ += work, all_work_ += work;
+  overflowed_ = overflowed_ || work_ > kWorkMost || all_work_ > kOutputWorkMost + kTokenWorkMost * accepted_ || stacks_.size() > kStacksMost;
+  return !overflowed_;
+}
+
 // Follows what reads nothing: empty steps, calls, and ends of rules.
 void Matcher::close(Config config, std::vector<Config>& reading, std::unordered_set<Config>& seen, bool* accepts) {
   std::vector<Config> work = {config};
@@ -87,9 +96,9 @@ void Matcher::close(Config config, std::vector<Config>& reading, std::unordered_
     const Config at = work.back();
     work.pop_back();
     if (!seen.insert(at).second) continue;
-    overflowed_ = overflowed_ || seen.size() > kPlacesMost || ++work_ > kWorkMost;
-    if (overflowed_) return;
     const Node& node = grammar_->nodes()[node_of(at)];
+    overflowed_ = overflowed_ || seen.size() > kPlacesMost;
+    if (!spend(1 + node.empty.size() + node.calls.size())) return;
     const uint32_t stack = stack_of(at);
     if (!node.bytes.empty()) reading.push_back(at);
     for (const uint32_t to : node.empty) work.push_back(config_of(to, stack));
@@ -107,6 +116,7 @@ int32_t Matcher::intern(std::vector<Config> configs, bool accepts) {
   const auto [it, fresh] = state_ids_.try_emplace({configs, accepts}, static_cast<int32_t>(states_.size()));
   if (fresh) {
     const uint32_t run = plain_run(configs);
+    places_ += configs.size();
     states_.push_back({std::move(configs), accepts, {}, {}, run});
   }
   return it->second;
@@ -114,13 +124,15 @@ int32_t Matcher::intern(std::vector<Config> configs, bool accepts) {
 
 int32_t Matcher::step(int32_t state, uint8_t byte) {
   State& from = states_[static_cast<size_t>(state)];
-  if (from.next.empty()) from.next.assign(256, kUnknown);
+  if (from.next.empty()) from.next.assign(256, kUnknown), spend(kTableWork);
   if (from.next[byte] != kUnknown) return from.next[byte];
   std::vector<Config> reading;
   std::unordered_set<Config> seen;
   bool accepts = false;
   for (const Config config : from.configs) {
-    for (const ByteEdge& edge : grammar_->nodes()[node_of(config)].bytes) {
+    const std::vector<ByteEdge>& edges = grammar_->nodes()[node_of(config)].bytes;
+    if (!spend(edges.size() / 16)) break;
+    for (const ByteEdge& edge : edges) {
       if (edge.low <= byte && byte <= edge.high) close(config_of(edge.to, stack_of(config)), reading, seen, &accepts);
     }
   }
@@ -162,16 +174,34 @@ void Matcher::walk(uint32_t branch, int32_t state, std::vector<uint64_t>& bits) 
 
 void Matcher::forget_all_but_current() {
   State kept = std::move(states_[static_cast<size_t>(current_)]);
-  kept.next.clear();
   state_ids_.clear();
   states_.clear();
+  places_ = 0;
+  // Of the stacks, those that it stands on. Each has a higher number than the one below it.
+  std::vector<char> wanted(stacks_.size(), 0);
+  for (const Config config : kept.configs) wanted[stack_of(config)] = 1;
+  for (size_t s = stacks_.size(); s-- > 1;) {
+    if (wanted[s]) wanted[stacks_[s].second] = 1;
+  }
+  const auto before = std::exchange(stacks_, {{0, 0}});
+  stack_ids_.clear();
+  std::vector<uint32_t> now(before.size(), 0);
+  for (size_t s = 1; s < before.size(); ++s) {
+    if (wanted[s]) now[s] = push(before[s].first, now[before[s].second]);
+  }
+  for (Config& config : kept.configs) config = config_of(node_of(config), now[stack_of(config)]);
+  stacks_kept_ = std::max(kStacksKept, 2 * stacks_.size());
   current_ = intern(std::move(kept.configs), kept.accepts);
+}
+
+void Matcher::keep_small(size_t states_most) {
+  if (states_.size() > states_most || places_ > kPlacesKept || stacks_.size() > stacks_kept_) forget_all_but_current();
 }
 
 const std::vector<uint64_t>& Matcher::mask() {
   work_ = 0;
   if (overflowed_) return nothing_;
-  if (states_.size() > kStatesMost) forget_all_but_current();
+  keep_small(kStatesMost);
   if (states_[static_cast<size_t>(current_)].mask.empty()) {
     std::vector<uint64_t> bits((trie_->vocabulary() + 63) / 64, 0);
     walk(0, current_, bits);
@@ -187,12 +217,15 @@ const std::vector<uint64_t>& Matcher::mask() {
 bool Matcher::accept(int32_t token) {
   const std::string_view piece = trie_->piece(token);
   if (piece.empty() || overflowed_) return false;
+  work_ = 0;
   int32_t state = current_;
   for (const char c : piece) {
     state = step(state, static_cast<uint8_t>(c));
     if (state == kDead) return false;
   }
   current_ = state;
+  ++accepted_;
+  keep_small(kTextStatesMost);
   return true;
 }
 
@@ -215,7 +248,7 @@ std::vector<int32_t> Matcher::forced(int most) {
   work_ = 0;
   std::string text;
   int32_t state = current_;
-  while (text.size() < kForcedBytesMost) {
+  while (text.size() < kForcedBytesMost && !tired()) {
     const int byte = only_byte(state);
     if (byte < 0) break;
     state = step(state, static_cast<uint8_t>(byte));
@@ -248,17 +281,19 @@ std::vector<int32_t> Matcher::spelled(std::string_view text, int most) const {
 bool Matcher::may_end() const { return states_[static_cast<size_t>(current_)].accepts; }
 bool Matcher::must_end() const { return may_end() && states_[static_cast<size_t>(current_)].configs.empty(); }
 
-bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text) {
+bool reads(const std::shared_ptr<const Grammar>& grammar, std::string_view text, size_t* work) {
   static const auto kBytes = [] {
     std::vector<std::string> pieces;
     for (int b = 0; b < 256; ++b) pieces.push_back(std::string(1, static_cast<char>(b)));
     return std::make_shared<const TokenTrie>(pieces, std::vector<int32_t>());
   }();
   Matcher matcher(grammar, kBytes);
-  for (const char c : text) {
-    if (!matcher.accept(static_cast<unsigned char>(c))) return false;
+  bool fits = true;
+  for (size_t i = 0; fits && i < text.size(); ++i) {
+    fits = matcher.accept(static_cast<unsigned char>(text[i])) && matcher.work() <= kReadWorkMost + kByteWorkMost * text.size();
   }
-  return matcher.may_end();
+  if (work) *work += matcher.work();
+  return fits && matcher.may_end();
 }
 
 }  // namespace strata::grammar

@@ -11,7 +11,8 @@
 namespace strata::grammar {
 namespace {
 
-constexpr size_t kEnumMost = 10'000;
+constexpr size_t kEnumMost = 10'000;                 // and required names, and properties
+constexpr size_t kWaysMost = 1'000;                  // of anyOf, oneOf, allOf and type
 
 const std::set<std::string, std::less<>> kRefused = {
     "not",           "if",       "then",        "else",        "dependentRequired", "dependentSchemas",      "dependencies",
@@ -35,9 +36,13 @@ std::string pointer_segment(std::string_view key) {
 
 class Compiler {
  public:
-  Compiler(Builder& builder, const Json& root, std::string where) : schemas_(root, std::move(where)), b_(builder), text_(builder) {}
+  Compiler(Builder& builder, const Json& root, std::string where, size_t& work) : schemas_(root, std::move(where), work), b_(builder), text_(builder) {}
 
-  Result<Piece> run() { return compile(schemas_.root(), "", 0); }
+  Result<Piece> run() {
+    if (bytes_of(schemas_.root()) > kSchemaBytesMost)
+      return error("", "schemas of more than " + std::to_string(kSchemaBytesMost >> 10) + " KiB are not enforced");
+    return compile(schemas_.root(), "", 0);
+  }
 
  private:
   Error error(const std::string& path, const std::string& what) const { return schemas_.error(path, what); }
@@ -57,13 +62,21 @@ class Compiler {
     for (const auto& [key, value] : *schema.as_object()) {
       if (kRefused.contains(key)) return error(path, "the keyword '" + key + "' cannot be enforced");
     }
+    for (const char* key : {"enum", "required", "properties"}) {
+      if (schema[key].size() > kEnumMost) return error(path, std::string(key) + ": more than " + std::to_string(kEnumMost) + " of them");
+    }
+    for (const char* key : {"anyOf", "oneOf", "allOf", "type"}) {
+      if (schema[key].size() > kWaysMost) return error(path, std::string(key) + ": more than " + std::to_string(kWaysMost) + " of them");
+    }
     if (!schema["type"].is_null()) {
       const std::vector<std::string> types = types_in(schema["type"]);
       if (types.empty() && !(schema["type"].as_array() && schema["type"].as_array()->empty())) return error(path, "type: expected a name or a list of names");
       for (const std::string& type : types) {
         if (std::find(kTypes.begin(), kTypes.end(), type) != kTypes.end()) continue;
         std::vector<std::string_view> names(kTypes.begin(), kTypes.end());
-        return error(path, "type '" + type + "' is none of JSON Schema's; the nearest is '" + std::string(nearest_name(type, names)) + "'");
+        const std::string nearest(nearest_name(type, names));
+        return error(
+            path, "type '" + utf8_repaired(type.substr(0, 100)) + "' is none of JSON Schema's" + (nearest.empty() ? "" : "; the nearest is '" + nearest + "'"));
       }
     }
     return {};
@@ -100,7 +113,8 @@ class Compiler {
       if (key == "oneOf") {
         TRY_ASSIGN(Json one, schemas_.flat((*parts)[i], at, depth + 1));
         for (size_t j = 0; j < flats.size(); ++j) {
-          if (!disjoint(flats[j], one)) {
+          TRY_ASSIGN(const bool apart, schemas_.disjoint(flats[j], one, at));
+          if (!apart) {
             return error(at, "oneOf: it is not clear that this excludes alternative " + std::to_string(j) +
                                  "; give them different types, or a required property with different constants, or use anyOf");
           }
@@ -129,8 +143,7 @@ class Compiler {
     if (schema.find("enum") && !schema["enum"].as_array()) return error(path, "enum: expected a list");
     std::vector<std::string> texts;
     const std::vector<std::string> types = types_in(schema["type"]);
-    const std::vector<Json> values = values_of(schema);
-    if (values.size() > kEnumMost) return error(path, "enum: more than " + std::to_string(kEnumMost) + " values");
+    const std::span<const Json> values = values_of(schema);
     for (const Json& value : values) {
       if (schema.find("const") && schema.find("enum") &&
           std::find(schema["enum"].as_array()->begin(), schema["enum"].as_array()->end(), value) == schema["enum"].as_array()->end())
@@ -278,14 +291,15 @@ class Compiler {
         required.push_back(*name.as_string());
       }
     }
-    auto wanted = [&](const std::string& name) { return std::find(required.begin(), required.end(), name) != required.end(); };
+    const std::set<std::string_view> wanted(required.begin(), required.end());
+    std::set<std::string_view> there;
     if (!schema["properties"].is_null()) {
       const auto* properties = schema["properties"].as_object();
       if (!properties) return error(path, "properties: expected an object");
-      for (const auto& [name, value] : *properties) out.push_back({name, value, wanted(name)});
+      for (const auto& [name, value] : *properties) there.insert(name), out.push_back({name, value, wanted.contains(name)});
     }
     for (const std::string& name : required) {
-      if (std::any_of(out.begin(), out.end(), [&](const Property& p) { return p.name == name; })) continue;
+      if (!there.insert(name).second) continue;
       out.push_back({name, schema["additionalProperties"].is_null() ? Json(true) : schema["additionalProperties"], true});
     }
     return out;
@@ -343,10 +357,13 @@ class Compiler {
     for (const auto& [pattern, value] : patterns) {
       Builder apart;
       TRY_ASSIGN(const Piece piece, regex_piece(apart, pattern, true, where, [&](const CodePoints& set) { return apart.code_points(set); }));
+      TRY(schemas_.spend(apart.size(), path));
       TRY_ASSIGN(const auto names, apart.finish(piece, where));
       for (const Property& property : properties) {
-        if (reads(names, property.name))
-          return error(path, "patternProperties: property '" + property.name + "' matches a pattern too, which cannot be enforced together");
+        size_t work = 0;
+        const bool both = reads(names, property.name, &work);
+        TRY(schemas_.spend(1 + work, path));
+        if (both) return error(path, "patternProperties: property '" + property.name + "' matches a pattern too, which cannot be enforced together");
       }
     }
     if (patterns.size() != 1) return {};
@@ -402,8 +419,11 @@ uint32_t text_until(Builder& b, std::string_view marker, uint32_t marked, uint32
 
 Result<Piece> one_call(Builder& b, const std::vector<Function>& functions) {
   std::vector<Piece> ways;
+  size_t work = 0, bytes = 0;
   for (const Function& function : functions) {
-    TRY_ASSIGN(const Piece arguments, Compiler(b, function.parameters, function.where).run());
+    bytes += bytes_of(function.parameters);
+    if (bytes > kSchemaBytesMost) return invalid_argument("tools: the functions' parameters have more than 256 KiB in all", "tools");
+    TRY_ASSIGN(const Piece arguments, Compiler(b, function.parameters, function.where, work).run());
     ways.push_back(b.sequence({b.text(json_quote(function.name) + ", \"arguments\": "), arguments}));
   }
   return b.sequence({b.text("{\"name\": "), b.any_of(ways), b.text("}" + std::string(kCallClose))});
@@ -413,7 +433,8 @@ Result<Piece> one_call(Builder& b, const std::vector<Function>& functions) {
 
 Result<std::shared_ptr<const Grammar>> compile_json_schema(const Json& schema, const std::string& where) {
   Builder builder;
-  TRY_ASSIGN(const Piece whole, Compiler(builder, schema, where).run());
+  size_t work = 0;
+  TRY_ASSIGN(const Piece whole, Compiler(builder, schema, where, work).run());
   return builder.finish(whole, where);
 }
 

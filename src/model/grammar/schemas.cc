@@ -34,6 +34,8 @@ const std::set<std::string, std::less<>> kEnforced = {"type",
                                                       "maxProperties",
                                                       "patternProperties",
                                                       "additionalItems"};
+constexpr size_t kPairWork = 4;                          // of telling two alternatives apart, beside their values
+
 // They say nothing about what is valid (format is an annotation in 2020-12), or hold what is only referred to.
 const std::set<std::string, std::less<>> kAnnotations = {
     "title", "description", "default", "examples", "deprecated",      "readOnly",         "writeOnly",     "$schema",     "$id",     "$comment",
@@ -44,7 +46,18 @@ bool adds_properties(const Json& schema, const Json& to) {
   return properties && std::any_of(properties->begin(), properties->end(), [&](const auto& p) { return to["properties"].find(p.first) == nullptr; });
 }
 
-bool no_common(const std::vector<Json>& a, const std::vector<Json>& b) {
+// A segment of a JSON pointer. SOURCE: RFC 6901 section 4.
+std::string unescaped(std::string_view segment) {
+  std::string out;
+  for (size_t i = 0; i < segment.size(); ++i) {
+    const char code = segment[i] == '~' && i + 1 < segment.size() ? segment[i + 1] : ' ';
+    out += code == '1' ? '/' : segment[i];
+    if (code == '0' || code == '1') ++i;
+  }
+  return out;
+}
+
+bool no_common(std::span<const Json> a, std::span<const Json> b) {
   return std::none_of(a.begin(), a.end(), [&](const Json& value) { return std::find(b.begin(), b.end(), value) != b.end(); });
 }
 
@@ -70,10 +83,39 @@ std::vector<std::string> types_in(const Json& type) {
   return out;
 }
 
-std::vector<Json> values_of(const Json& schema) {
-  if (schema.find("const")) return {schema["const"]};
+std::span<const Json> values_of(const Json& schema) {
+  if (const Json* one = schema.find("const")) return {one, 1};
   if (const auto* list = schema["enum"].as_array()) return *list;
   return {};
+}
+
+size_t values_in(const Json& json) {
+  size_t out = 1;
+  if (const auto* items = json.as_array()) {
+    for (const Json& item : *items) out += values_in(item);
+  }
+  if (const auto* members = json.as_object()) {
+    for (const auto& [key, value] : *members) out += values_in(value);
+  }
+  return out;
+}
+
+size_t bytes_of(const Json& json) {
+  size_t out = 2;
+  if (const auto* text = json.as_string()) out += text->size();
+  if (const auto* items = json.as_array()) {
+    for (const Json& item : *items) out += bytes_of(item);
+  }
+  if (const auto* members = json.as_object()) {
+    for (const auto& [key, value] : *members) out += key.size() + 4 + bytes_of(value);
+  }
+  return out;
+}
+
+Status Schemas::spend(size_t work, const std::string& path) const {
+  work_ += work;
+  if (work_ <= kSchemaWorkMost) return {};
+  return error(path, "the schema is too complex to be enforced: putting its $ref, allOf, anyOf and oneOf together takes too much work");
 }
 
 Error Schemas::error(const std::string& path, const std::string& what) const {
@@ -86,9 +128,7 @@ Result<const Json*> Schemas::resolve(const std::string& reference, const std::st
   for (size_t begin = 1; begin < reference.size();) {
     if (reference[begin] != '/') return error(path, "$ref '" + reference + "': expected '#' or '#/…'; anchors are not followed");
     const size_t end = std::min(reference.find('/', begin + 1), reference.size());
-    std::string segment = reference.substr(begin + 1, end - begin - 1);
-    for (size_t i; (i = segment.find("~1")) != std::string::npos;) segment.replace(i, 2, "/");
-    for (size_t i; (i = segment.find("~0")) != std::string::npos;) segment.replace(i, 2, "~");
+    const std::string segment = unescaped(std::string_view(reference).substr(begin + 1, end - begin - 1));
     const Json* next = at->find(segment);
     if (const auto* items = at->as_array()) {
       const size_t index = segment.find_first_not_of("0123456789") == std::string::npos && segment.size() < 6 ? std::stoul("0" + segment) : items->size();
@@ -103,6 +143,7 @@ Result<const Json*> Schemas::resolve(const std::string& reference, const std::st
 
 Result<Json> Schemas::flat(const Json& schema, const std::string& path, int depth) const {
   if (depth > kSchemaDepthMost) return error(path, "schemas nested deeper than " + std::to_string(kSchemaDepthMost));
+  TRY(spend(values_in(schema), path));
   if (!schema.as_object()) return schema;
   Json out = schema;
   if (const auto* name = schema["$ref"].as_string()) {
@@ -129,6 +170,8 @@ Result<Json> Schemas::merge(const Json& a, const Json& b, const std::string& pat
   if ((a.find("patternProperties") && b.find("properties")) || (b.find("patternProperties") && a.find("properties"))) {
     return error(path, "patternProperties beside properties of another part cannot be enforced");
   }
+  TRY(spend(values_in(a) + values_in(b) + (a.size() + 1) * b.size(), path));
+  for (const char* key : {"properties", "required", "enum", "type"}) TRY(spend(a[key].size() * b[key].size(), path));
   const bool a_closed = a["additionalProperties"] == Json(false), b_closed = b["additionalProperties"] == Json(false);
   if ((a_closed && adds_properties(b, a)) || (b_closed && adds_properties(a, b))) {
     return error(path, "additionalProperties: false beside properties of another part cannot be enforced");
@@ -189,11 +232,12 @@ Result<Json> Schemas::merge_keyword(const std::string& key, const Json& a, const
   return error(path, "two parts give '" + key + "' differently, which cannot be enforced together");
 }
 
-bool disjoint(const Json& a, const Json& b) {
+Result<bool> Schemas::disjoint(const Json& a, const Json& b, const std::string& path) const {
   if (!a.as_object() || !b.as_object()) return a == Json(false) || b == Json(false);
-  const std::vector<Json> a_values = values_of(a), b_values = values_of(b);
+  const std::span<const Json> a_values = values_of(a), b_values = values_of(b);
+  TRY(spend(kPairWork + a_values.size() + b_values.size() + a_values.size() * b_values.size(), path));
   if (!a_values.empty() && !b_values.empty()) return no_common(a_values, b_values);
-  auto kinds = [](const Json& schema, const std::vector<Json>& values) {
+  auto kinds = [](const Json& schema, std::span<const Json> values) {
     std::set<std::string> out;
     for (std::string type : types_in(schema["type"])) out.insert(type == "integer" ? "number" : type);
     if (out.empty()) {
@@ -210,9 +254,11 @@ bool disjoint(const Json& a, const Json& b) {
   const auto* a_required = a["required"].as_array();
   const auto* b_required = b["required"].as_array();
   if (!a_required || !b_required) return false;
+  TRY(spend(a_required->size() * (b_required->size() + a["properties"].size() + b["properties"].size()) + b_required->size() * a["properties"].size(), path));
   for (const Json& name : *a_required) {
     if (!name.as_string() || std::find(b_required->begin(), b_required->end(), name) == b_required->end()) continue;
-    const std::vector<Json> here = values_of(a["properties"][*name.as_string()]), there = values_of(b["properties"][*name.as_string()]);
+    const std::span<const Json> here = values_of(a["properties"][*name.as_string()]), there = values_of(b["properties"][*name.as_string()]);
+    TRY(spend(here.size() + there.size() + here.size() * there.size(), path));
     if (!here.empty() && !there.empty() && no_common(here, there)) return true;
   }
   // Objects are written with their own properties only, where the schema does not ask for others.

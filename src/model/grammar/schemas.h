@@ -1,6 +1,7 @@
 // JSON schemas as they stand to each other: references followed, parts put together, alternatives told apart. Inside model/grammar only.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,17 +12,20 @@
 namespace strata::grammar {
 
 inline constexpr int kSchemaDepthMost = 64;
+// Of following references, putting parts together and telling alternatives apart: values copied and pairs compared, some tenths of a second.
+inline constexpr size_t kSchemaWorkMost = 5'000'000;
 
 bool is_enforced(std::string_view keyword);
 // Whether it says something about what is valid, beside one keyword.
 bool asserts(const Json& schema, std::string_view except);
 std::vector<std::string> types_in(const Json& type);       // of a name or a list of names
-std::vector<Json> values_of(const Json& schema);           // that const or enum list
+std::span<const Json> values_of(const Json& schema);       // that const or enum list; of that schema
 
-// `path`: where a schema stands, for errors. OWNS: nothing; the root outlives it.
+// `path`: where a schema stands, for errors. OWNS: nothing; root and work outlive it.
 class Schemas {
  public:
-  Schemas(const Json& root, std::string where) : root_(root), where_(std::move(where)) {}
+  // `work`: what was spent so far, shared by the schemas of one grammar.
+  Schemas(const Json& root, std::string where, size_t& work) : root_(root), where_(std::move(where)), work_(work) {}
 
   const Json& root() const { return root_; }
   const std::string& where() const { return where_; }
@@ -31,15 +35,21 @@ class Schemas {
   Result<Json> flat(const Json& schema, const std::string& path, int depth) const;
   // A schema that asks for what both ask for.
   Result<Json> merge(const Json& a, const Json& b, const std::string& path) const;
+  // Whether nothing that we write for one is valid for the other.
+  Result<bool> disjoint(const Json& a, const Json& b, const std::string& path) const;
+  // Counts work; an error once there was too much of it.
+  Status spend(size_t work, const std::string& path) const;
 
  private:
   Result<Json> merge_keyword(const std::string& key, const Json& a, const Json& b, const std::string& path) const;
 
   const Json& root_;
   const std::string where_;
+  size_t& work_;
 };
 
-// Whether nothing that we write for one is valid for the other.
-bool disjoint(const Json& a, const Json& b);
+// Values in it, itself among them; and its bytes, about as it is written.
+size_t values_in(const Json& json);
+size_t bytes_of(const Json& json);
 
 }  // namespace strata::grammar

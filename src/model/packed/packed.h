@@ -28,6 +28,7 @@
 // Weights are not checksummed at each start (that would read them all): a packed file is trusted as far as the model file beside it.
 //
 // Crash safety: written under a name of its own, fsynced, renamed, folder fsynced. A mapped packed file is never changed, only replaced.
+// Whoever cuts one shorter while it is mapped ends this process with SIGBUS, as with the model file (see model/format).
 #pragma once
 
 #include <cstdint>

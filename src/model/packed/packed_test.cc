@@ -258,6 +258,17 @@ TEST_F(PackedTest, LayoutNumberNamesTheseBytes) {
   EXPECT_EQ(sha256_hex(all), "9ccd55e3d7c97c4b015b92b8a2ad250a3d54019d1f8c59fa119e37e06004a799");
 }
 
+TEST_F(PackedTest, APipeInPlaceOfAFileIsNotWaitedFor) {
+  load();
+  const Kept kept = list({folder_}).front();
+  fs::remove(model_path());
+  ASSERT_EQ(mkfifo(model_path().c_str(), 0600), 0);
+  EXPECT_NE(list({folder_}).front().stale.find("is gone"), std::string::npos);
+  fs::remove(kept.path);
+  ASSERT_EQ(mkfifo(kept.path.c_str(), 0600), 0);
+  for (const Kept& one : list({folder_})) EXPECT_NE(one.stale, "");
+}
+
 TEST_F(PackedTest, ListSaysWhatIsStaleAndWhy) {
   load();
   ASSERT_EQ(list({folder_}).size(), 1u);   // one level down

@@ -23,12 +23,19 @@ constexpr uint64_t kSampleBytes = 4096;
 constexpr std::chrono::milliseconds kTick(20);          // more than a tick of the clock that stamps files (at most 10 ms)
 constexpr std::chrono::hours kPartLives(1);             // a load that takes longer writes its file anew
 
-// The descriptor of a regular file, never through a link as its last part.
-Descriptor open_regular(const std::string& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+// The descriptor of a regular file: what is none is not waited for (a FIFO would wait for its writer).
+enum class Links { kFollow, kRefuse };   // as the path's last part
+Descriptor open_regular(const std::string& path, Links links) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | (links == Links::kRefuse ? O_NOFOLLOW : 0)));
   struct stat info{};
   if (file.open() && ::fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode)) return Descriptor(file.release());
   return Descriptor(-1);
+}
+
+Result<format::MappedFile> map_regular(const std::string& path) {
+  const Descriptor file = open_regular(path, Links::kFollow);
+  if (!file.open()) return not_found("there is no file " + path);
+  return format::MappedFile::of(file.get(), path);
 }
 
 // Whether each entry is a tensor of the model, as the model file describes it.
@@ -40,7 +47,7 @@ bool describes(const Table& table, const format::TensorDirectory& model) {
 }
 
 std::string why_stale(const Table& table) {
-  auto model = format::MappedFile::open(table.source);
+  auto model = map_regular(table.source);
   if (!model) return "its model file " + table.source + " is gone";
   return identity_of(*model) == table.identity ? "" : "its model file " + table.source + " has changed";
 }
@@ -76,7 +83,7 @@ Kept describe(const std::string& path) {
     kept.stale = "it was never finished";
     return kept;
   }
-  const auto mapped = format::MappedFile::open(kept.path);
+  const auto mapped = map_regular(kept.path);
   const Result<Table> table = mapped ? read_table(mapped->bytes(), kept.path) : Result<Table>(mapped.error());
   if (!table) {
     kept.stale = table.error().message;
@@ -107,7 +114,7 @@ Store::Store(const Options& options, std::string path, const format::TensorDirec
 }
 
 bool Store::adopt(const std::string& path) {
-  Descriptor file = open_regular(path);
+  Descriptor file = open_regular(path, Links::kRefuse);
   if (!file.open()) return false;
   const auto mapped = format::MappedFile::of(file.get(), path);
   const Result<Table> table = mapped ? read_table(mapped->bytes(), path) : Result<Table>(mapped.error());

@@ -62,7 +62,10 @@ Json message_json(const Message& message) {
 std::string input_messages(const Prompt& prompt) {
   Json out = Json::array();
   if (auto* messages = std::get_if<std::vector<Message>>(&prompt))
-    for (auto& message : *messages) out.push(message_json(message));
+    for (auto& message : *messages) {
+      out.push(message_json(message));
+      if (!message.name.empty()) out.as_array()->back().set("name", message.name);
+    }
   else if (auto* text = std::get_if<std::string>(&prompt)) out.push(text_message("user", *text));
   else return "";
   return out.dump();
@@ -151,8 +154,12 @@ class Account {
 
 class TracedSink : public Sink {
  public:
-  TracedSink(std::shared_ptr<Account> account, std::shared_ptr<Sink> next, bool receipt_wanted)
-      : account_(std::move(account)), next_(std::move(next)), receipt_wanted_(receipt_wanted), content_(account_->span().keeps_content()) {}
+  // Whether a receipt is for the caller, and whether it may be kept.
+  struct Receipts {
+    bool wanted = false, kept = false;
+  };
+  TracedSink(std::shared_ptr<Account> account, std::shared_ptr<Sink> next, Receipts receipts)
+      : account_(std::move(account)), next_(std::move(next)), receipts_(receipts), content_(account_->span().keeps_content()) {}
   void on_token(const TokenEvent& event) override {
     if (content_ && !event.from_prompt) {
       answer_.content += event.text;
@@ -168,9 +175,9 @@ class TracedSink : public Sink {
     if (finish.queue_ms > 0) span.set("strata.queue_ms", finish.queue_ms);
     if (failed || finish.reason == FinishReason::kCancelled) span.fail(finish.error);
     if (content_) span.content("gen_ai.output.messages", output_messages(answer_, finish.reason));
-    if (finish.receipt && account_->tracing().receipt_text) span.receipt(account_->tracing().receipt_text(*finish.receipt));
+    if (finish.receipt && receipts_.kept && account_->tracing().receipt_text) span.receipt(account_->tracing().receipt_text(*finish.receipt));
     account_->end(finish.usage, failed);
-    if (receipt_wanted_ || !finish.receipt) return next_->on_finish(finish);
+    if (receipts_.wanted || !finish.receipt) return next_->on_finish(finish);
     Finish as_asked = finish;
     as_asked.receipt = nullptr;
     next_->on_finish(as_asked);
@@ -179,7 +186,8 @@ class TracedSink : public Sink {
  private:
   std::shared_ptr<Account> account_;
   std::shared_ptr<Sink> next_;
-  const bool receipt_wanted_, content_;
+  const Receipts receipts_;
+  const bool content_;
   Message answer_{"assistant", "", ""};
 };
 
@@ -196,10 +204,13 @@ class TracedModel : public LanguageModel {
     if (span.keeps_content())
       if (std::string input = input_messages(request.prompt); !input.empty()) span.content("gen_ai.input.messages", std::move(input));
     const bool wanted = request.receipt;
+    // A prompt that came as token ids has no text in which personal data could be found: its receipt is nothing to keep.
+    const bool readable = !std::holds_alternative<std::vector<int32_t>>(request.prompt);
     // Asked for on the side, where it may be: the call can be run again from its trace.
     const bool repeatable = !info().remote && !request.grammar && request.functions.empty() && !request.prompt_only && !request.echo;
-    request.receipt = wanted || (span.keeps_content() && tracing_.receipt_text && repeatable);
-    auto handle = model_->submit(span.in(context), std::move(request), std::make_shared<TracedSink>(account, std::move(sink), wanted));
+    request.receipt = wanted || (readable && span.keeps_content() && tracing_.receipt_text && repeatable);
+    auto handle =
+        model_->submit(span.in(context), std::move(request), std::make_shared<TracedSink>(account, std::move(sink), TracedSink::Receipts{wanted, readable}));
     if (!handle) account->refuse(handle.error());
     return handle;
   }

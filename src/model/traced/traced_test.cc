@@ -111,6 +111,19 @@ TEST_F(TracedTest, CallsOfFunctionsAreKeptBothWaysAndNoReceiptIsAskedForThem) {
   EXPECT_NE(all.find(R"("finish_reason":"tool_call")"), all.npos) << all;
 }
 
+TEST_F(TracedTest, APromptOfTokenIdsLeavesNoReceiptAsNobodyCanReadItForPersonalData) {
+  run({.prompt = std::vector<int32_t>{1, 2, 3}});
+  EXPECT_FALSE(scripted->last.receipt);
+  GenerateRequest asked{.prompt = std::vector<int32_t>{1, 2, 3}, .receipt = true};
+  EXPECT_NE(run(asked)->finish.receipt, nullptr);   // who asked has it
+  for (auto& span : sink->spans) EXPECT_EQ(span.receipt, "");
+}
+
+TEST_F(TracedTest, NamesOfSpeakersStandInTheContentWhereTheyAreMasked) {
+  run({.prompt = std::vector<Message>{{"user", "hi", "anna@example.com"}}});
+  EXPECT_NE(sink->spans[0].content.at(0).second.find("anna@example.com"), std::string::npos);
+}
+
 TEST_F(TracedTest, WithoutContentNothingIsTakenOnTheSide) {
   sink->content = false;
   run();

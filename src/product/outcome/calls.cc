@@ -1,4 +1,5 @@
 // Calls that programs made on behalf of a product: recorded many at a time, each with what follows from it.
+#include <algorithm>
 #include <map>
 
 #include "base/random.h"
@@ -107,6 +108,7 @@ Result<int> Outcomes::record_calls(const Context& context, std::vector<Call> cal
     if (call.id.empty()) call.id = make_id("call");
     if (call.generates && call.answer_id.empty()) call.answer_id = make_id("out");
     // A real call is recorded a little after it began; that is no backdating by anybody.
+    call.at_ms = std::min(call.at_ms, clock_.unix_ms());   // the clock was set back since
     TRY_ASSIGN(call.at_ms, stamp(clock_, call.at_ms, true));
     TRY(check_call(call));
   }

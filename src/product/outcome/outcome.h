@@ -288,8 +288,8 @@ class Outcomes {
   Status count_calls(const Context&, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms = 0, bool simulated = false);
   Result<std::vector<DeveloperDay>> developer_days(const Context&, const Filter&);  // oldest first, at most 100,000; kind must be ""
 
-  // All in one transaction: the calls, their outputs, the developers' days, first calls and steps into production. Gives how many were
-  // taken: a call of a product that is gone meanwhile is left out. Errors: kInvalidArgument of what no call can be; then none is taken.
+  // One transaction: the calls, their outputs (one that stands already stays), developers' days, first calls, steps into production.
+  // A time still to come is now. Gives how many were taken: none of a product that is gone. kInvalidArgument of what no call can be.
   Result<int> record_calls(const Context&, std::vector<Call> calls);
   Result<std::vector<Call>> calls(const Context&, const Filter&, int limit, std::string_view after);
 

@@ -105,7 +105,7 @@ Status check_output(const Output& o) {
 Status insert_output(Transaction& transaction, const Output& o, int64_t at_ms) {
   TRY(
       transaction.execute("INSERT INTO outcome_outputs(id, product, conversation_id, user_name, model, status, confidence, first_text_ms, total_ms, "
-                          "prompt_tokens, completion_tokens, at_ms, simulated) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                          "prompt_tokens, completion_tokens, at_ms, simulated) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO NOTHING",
                           {o.id, o.product, o.conversation, o.user, o.model, o.status, o.confidence, o.first_text_ms, o.total_ms, o.prompt_tokens,
                            o.completion_tokens, at_ms, int64_t{o.simulated}}));
   return {};

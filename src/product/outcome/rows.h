@@ -35,6 +35,7 @@ Status put_developer_event_in(store::Transaction& transaction, DeveloperEvent& e
 // Adds `calls` to the developer's day, and its first call where it is that. REQUIRES: checked as a developer's event is.
 Status count_calls_in(store::Transaction& transaction, const std::string& product, const std::string& developer, int64_t calls, int64_t at_ms, bool simulated);
 Status check_output(const Output& output);
+// One that has the id already stands.
 Status insert_output(store::Transaction& transaction, const Output& output, int64_t at_ms);
 const std::vector<std::string_view>& output_statuses();
 bool is_status(std::string_view status);
