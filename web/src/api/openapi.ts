@@ -836,6 +836,11 @@ export interface Requests {
   "GET /strata/v1/tools": null;
   /** One tool */
   "GET /strata/v1/tools/{tool}": null;
+  /** What is wrong with these arguments */
+  "POST /strata/v1/tools/{tool}/check": {
+    /** What would be sent. */
+    arguments: unknown;
+  };
   /** Call a tool */
   "POST /strata/v1/tools/{tool}/call": {
     /** As the tool's parameters want them. */
@@ -869,6 +874,49 @@ export interface Requests {
     /** Its result, where it happened. */
     result?: unknown;
   };
+  /** The Model Context Protocol: one JSON-RPC message (Streamable HTTP) */
+  "POST /mcp": null;
+  /** What is sent to a session of an older protocol version (an event stream) */
+  "GET /mcp": null;
+  /** End such a session */
+  "DELETE /mcp": null;
+  /** The MCP servers whose tools are used */
+  "GET /strata/v1/mcp/servers": null;
+  /** Add one that is reached over HTTP */
+  "POST /strata/v1/mcp/servers": {
+    /** What it is called here: a-z, 0-9, '_', '-', a letter first. */
+    name: string;
+    /** Of its MCP endpoint (Streamable HTTP). */
+    url: string;
+    /** Sent as Authorization: Bearer; kept sealed, never shown. */
+    token?: string;
+    /** Before its tools' names in the registry; default: the name and '_'. */
+    prefix?: string;
+  };
+  /** One, with what it lists and how that differs from what was approved */
+  "GET /strata/v1/mcp/servers/{server}": null;
+  /** Remove it, with its tools */
+  "DELETE /strata/v1/mcp/servers/{server}": null;
+  /** Ask it now what it has */
+  "POST /strata/v1/mcp/servers/{server}/refresh": null;
+  /** Approve the list of tools with this hash */
+  "POST /strata/v1/mcp/servers/{server}/approve": {
+    /** Of the list of tools that you saw. */
+    hash: string;
+    /** Names of its tools that only read: they are of medium risk. All others are of high risk. */
+    reading?: unknown[];
+    /** Who approves. */
+    who?: string;
+  };
+  /** What it is given and nobody is shown */
+  "PUT /strata/v1/mcp/servers/{server}/secret": {
+    /** token, or a variable of a program's environment. */
+    variable?: string;
+    /** Kept sealed, never shown; empty: forgotten. */
+    value: string;
+  };
+  /** Read mcp.json again */
+  "POST /strata/v1/mcp/reload": null;
   /** Calls whose outcome is unknown */
   "GET /strata/v1/tool-calls/open": null;
   /** The questions and the matrix of the decision helper */
