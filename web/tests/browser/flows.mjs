@@ -36,11 +36,12 @@ async function fromTemplate({ page, url }) {
   check(await page.getByRole("button", { name: "Save flow" }).isDisabled(), "a flow with a mistake can be saved");
   await page.reload();   // what was typed is kept
   check((await editor(page).inputValue()).includes("aproval"), "what was typed is gone after a reload");
-  await editor(page).fill(text);
+  await editor(page).fill(text.replace("max_tokens: 256", "max_tokens: 16"));   // a short reply will do
   await page.getByText("right: 8 steps").waitFor();
   await page.getByRole("button", { name: "Save flow" }).click();
   await page.waitForURL("**/flows/route-by-risk");
   await start(page, { message: "My order never came.", amount: "150" });
+  const run = page.url();
   await page.getByText("A person is asked. The run goes on after the decision.").waitFor({ timeout: 90_000 });
   await node(page, "risk").getByText("done").waitFor();
   await node(page, "check").getByText("asks a person").waitFor();
@@ -55,6 +56,12 @@ async function fromTemplate({ page, url }) {
   await page.goto(`${url}/runs?view=decisions`);
   await page.getByLabel("Search reasons and data").fill("it is polite");
   await page.getByRole("region", { name: "Decisions" }).getByText("accepted, by").waitFor();
+  await page.goto(run);   // and what the model was asked stands in the run's traces
+  await page.getByRole("link", { name: "Prompts, tools, times" }).click();
+  await eventually(async () => { await page.reload(); await page.locator("table.traces, .empty").first().waitFor(); return await page.locator("table.traces tbody a", { hasText: "job flow" }).count() > 0; }, "the run has no trace");
+  await page.locator("table.traces tbody a", { hasText: "job flow" }).last().click();
+  await page.getByRole("tree").getByText("step careful").waitFor();
+  await page.getByRole("tree").getByText(/^chat /).waitFor();
   await page.goto(`${url}/flows/route-by-risk`);   // what was measured stands on the picture
   await page.locator(".graph-step").filter({ has: page.getByText("careful", { exact: true }) }).getByText("100 %").waitFor();
   await page.getByRole("region", { name: "What each step adds" }).getByRole("row").nth(1).waitFor();
