@@ -52,6 +52,7 @@ TEST(RetryTest, WhatWaitedForAPersonWhenTheRunEndedIsAskedAnew) {
     platform.parked(run->id);
     auto first = platform.pending().at(0);
     ASSERT_TRUE(platform.flows().cancel(platform.context, run->id, "not now"));
+    EXPECT_EQ(platform.finished(run->id).run.job.state, State::kCancelled);   // it may have been at work for a moment
     EXPECT_TRUE(platform.pending().empty());
     ASSERT_TRUE(platform.flows().retry(platform.context, run->id, "now"));
     EXPECT_EQ(platform.parked(run->id).run.waits_for, outcome ? "outcome" : "approval");
@@ -458,6 +459,9 @@ TEST_F(ScheduleJobTest, AClockThatWasWrongForAWhileDelaysItToTheNextStartAtMost)
   clock_.set_ms(right);
   platform_.open();
   while (schedule().next_ms > right + kMinute) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  clock_.advance_ms(kMinute);   // a time that has been: its run is there
+  while (schedule().next_ms <= right + kMinute) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  EXPECT_EQ(runs(), 1u);
   clock_.advance_ms(kMinute);
   until_runs(2);
 }
