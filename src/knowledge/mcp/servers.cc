@@ -440,9 +440,16 @@ Result<tool::Answer> Servers::call(const Context& context, const Held& server, c
   auto headers = mirrored_headers(definition, invocation.arguments);
   if (!headers) return tool::Answer::failed("invalid_arguments", headers.error().message);
   auto result = session->request(context, "tools/call", Json::object({{"name", definition.name}, {"arguments", invocation.arguments}}), *headers);
-  if (!result && result.error().reason == "rpc_error") return tool::Answer::failed("server_error", result.error().message);
-  if (!result) return annotate(std::move(result.error()), "MCP server " + name);
-  return read_result(definition, std::move(*result));
+  if (!result && result.error().reason != "rpc_error") return annotate(std::move(result.error()), "MCP server " + name);
+  if (!result) {
+    tool::Answer failed = tool::Answer::failed("server_error", result.error().message);
+    failed.failure->stands = true;
+    return failed;
+  }
+  // The protocol has no word for "refused, and nothing happened": the server was asked, so its tool may have acted.
+  TRY_ASSIGN(tool::Answer answer, read_result(definition, std::move(*result)));
+  if (answer.failure) answer.failure->stands = answer.failure->code != "input_required";
+  return answer;
 }
 
 }  // namespace strata::mcp

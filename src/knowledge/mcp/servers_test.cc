@@ -166,6 +166,17 @@ TEST_F(ServersTest, ACallThatBreaksOffIsOfUnknownOutcomeUnlessItReads) {
   EXPECT_EQ(call("files_read_text").state, tool::State::kFailed);
 }
 
+TEST_F(ServersTest, AToolThatFailedMayHaveActedUnlessItReads) {
+  add_and_approve({"read.text"});
+  fake_.set_odd([](const Peer& peer, const rpc::Message& message) {
+    if (message.method != "tools/call") return false;
+    FakeServer::reply(peer, rpc::result(message.id, Json::object({{"content", Json::array()}, {"isError", true}, {"resultType", "complete"}})));
+    return true;
+  });
+  EXPECT_TRUE(call("files_write").failure->stands);
+  EXPECT_FALSE(call("files_read_text", R"({"path":"a"})").failure->stands);
+}
+
 TEST_F(ServersTest, NoToolTakesAnothersPlace) {
   fake_.set_tools(
       R"([{"name":"calculator","inputSchema":{"type":"object"}},{"name":"a.b","inputSchema":{"type":"object"}},{"name":"a/b","inputSchema":{"type":"object"}}])");

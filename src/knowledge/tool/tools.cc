@@ -300,6 +300,7 @@ Outcome Tools::run_now(const Context& context, const Call& call) {
   if (answer->failure) {
     out.state = State::kFailed;
     out.failure = std::move(answer->failure);
+    out.failure->stands = out.failure->stands && about.changes && !call.dry_run;
     return out;
   }
   std::vector<schema::Problem> problems = call.entry.result->check(answer->result);
