@@ -61,6 +61,7 @@ Result<std::string> read_secret(const Json& path) {
   if (stat(name.c_str(), &about) != 0) return not_found(name + " cannot be read");
   if ((about.st_mode & 077) != 0) return failed_precondition(name + " holds a secret and others may read it: chmod 600 " + name);
   std::ifstream file(name, std::ios::binary);
+  if (!file) return permission_denied(name + " cannot be read: it must belong to the user that strata runs as");
   std::string line;
   if (!std::getline(file, line) || trim(line).empty()) return failed_precondition(name + ": expected a secret on the first line");
   return std::string(trim(line));

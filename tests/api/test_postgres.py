@@ -3,6 +3,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import pwd
 import shutil
 import socket
 import subprocess
@@ -219,8 +220,9 @@ def test_it_is_a_tool_of_the_program_with_its_schema_tool(postgres, new_folder):
     secret = folder / "password"
     secret.write_text("sesame\n")
     secret.chmod(0o600)
-    if os.geteuid() == 0:   # the program gives root up
-        os.chown(secret, NOBODY, NOBODY)
+    if os.geteuid() == 0:   # the program gives root up for this user
+        names = {user.pw_name: user.pw_uid for user in pwd.getpwall()}
+        os.chown(secret, names.get("strata", NOBODY), -1)
     (folder / "data/tools.json").write_text(json.dumps({"postgres": [{"name": "crm", "connection": postgres.where("asker"), "password_file": str(secret), "about": "Customers."}]}))
     running = Server(folder / "data")
     try:
