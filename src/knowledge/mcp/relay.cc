@@ -65,8 +65,13 @@ std::unique_ptr<tool::Tool> make_relay(const Relayed& about, Definition definiti
   out.untrusted_result = true;
   out.source = "mcp:" + about.server;
   out.limits.time_ms = 60'000;
-  return tool::make_tool(std::move(out), [definition = std::move(definition), call = std::move(call)](
-                                             const Context& context, const tool::Invocation& invocation) { return call(context, definition, invocation); });
+  return tool::make_tool(std::move(out),
+                         [definition = std::move(definition), call = std::move(call), reads = about.reads](
+                             const Context& context, const tool::Invocation& invocation) -> Result<tool::Answer> {
+                           auto answer = call(context, definition, invocation);
+                           if (answer && answer->failure && reads) answer->failure->stands = false;   // nothing to stand
+                           return answer;
+                         });
 }
 
 Result<tool::Answer> read_result(const Definition& definition, Json result) {

@@ -15,6 +15,7 @@ struct Relayed {
   std::string server;
   bool reads = false;                  // by the word of the person who approved it
 };
+// A failure that it answers with `stands` where the server was asked and may have acted.
 using RelayCall = std::function<Result<tool::Answer>(const Context&, const Definition&, const tool::Invocation&)>;
 
 // Its result is {"content": [blocks], "structuredContent": …}, as the server gave it.

@@ -87,6 +87,12 @@ std::string name_in_registry(const std::string& prefix, const std::string& name)
   return out;
 }
 
+// It was asked, and nobody but the server knows what it did before it failed.
+tool::Answer may_have_acted(tool::Answer answer) {
+  if (answer.failure) answer.failure->stands = true;
+  return answer;
+}
+
 // The call may be made again as it is.
 tool::Answer not_sent(std::string why) {
   tool::Answer out = tool::Answer::failed("server_unreachable", std::move(why));
@@ -440,16 +446,11 @@ Result<tool::Answer> Servers::call(const Context& context, const Held& server, c
   auto headers = mirrored_headers(definition, invocation.arguments);
   if (!headers) return tool::Answer::failed("invalid_arguments", headers.error().message);
   auto result = session->request(context, "tools/call", Json::object({{"name", definition.name}, {"arguments", invocation.arguments}}), *headers);
-  if (!result && result.error().reason != "rpc_error") return annotate(std::move(result.error()), "MCP server " + name);
-  if (!result) {
-    tool::Answer failed = tool::Answer::failed("server_error", result.error().message);
-    failed.failure->stands = true;
-    return failed;
-  }
-  // The protocol has no word for "refused, and nothing happened": the server was asked, so its tool may have acted.
+  if (!result && result.error().reason == "rpc_refused") return tool::Answer::failed("server_refused", result.error().message);
+  if (!result && result.error().reason == "rpc_error") return may_have_acted(tool::Answer::failed("server_error", result.error().message));
+  if (!result) return annotate(std::move(result.error()), "MCP server " + name);
   TRY_ASSIGN(tool::Answer answer, read_result(definition, std::move(*result)));
-  if (answer.failure) answer.failure->stands = answer.failure->code != "input_required";
-  return answer;
+  return may_have_acted(std::move(answer));
 }
 
 }  // namespace strata::mcp

@@ -166,15 +166,21 @@ TEST_F(ServersTest, ACallThatBreaksOffIsOfUnknownOutcomeUnlessItReads) {
   EXPECT_EQ(call("files_read_text").state, tool::State::kFailed);
 }
 
-TEST_F(ServersTest, AToolThatFailedMayHaveActedUnlessItReads) {
+TEST_F(ServersTest, AFailureOfOneThatWritesStandsUnlessTheServerRefused) {
   add_and_approve({"read.text"});
-  fake_.set_odd([](const Peer& peer, const rpc::Message& message) {
+  rpc::Message said = rpc::result(0, Json::object({{"content", Json::array()}, {"isError", true}}));
+  fake_.set_odd([&](const Peer& peer, const rpc::Message& message) {
     if (message.method != "tools/call") return false;
-    FakeServer::reply(peer, rpc::result(message.id, Json::object({{"content", Json::array()}, {"isError", true}, {"resultType", "complete"}})));
+    said.id = message.id;
+    FakeServer::reply(peer, said);
     return true;
   });
   EXPECT_TRUE(call("files_write").failure->stands);
-  EXPECT_FALSE(call("files_read_text", R"({"path":"a"})").failure->stands);
+  EXPECT_FALSE(call("files_read_text").failure->stands);
+  said = rpc::error(0, {rpc::kInternalError, "half way", {}});
+  EXPECT_TRUE(call("files_write").failure->stands);
+  said = rpc::error(0, {rpc::kInvalidParams, "unknown tool", {}});
+  EXPECT_FALSE(call("files_write").failure->stands);
 }
 
 TEST_F(ServersTest, NoToolTakesAnothersPlace) {

@@ -20,8 +20,12 @@ bool is_legacy_version(const std::string& version) { return std::find(kLegacyVer
 // Codes that only a modern server gives.
 bool is_modern_fault(int64_t code) { return code == rpc::kHeaderMismatch || code == rpc::kMissingCapability || code == rpc::kUnsupportedVersion; }
 
+// By these codes the server did not do what it was asked; by others it may have begun.
+bool is_refusal(int64_t code) { return code == rpc::kMethodNotFound || code == rpc::kInvalidParams || code == rpc::kInvalidRequest || is_modern_fault(code); }
+
 Error said(const rpc::Fault& fault) {
-  Error out{Code::kFailedPrecondition, "the MCP server says: " + fault.message.substr(0, 2'000) + " (" + std::to_string(fault.code) + ")", "", "rpc_error"};
+  Error out{Code::kFailedPrecondition, "the MCP server says: " + fault.message.substr(0, 2'000) + " (" + std::to_string(fault.code) + ")", "",
+            is_refusal(fault.code) ? "rpc_refused" : "rpc_error"};
   return out;
 }
 

@@ -37,7 +37,7 @@ class Session {
   // Does nothing where it is open. Errors: those of the transport; kFailedPrecondition (no_common_version).
   Result<Peer> open(const Context& context);
   // Opens first where need be; a session that the server forgot is opened again, once. The result, or an Error: of the transport, or what the
-  // server said, with reason "rpc_error" (it answered: it did not do it). kResourceExhausted (too_many_messages).
+  // server said, with reason "rpc_refused" (it did not do it) or "rpc_error" (it may have begun). kResourceExhausted (too_many_messages).
   Result<Json> request(const Context& context, const std::string& method, Json params, const Headers& headers = {});
   // Whether the server said since the last time that its tools changed. However often it says so, this is one flag.
   bool take_tools_changed() { return tools_changed_.exchange(false); }
