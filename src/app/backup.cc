@@ -1,6 +1,7 @@
 #include "app/backup.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/random.h"
 #include "infra/archive/archive.h"
 #include "infra/store/store.h"
 
@@ -28,12 +30,16 @@ constexpr int64_t kVersion = 1;
 constexpr uint64_t kManifestBytesMax = 1u << 30;
 constexpr char kManifest[] = "manifest.json";
 
-// Removes a file or a folder when it goes, unless it was kept.
+constexpr char kLock[] = "lock";         // of a data folder: infra/store makes and holds it while the folder is open
+constexpr int kTries = 3;                // of a backup during which files went
+
+// Removes a file or a folder of ours when it goes, unless it was kept.
 class Leftover {
  public:
-  explicit Leftover(std::string path) : path_(std::move(path)) { remove(); }
+  explicit Leftover(std::string path) : path_(std::move(path)) {}
   ~Leftover() {
-    if (!kept_) remove();
+    std::error_code error;
+    if (!kept_) fs::remove_all(path_, error);
   }
   Leftover(const Leftover&) = delete;
   Leftover& operator=(const Leftover&) = delete;
@@ -41,13 +47,33 @@ class Leftover {
   void keep() { kept_ = true; }
 
  private:
-  void remove() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
   const std::string path_;
   bool kept_ = false;
 };
+
+// Without a slash at its end, so that a name can be made beside it.
+std::string plain(const std::string& path) {
+  std::string out = fs::absolute(path).lexically_normal().string();
+  while (out.size() > 1 && out.back() == '/') out.pop_back();
+  return out;
+}
+
+// A rename that replaces nothing: EEXIST where `to` is there. Some file systems know no such rename: there a moment is left open.
+int rename_to_new(const std::string& from, const std::string& to) {
+  if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (access(to.c_str(), F_OK) == 0) return errno = EEXIST, -1;
+  return rename(from.c_str(), to.c_str());
+}
+
+// A folder's own entries, and those of all folders in it, survive a crash.
+Status sync_folders(const std::string& folder) {
+  if (!sync_folder(folder)) return resource_exhausted("syncing " + folder + ": " + std::strerror(errno));
+  std::error_code error;
+  for (auto it = fs::recursive_directory_iterator(folder, error); !error && it != fs::recursive_directory_iterator(); it.increment(error))
+    if (it->is_directory() && !sync_folder(it->path().string())) return resource_exhausted("syncing " + it->path().string() + ": " + std::strerror(errno));
+  return {};
+}
 
 bool is_sha256(std::string_view name) { return name.size() == 64 && name.find_first_not_of("0123456789abcdef") == name.npos; }
 
@@ -77,14 +103,15 @@ Status write_bytes(int fd, const std::string& path, std::string_view bytes) {
 
 class Backup {
  public:
-  Backup(const Context& context, const BackupOptions& options) : context_(context), options_(options), partial_(options.file + ".partial") {}
+  Backup(const Context& context, const BackupOptions& options)
+      : context_(context), options_(options), file_(plain(options.file)), partial_(file_ + "." + make_id("partial")) {}
 
   Result<BackupReport> operator()() {
-    if (access(options_.file.c_str(), F_OK) == 0)
-      return Error{Code::kAlreadyExists, options_.file + " exists already: name another file, or remove it", "file", ""};
+    if (access(file_.c_str(), F_OK) == 0) return exists();
     TRY_ASSIGN(writer_, archive::Writer::create(partial_.path()));
     TRY(add_files());      // before the database …
     TRY(add_database("strata.db", true));
+    if (options_.copied) options_.copied();
     TRY(add_files());      // … and after it: what came meanwhile
     TRY(check_named());
     if (access((options_.data_folder + "/telemetry.db").c_str(), R_OK) == 0) TRY(add_database("telemetry.db", false));
@@ -93,16 +120,23 @@ class Backup {
     TRY(writer_->add_bytes(kManifest, manifest().dump()));
     TRY(writer_->finish());
     TRY(read_back());
-    if (rename(partial_.path().c_str(), options_.file.c_str()) != 0) return failed_precondition("placing " + options_.file + ": " + std::strerror(errno));
+    if (rename_to_new(partial_.path(), file_) != 0) {
+      if (errno == EEXIST) return exists();
+      return failed_precondition("placing " + options_.file + ": " + std::strerror(errno));
+    }
     partial_.keep();
-    sync_folder(fs::absolute(options_.file).parent_path().string());
+    sync_folder(fs::path(file_).parent_path().string());
     std::error_code error;
-    report_.bytes = fs::file_size(options_.file, error);
+    report_.bytes = fs::file_size(file_, error);
     report_.files = added_.size();
     return report_;
   }
+  // A file that the copied rows name and that is not there; empty: all are.
+  const std::string& missing() const { return missing_; }
 
  private:
+  Error exists() const { return {Code::kAlreadyExists, options_.file + " exists already: name another file, or remove it", "file", ""}; }
+
   Status add_files() {
     for (const std::string& sha256 : stored_files(options_.data_folder)) {
       if (added_.count(sha256)) continue;
@@ -118,7 +152,7 @@ class Backup {
   }
 
   Status add_database(const std::string& name, bool authoritative) {
-    const Leftover copy(options_.file + "." + name);
+    const Leftover copy(partial_.path() + "." + name);
     TRY(store::copy_database(context_, options_.data_folder + "/" + name, copy.path()));
     if (authoritative) {
       TRY(store::inspect_database(context_, copy.path(), [&](store::Reader& reader) {
@@ -128,9 +162,12 @@ class Backup {
     return writer_->add_file(name, copy.path());
   }
 
-  Status check_named() const {
-    for (const std::string& sha256 : named_)
-      if (!added_.count(sha256)) return data_loss("the stored file " + sha256 + ", which the database names, is missing from the data folder");
+  Status check_named() {
+    for (const std::string& sha256 : named_) {
+      if (added_.count(sha256)) continue;
+      missing_ = sha256;
+      return data_loss("the stored file " + sha256 + ", which the database names, is missing from the data folder");
+    }
     return {};
   }
 
@@ -163,40 +200,59 @@ class Backup {
 
   const Context& context_;
   const BackupOptions& options_;
+  const std::string file_;
   Leftover partial_;
   std::unique_ptr<archive::Writer> writer_;
   std::set<std::string> added_, named_;
+  std::string missing_;
   BackupReport report_;
 };
 
 class Restore {
  public:
-  Restore(const Context& context, const RestoreOptions& options) : context_(context), options_(options), making_(options.data_folder + ".restoring") {}
+  Restore(const Context& context, const RestoreOptions& options)
+      : context_(context), options_(options), folder_(plain(options.data_folder)), making_(folder_ + "." + make_id("restoring")) {}
 
   Result<RestoreReport> operator()() {
     TRY(check_target());
     std::error_code failed;
-    fs::create_directories(fs::absolute(making_.path()).parent_path(), failed);   // what fails here shows below
+    fs::create_directories(fs::path(folder_).parent_path(), failed);   // what fails here shows below
     if (mkdir(making_.path().c_str(), 0700) != 0) return failed_precondition("making " + making_.path() + ": " + std::strerror(errno));
     TRY_ASSIGN(auto source, archive::file_source(options_.file));
     TRY_ASSIGN(auto entries, archive::read(source, [this](const archive::Entry& entry) { return place(entry); }));
-    current_.reset();
+    TRY(close_current());
     TRY(compare(entries));
     TRY(store::migrate_database(context_, making_.path() + "/strata.db", all_migrations()));
+    TRY(sync_folders(making_.path()));
     TRY(move_in());
     return report_;
   }
 
  private:
-  bool there() const { return access(options_.data_folder.c_str(), F_OK) == 0; }
+  // Asked before the folder is held: its lock is a file in it.
+  bool target_is_empty() const {
+    std::error_code error;
+    for (auto it = fs::directory_iterator(folder_, error); !error && it != fs::directory_iterator(); it.increment(error))
+      if (it->path().filename() != kLock) return false;
+    return !error;
+  }
 
   Status check_target() {
-    if (!there()) return {};
-    TRY(store::check_folder_free(options_.data_folder));
-    std::error_code error;
-    if (options_.replace || fs::is_empty(options_.data_folder, error)) return {};
+    there_ = access(folder_.c_str(), F_OK) == 0;
+    if (!there_) return {};
+    empty_ = target_is_empty();
+    TRY(store::check_folder_free(folder_));   // says who has it
+    held_ = Descriptor(::open((folder_ + "/" + kLock).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!held_.open() || flock(held_.get(), LOCK_EX | LOCK_NB) != 0) return failed_precondition("the data folder " + options_.data_folder + " is in use");
+    if (options_.replace || empty_) return {};
     return failed_precondition("the data folder " + options_.data_folder +
                                " is not empty: choose another with --data, or say --replace (it is moved aside, not removed)");
+  }
+
+  Status close_current() {
+    if (current_ && fsync(current_->get()) != 0) return resource_exhausted("syncing the restored files: " + std::string(std::strerror(errno)));
+    current_.reset();
+    return {};
   }
 
   // Only the names that a backup has: nothing else is written, and nothing outside the folder.
@@ -213,7 +269,7 @@ class Restore {
     const std::string path = making_.path() + "/" + entry.name;
     std::error_code failed;
     fs::create_directories(fs::path(path).parent_path(), failed);
-    if (current_ && fsync(current_->get()) != 0) return resource_exhausted("syncing the restored files: " + std::string(std::strerror(errno)));
+    TRY(close_current());
     current_ = std::make_shared<Descriptor>(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!current_->open()) return failed_precondition("making " + path + ": " + std::strerror(errno));
     return archive::Take([file = current_, path](std::string_view piece) { return write_bytes(file->get(), path, piece); });
@@ -240,22 +296,31 @@ class Restore {
     return {};
   }
 
+  // WHY the former folder is held until here: its server's next start finds either the former folder, in use, or the new one.
   Status move_in() {
-    if (there()) {
-      report_.aside = options_.data_folder + ".before-" + std::to_string(system_clock().unix_ms());
-      if (rename(options_.data_folder.c_str(), report_.aside.c_str()) != 0)
-        return failed_precondition("moving the former data folder aside: " + std::string(std::strerror(errno)));
+    if (there_ && empty_) {
+      unlink((folder_ + "/" + kLock).c_str());
+      there_ = rmdir(folder_.c_str()) != 0;              // somebody put something into it: aside, then
     }
-    if (rename(making_.path().c_str(), options_.data_folder.c_str()) != 0)
-      return failed_precondition("placing the data folder: " + std::string(std::strerror(errno)));
+    const std::string aside = folder_ + ".before-" + std::to_string(system_clock().unix_ms());
+    if (there_ && rename_to_new(folder_, aside) != 0) return failed_precondition("moving the former data folder aside: " + std::string(std::strerror(errno)));
+    if (rename_to_new(making_.path(), folder_) != 0) {
+      const std::string why = "placing the data folder: " + std::string(std::strerror(errno));
+      if (there_ && rename_to_new(aside, folder_) != 0) return failed_precondition(why + "; the former one is now " + aside);
+      return failed_precondition(why);
+    }
     making_.keep();
-    sync_folder(fs::absolute(options_.data_folder).parent_path().string());
+    if (there_) report_.aside = aside;
+    sync_folder(fs::path(folder_).parent_path().string());
     return {};
   }
 
   const Context& context_;
   const RestoreOptions& options_;
+  const std::string folder_;
   Leftover making_;
+  Descriptor held_{-1};                  // the former folder's lock
+  bool there_ = false, empty_ = false;   // that one
   std::shared_ptr<Descriptor> current_;
   std::string manifest_;
   RestoreReport report_;
@@ -263,7 +328,16 @@ class Restore {
 
 }  // namespace
 
-Result<BackupReport> backup(const Context& context, const BackupOptions& options) { return Backup(context, options)(); }
+Result<BackupReport> backup(const Context& context, const BackupOptions& options) {
+  std::string missing;
+  for (int i = 0; i < kTries; ++i) {
+    Backup one(context, options);
+    auto report = one();
+    if (report || one.missing().empty() || one.missing() == missing) return report;   // named by two copies and never there: it is lost
+    missing = one.missing();
+  }
+  return Error{Code::kAborted, "files come and go faster than they can be copied: try again", "", ""};
+}
 Result<RestoreReport> restore(const Context& context, const RestoreOptions& options) { return Restore(context, options)(); }
 
 }  // namespace strata::app

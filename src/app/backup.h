@@ -7,10 +7,12 @@
 //   manifest.json   {"version": 1, "strata", "created_ms", "files": [{"name", "bytes", "sha256"}]}, last
 //
 // Files are copied before and after the database: one that a row names was there when the row was read, whatever is written or removed
-// meanwhile; that all of them are in the archive is checked against the copied rows.
+// meanwhile; that all of them are in the archive is checked against the copied rows. (A file that came and went in between begins the
+// backup anew.)
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/context.h"
@@ -22,13 +24,15 @@ struct BackupOptions {
   std::string data_folder, file;
   bool with_key = true;
   std::string version;                 // of this program
+  std::function<void()> copied;        // called each time the database was copied; for tests of what happens meanwhile
 };
 struct BackupReport {
   uint64_t bytes = 0;
   size_t files = 0;                    // stored files in it
   bool has_key = false;
 };
-// kAlreadyExists where `file` is there. What is left of a failed backup is FILE.partial, which is removed.
+// kAlreadyExists where `file` is there, also where it came meanwhile; kAborted where files come and go too fast; kDataLoss where one that
+// the database names is missing or has other bytes. It is made beside it, under FILE.partial-… (removed where it fails).
 Result<BackupReport> backup(const Context& context, const BackupOptions& options);
 
 struct RestoreOptions {
@@ -41,7 +45,8 @@ struct RestoreReport {
   bool has_key = false;
 };
 // All or nothing: the folder appears whole, after every hash, the database's integrity and its schema were checked (migrated where it is
-// older; a newer one is refused). kFailedPrecondition: the folder is in use, or not empty without `replace`; kDataLoss: a damaged archive.
+// older; a newer one is refused), under DATA.restoring-… until then. Nobody can use a former folder meanwhile, and it stays what it was
+// where anything fails. kFailedPrecondition: the folder is in use, or not empty without `replace`; kDataLoss: a damaged archive.
 Result<RestoreReport> restore(const Context& context, const RestoreOptions& options);
 
 }  // namespace strata::app

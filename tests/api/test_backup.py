@@ -81,9 +81,16 @@ def test_a_damaged_backup_restores_nothing(busy, new_folder):
     flips = [good[:at] + bytes([good[at] ^ 1]) + good[at + 1:] for at in [database.offset_data + 5000, stored.offset_data + 3, 200]]
     for i, bad in enumerate([*flips, good[: len(good) // 2], good[:-1024], b"no archive", b""]):
         (folder / "bad.tar").write_bytes(bad)
-        failed = run_cli("restore", folder / "bad.tar", "--data", folder / f"data{i}", check=False)
+        target = folder / f"data{i}"
+        if i % 2:
+            target.mkdir()   # an empty folder stays one
+        failed = run_cli("restore", folder / "bad.tar", "--data", target, check=False)
         assert failed.returncode == 1 and failed.stderr, i
-        assert not (folder / f"data{i}").exists() and not list(folder.glob("*.restoring")), i
+        assert list(folder.glob(f"data{i}*")) == ([target] if i % 2 else []), i
+        assert not target.exists() or {path.name for path in target.iterdir()} <= {"lock"}, i
+    # What failed before stands in no restore's way, nor does a slash at the end.
+    assert cli_json("restore", folder / "good.tar", "--data", f"{folder}/data1/")["aside"] is None
+    assert (folder / "data1/strata.db").exists() and sorted(path.name for path in folder.glob("data1*")) == ["data1"]
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "files/ab/../../outside", "bin/strata-parse", "files/ab/" + "g" * 64])
