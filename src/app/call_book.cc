@@ -11,14 +11,18 @@ namespace {
 // Kept for the next try while the store refuses them (a full disk); a few megabytes.
 constexpr size_t kKeptMax = 10'000;
 
-// Whether the same call may be taken another time. Everything else is about the call itself.
-bool may_pass(Code code) {
-  return code == Code::kUnavailable || code == Code::kResourceExhausted || code == Code::kInternal || code == Code::kDataLoss || code == Code::kAborted ||
-         code == Code::kCancelled || code == Code::kDeadlineExceeded || code == Code::kFailedPrecondition;
+// About the call itself: it is never taken.
+bool is_no_call(Code code) { return code == Code::kInvalidArgument || code == Code::kNotFound || code == Code::kAlreadyExists || code == Code::kOutOfRange; }
+
+// About the store as a whole: nothing else is taken now either. What is neither may be the one or the other.
+bool is_the_stores(Code code) {
+  return code == Code::kUnavailable || code == Code::kResourceExhausted || code == Code::kDataLoss || code == Code::kAborted || code == Code::kCancelled ||
+         code == Code::kDeadlineExceeded;
 }
 
-// Whether it concerns the store as a whole: then nothing else is taken either.
-bool is_the_stores(Code code) { return may_pass(code) && code != Code::kInternal; }
+void leave_out(const outcome::Call& call, const Error& error) {
+  log::error("call.not_recorded", {{"product", call.product}, {"route", call.route}, {"message", error.message}});
+}
 
 }  // namespace
 
@@ -54,20 +58,26 @@ void CallBook::write() {
   keep(std::move(batch));
 }
 
-// One that is no call, or that the store has already, must not take the others with it.
+// One that is no call, or that the store has already, must not take the others with it. Nor one that the store refuses for a reason of its
+// own: where others are taken, the reason is the call's.
 CallBook::Calls CallBook::write_one_by_one(Calls batch) {
+  std::vector<std::pair<outcome::Call, Error>> refused;
   Calls left;
-  for (size_t i = 0; i < batch.size(); ++i) {
-    const auto taken = outcomes_.record_calls(Context::background(), {batch[i]});
-    if (taken) continue;
-    if (!may_pass(taken.error().code)) {
-      log::error("call.not_recorded", {{"product", batch[i].product}, {"route", batch[i].route}, {"message", taken.error().message}});
+  bool any_taken = false;
+  for (outcome::Call& call : batch) {
+    if (!left.empty()) {
+      left.push_back(std::move(call));
       continue;
     }
-    const size_t end = is_the_stores(taken.error().code) ? batch.size() : i + 1;
-    left.insert(left.end(), std::make_move_iterator(batch.begin() + static_cast<std::ptrdiff_t>(i)),
-                std::make_move_iterator(batch.begin() + static_cast<std::ptrdiff_t>(end)));
-    i = end - 1;
+    const auto taken = outcomes_.record_calls(Context::background(), {call});
+    if (taken) any_taken = true;
+    else if (is_no_call(taken.error().code)) leave_out(call, taken.error());
+    else if (is_the_stores(taken.error().code)) left.push_back(std::move(call));
+    else refused.emplace_back(std::move(call), taken.error());
+  }
+  for (auto& [call, error] : refused) {
+    if (any_taken) leave_out(call, error);
+    else left.push_back(std::move(call));
   }
   return left;
 }
