@@ -4,6 +4,7 @@
 #include "app/api/output_format.h"
 #include "base/text.h"
 #include "infra/egress/egress.h"
+#include "infra/observe/observe.h"
 #include "infra/secret/secret.h"
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/retrieve/retrieve.h"
@@ -22,6 +23,18 @@ flow::ModelReply reply_of(const std::string& model, const model::Usage& usage) {
   reply.cached_tokens = usage.cached_tokens;
   reply.completion_tokens = usage.completion_tokens;
   return reply;
+}
+
+// Of a model with a price per token; what a local one costs by the hour is in its trace.
+double cost_of(const observe::Observer& observer, const flow::ModelReply& reply, bool remote) {
+  const observe::Call call{.model = reply.model,
+                           .product = "",
+                           .operation = "chat",
+                           .remote = remote,
+                           .input_tokens = reply.prompt_tokens,
+                           .cached_tokens = reply.cached_tokens,
+                           .output_tokens = reply.completion_tokens};
+  return observe::cost_of(observer.prices(), call).value_or(0);
 }
 
 Json format_of(const flow::ModelCall& call) {
@@ -52,6 +65,7 @@ class LocalModels : public flow::Models {
     TRY_ASSIGN(auto made, model::generate(context, *model, std::move(request)));
     flow::ModelReply reply = reply_of(model->info().id, made.finish.usage);
     reply.text = std::move(made.text);
+    if (services_.observer) reply.cost = cost_of(*services_.observer, reply, model->info().remote);
     reply.finish = made.finish.reason == model::FinishReason::kLength ? "length" : "stop";
     return reply;
   }
@@ -151,6 +165,9 @@ class RegistryTools : public flow::Tools {
     Info info;
     info.effect = !description.changes ? flow::Effect::kReads : description.repeatable ? flow::Effect::kKeyed : flow::Effect::kOnce;
     info.risk = tool::risk_name(description.risk);
+    info.about = description.description;
+    info.parameters = description.parameters;
+    info.untrusted = description.untrusted_result;
     return info;
   }
   Result<Reply> call(const Context& context, const Call& call) override {
@@ -158,7 +175,7 @@ class RegistryTools : public flow::Tools {
     options.untrusted = call.untrusted;
     options.approval_id = call.approval_id;
     TRY_ASSIGN(auto outcome, services_.tools->call(context, call.name, call.arguments, call.key, options));
-    if (outcome.state == tool::State::kDone) return Reply{std::move(outcome.result), outcome.cost};
+    if (outcome.state == tool::State::kDone) return Reply{std::move(outcome.result), outcome.cost, outcome.untrusted};
     // Cut short with its run (a shutdown, a cancel) is no failure of a step that may be done again.
     const auto about = services_.tools->describe(call.name);
     if (about && (!about->changes || about->repeatable)) TRY(context.check());

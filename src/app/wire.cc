@@ -33,6 +33,7 @@
 #include "knowledge/tool/tool.h"
 #include "model/engine/engine.h"
 #include "model/traced/traced.h"
+#include "orchestration/agent/agent.h"
 #include "orchestration/answer/answer.h"
 #include "orchestration/batch/batch.h"
 #include "orchestration/flow/flow.h"
@@ -51,9 +52,10 @@ namespace strata::app {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-                     observe::Observer::migrations(), tool::migrations(), mcp::Servers::migrations(), flow::migrations(), batch::migrations()})
+  for (auto& part :
+       {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
+        outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
+        observe::Observer::migrations(), tool::migrations(), mcp::Servers::migrations(), flow::migrations(), batch::migrations(), agent::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -254,7 +256,10 @@ class Wired : public Platform {
     flow_approvals_ = flow_approvals(services_);
     tools_->set_approvals(flow_approvals_.get());
     flow::Options options;
-    options.effects = {.models = flow_models_.get(), .library = flow_library_.get(), .tools = flow_tools_.get()};
+    open_agents();
+    options.effects = {.models = flow_models_.get(), .library = flow_library_.get(), .tools = agent_tools_.get()};
+    options.effects.drivers = {{agent::kArtifactKind, agent_driver_.get()}, {agent::kTeamKind, team_driver_.get()}};
+    options.forms = {{agent::kArtifactKind, agent::flow_of}, {agent::kTeamKind, agent::flow_of_team}};
     options.secrets = flow_secrets(services_);
     options.deliver = flow_deliver(services_);
     flows_ = std::make_unique<flow::Flows>(*store_, *journal_, *artifacts_, clock_, std::move(options));
@@ -268,6 +273,19 @@ class Wired : public Platform {
     batches_ = std::make_unique<batch::Batches>(*store_, *journal_, *catalog_, clock_, *batch_executor_);
     batches_->register_jobs();
     services_.batches = batches_.get();
+  }
+
+  // Agents and teams are flows whose steps are chosen while they run.
+  void open_agents() {
+    memory_ = std::make_unique<agent::Memory>(*store_, clock_);
+    agent_tools_ = agent::with_memory(*flow_tools_, *memory_);
+    agent_driver_ = agent::make_driver(*agent_tools_, *memory_);
+    team_driver_ = agent::make_team_driver();
+    agents_ = std::make_unique<agent::Shelf>(agent::make_shelf(*artifacts_));
+    teams_ = std::make_unique<agent::Shelf>(agent::make_team_shelf(*artifacts_));
+    services_.memory = memory_.get();
+    services_.agents = agents_.get();
+    services_.teams = teams_.get();
   }
 
   void fill_services(const Settings& settings) {
@@ -342,6 +360,10 @@ class Wired : public Platform {
   std::unique_ptr<flow::Library> flow_library_;
   std::unique_ptr<flow::Tools> flow_tools_;
   std::unique_ptr<tool::Approvals> flow_approvals_;
+  std::unique_ptr<agent::Memory> memory_;
+  std::unique_ptr<flow::Tools> agent_tools_;    // the flows', and the one that remembers
+  std::unique_ptr<flow::Driver> agent_driver_, team_driver_;
+  std::unique_ptr<agent::Shelf> agents_, teams_;
   std::unique_ptr<flow::Flows> flows_;
   std::unique_ptr<batch::Executor> batch_executor_;
   std::unique_ptr<batch::Batches> batches_;

@@ -16,6 +16,10 @@ namespace strata::durable { class Journal; }
 namespace strata::egress { class Client; }
 namespace strata::engine { class Engine; }
 namespace strata::feedback { class Feedback; }
+namespace strata::agent {
+class Memory;
+class Shelf;
+}  // namespace strata::agent
 namespace strata::flow { class Flows; }
 namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
@@ -60,6 +64,9 @@ struct Services {
   app::CallBook* calls = nullptr;
   flow::Flows* flows = nullptr;
   batch::Batches* batches = nullptr;
+  agent::Shelf* agents = nullptr;
+  agent::Shelf* teams = nullptr;
+  agent::Memory* memory = nullptr;
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   observe::Observer* observer = nullptr;
@@ -95,6 +102,7 @@ void add_product_metric_routes(http::Server& server, Services& services);  // /s
 void add_update_routes(http::Server& server, Services& services);        // /strata/v1: weekly updates
 void add_spec_routes(http::Server& server, Services& services);          // /strata/v1: products' specs, what follows from them
 void add_flow_routes(http::Server& server, Services& services);          // /strata/v1: flows, schedules, webhooks
+void add_agent_routes(http::Server& server, Services& services);         // /strata/v1: agents, their memory, teams
 void add_run_routes(http::Server& server, Services& services);           // /strata/v1: runs, events, approvals, decisions
 void add_system_routes(http::Server& server, Services& services);        // /strata/v1: system, providers
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide

@@ -17,15 +17,6 @@ Result<Body> body_of(const Request& request, const std::vector<Field>& fields) {
   return Body::parse(fields, json);
 }
 
-Result<int> version_of(const Request& request) {
-  std::string text(request.parameter("version"));
-  if (text.empty()) return 0;
-  int version = 0;
-  for (char c : text) version = c >= '0' && c <= '9' && version < 100'000'000 ? version * 10 + (c - '0') : -1;
-  if (version < 1) return invalid_argument("version: expected a number from 1, got '" + text + "'", "version");
-  return version;
-}
-
 Json flow_json(const flow::Flow& flow) {
   return Json::object({{"object", "flow"},
                        {"name", flow.name},
@@ -186,6 +177,15 @@ Result<Json> unsubscribe(const Services& services, const Context& context, const
 }
 
 }  // namespace
+
+Result<int> version_of(const Request& request) {
+  std::string text(request.parameter("version"));
+  if (text.empty()) return 0;
+  int version = 0;
+  for (char c : text) version = c >= '0' && c <= '9' && version < 100'000'000 ? version * 10 + (c - '0') : -1;
+  if (version < 1) return invalid_argument("version: expected a number from 1, got '" + text + "'", "version");
+  return version;
+}
 
 std::vector<Field> flow_check_fields() { return {{"text", Kind::kString, "The flow, YAML or JSON.", true, 1, 1 << 20}}; }
 std::vector<Field> flow_fields() {

@@ -3,9 +3,16 @@
 
 #include <vector>
 
+#include "app/api/api.h"
 #include "app/api/params.h"
+#include "orchestration/flow/flow.h"
 
 namespace strata::api {
+
+// Of runs.cc and flows.cc, for whatever else is a flow.
+Json run_json(const flow::Run& run);
+Result<Json> runs_json(const Services& services, const Context& context, const http::Request& request, const std::string& flow);   // newest first, paged
+Result<int> version_of(const http::Request& request);                    // ?version=; 0: none was named
 
 std::vector<Field> flow_check_fields();
 std::vector<Field> flow_fields();

@@ -1,5 +1,6 @@
 #include "app/api/openapi.h"
 
+#include "app/api/agents.h"
 #include "app/api/batches.h"
 #include "app/api/flows.h"
 #include "app/api/mcp.h"
@@ -194,6 +195,25 @@ constexpr Operation kOperations[] = {
     {"get", "/strata/v1/subscriptions", "Who is told of events"},
     {"post", "/strata/v1/subscriptions", "Post signed events to an address", subscription_fields},
     {"delete", "/strata/v1/subscriptions/{subscription}", "Stop that"},
+    {"get", "/strata/v1/agents", "List agents"},
+    {"post", "/strata/v1/agents/check", "Check an agent without keeping it", agent_check_fields},
+    {"get", "/strata/v1/agent_templates", "Agents that ship with Strata, one of each pattern"},
+    {"get", "/strata/v1/agents/{agent}", "An agent: the newest, or ?version="},
+    {"put", "/strata/v1/agents/{agent}", "Save a version of an agent", agent_fields},
+    {"post", "/strata/v1/agents/{agent}/runs", "Give it a task: a run of the flow agent:NAME", agent_run_fields},
+    {"get", "/strata/v1/agents/{agent}/runs", "Its runs"},
+    {"get", "/strata/v1/agents/{agent}/memory", "The facts that it remembers, with where they came from"},
+    {"post", "/strata/v1/agents/{agent}/memory", "Add a fact", fact_text_fields},
+    {"patch", "/strata/v1/agents/{agent}/memory/{fact}", "Change a fact", fact_text_fields},
+    {"delete", "/strata/v1/agents/{agent}/memory/{fact}", "Make it forget a fact"},
+    {"get", "/strata/v1/teams", "List teams"},
+    {"post", "/strata/v1/teams/check", "Check a team without keeping it", agent_check_fields},
+    {"get", "/strata/v1/team_templates", "Teams that ship with Strata"},
+    {"get", "/strata/v1/teams/{team}", "A team: the newest, or ?version="},
+    {"put", "/strata/v1/teams/{team}", "Save a version of a team", agent_fields},
+    {"post", "/strata/v1/teams/{team}/runs", "Give it a task: a run of the flow team:NAME", agent_run_fields},
+    {"get", "/strata/v1/teams/{team}/runs", "Its runs"},
+    {"get", "/strata/v1/runs/{run}/messages", "What members of a team wrote to each other; ?thread="},
     {"get", "/strata/v1/runs", "Runs of all flows"},
     {"get", "/strata/v1/runs/{run}", "A run: steps, values, totals, what it waits for"},
     {"get", "/strata/v1/runs/{run}/events", "Its log; ?stream=true: as it grows"},

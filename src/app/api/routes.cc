@@ -22,6 +22,7 @@ void add_routes(http::Server& server, Services& services) {
   add_update_routes(server, services);
   add_spec_routes(server, services);
   add_flow_routes(server, services);
+  add_agent_routes(server, services);
   add_run_routes(server, services);
   add_system_routes(server, services);
   add_landscape_routes(server, services);

@@ -32,22 +32,6 @@ Result<int64_t> number_of(std::string_view text, const char* name, int64_t fallb
   return value;
 }
 
-Json run_json(const flow::Run& run) {
-  return Json::object({{"object", "run"},
-                       {"id", run.id},
-                       {"flow", run.flow},
-                       {"version", run.version},
-                       {"state", durable::state_name(run.job.state)},
-                       {"trigger", run.trigger},
-                       {"parent", run.parent.empty() ? Json() : Json(run.parent)},
-                       {"note", run.job.note},
-                       {"result", run.job.result},
-                       {"error", run.job.error.empty() ? Json() : Json(run.job.error)},
-                       {"wakes_at", time_json(run.job.wake_ms)},
-                       {"created_at", time_json(run.job.created_ms)},
-                       {"updated_at", time_json(run.job.updated_ms)}});
-}
-
 Json event_json(const durable::Event& event) {
   return Json::object({{"sequence", event.sequence},
                        {"kind", event.kind},
@@ -75,19 +59,9 @@ Status check_state(const std::string& name) {
   return invalid_argument("state: expected one of " + all + ", got '" + name + "'", "state");
 }
 
-Result<Json> runs_of(const Services& services, const Context& context, const Request& request, const std::string& flow) {
-  TRY_ASSIGN(Page page, parse_page(request, 50, 1000));
-  std::string state(request.parameter("state"));
-  TRY(check_state(state));
-  TRY_ASSIGN(auto runs, services.flows->runs(context, flow, page.limit + 1, page.after, state));
-  Json::Array items;
-  for (auto& run : runs) items.push_back(run_json(run));
-  return list_json(std::move(items), page.limit);
-}
-
-Result<Json> list_runs(const Services& services, const Context& context, const Request& request) { return runs_of(services, context, request, ""); }
+Result<Json> list_runs(const Services& services, const Context& context, const Request& request) { return runs_json(services, context, request, ""); }
 Result<Json> list_flow_runs(const Services& services, const Context& context, const Request& request) {
-  return runs_of(services, context, request, request.captures[0]);
+  return runs_json(services, context, request, request.captures[0]);
 }
 
 Result<Json> one_run(const Services& services, const Context& context, const Request& request) {
@@ -305,6 +279,32 @@ Result<Json> decide(const Services& services, const Context& context, const Requ
 }
 
 }  // namespace
+
+Json run_json(const flow::Run& run) {
+  return Json::object({{"object", "run"},
+                       {"id", run.id},
+                       {"flow", run.flow},
+                       {"version", run.version},
+                       {"state", durable::state_name(run.job.state)},
+                       {"trigger", run.trigger},
+                       {"parent", run.parent.empty() ? Json() : Json(run.parent)},
+                       {"note", run.job.note},
+                       {"result", run.job.result},
+                       {"error", run.job.error.empty() ? Json() : Json(run.job.error)},
+                       {"wakes_at", time_json(run.job.wake_ms)},
+                       {"created_at", time_json(run.job.created_ms)},
+                       {"updated_at", time_json(run.job.updated_ms)}});
+}
+
+Result<Json> runs_json(const Services& services, const Context& context, const Request& request, const std::string& flow) {
+  TRY_ASSIGN(Page page, parse_page(request, 50, 1000));
+  std::string state(request.parameter("state"));
+  TRY(check_state(state));
+  TRY_ASSIGN(auto runs, services.flows->runs(context, flow, page.limit + 1, page.after, state));
+  Json::Array items;
+  for (auto& run : runs) items.push_back(run_json(run));
+  return list_json(std::move(items), page.limit);
+}
 
 std::vector<Field> run_fields() {
   return {{"input", Kind::kObject, "The flow's input."},

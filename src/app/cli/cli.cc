@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <fstream>
+#include <iostream>
 
 #include "base/text.h"
 
@@ -52,6 +54,22 @@ void progress_end() {
   if (isatty(STDERR_FILENO)) std::fprintf(stderr, "\r\x1b[K");
 }
 
+constexpr size_t kFileBytesMax = 4u << 20;  // over what any of them may have: the reader says the exact limit
+
+Result<std::string> read_text(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) return not_found("cannot read " + path);
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  std::string text(kFileBytesMax, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return not_found("cannot read " + path + ": is it a file?");
+  text.resize(static_cast<size_t>(in.gcount()));
+  return text;
+}
+
 int run(int argc, char** argv) {
   CLI::App app(
       "Strata: ask your documents, on a model of your own, from one program.\n"
@@ -98,6 +116,7 @@ int run(int argc, char** argv) {
   add_landscape(app, common, chosen);
   add_simulate(app, common, chosen);
   add_flow(app, common, chosen);
+  add_agent(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
   add_trace(app, common, chosen);

@@ -37,12 +37,16 @@ void add_spec(CLI::App& app, Common& common, Chosen& chosen);        // spec che
 void add_simulate(CLI::App& app, Common& common, Chosen& chosen);     // simulate fill, remove
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
 void add_flow(CLI::App& app, Common& common, Chosen& chosen);         // flow check, put, run, show, inbox, decide, …
+void add_agent(CLI::App& app, Common& common, Chosen& chosen);        // agent and team: check, put, run, memory, messages
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
 void add_mcp(CLI::App& app, Common& common, Chosen& chosen);          // mcp serve, add, list, show, refresh, approve, secret, remove
 void add_trace(CLI::App& app, Common& common, Chosen& chosen);        // trace list, show, replay, diff; usage
 void add_backup(CLI::App& app, Common& common, Chosen& chosen);       // backup, restore
 void add_machine(CLI::App& app, Common& common, Chosen& chosen);      // doctor, config, openapi, version
+
+// A text that somebody wrote, or standard input for "-"; cut where no reader would take it any more (4 MiB).
+Result<std::string> read_text(const std::string& path);
 
 // Says what went wrong on standard error (as JSON with --json) and gives the exit code.
 int fail(const Common& common, const Error& error);

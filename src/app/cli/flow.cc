@@ -3,8 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <fstream>
-#include <iostream>
 #include <thread>
 
 #include "app/cli/cli.h"
@@ -13,26 +11,10 @@
 namespace strata::cli {
 namespace {
 
-constexpr size_t kFileBytesMax = 2u << 20;  // over what a flow may have: the reader says the exact limit
-
 struct Wanted {
   std::string server, file, name, input = "{}", why, id, decision, arguments, response, step, version, key;
   bool wait = true;
 };
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) return not_found("cannot read " + path);
-  }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::string text(kFileBytesMax, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return not_found("cannot read " + path + ": is it a file?");
-  text.resize(static_cast<size_t>(in.gcount()));
-  return text;
-}
 
 std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
 

@@ -12,22 +12,6 @@
 namespace strata::cli {
 namespace {
 
-constexpr size_t kFileBytesMax = 4u << 20;  // over what a spec may have: the reader says the exact limit
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file;
-  if (path != "-") {
-    file.open(path, std::ios::binary);
-    if (!file) return not_found("cannot read " + path);
-  }
-  std::istream& in = path == "-" ? std::cin : file;
-  std::string text(kFileBytesMax, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return not_found("cannot read " + path + ": is it a file?");
-  text.resize(static_cast<size_t>(in.gcount()));
-  return text;
-}
-
 Json report_json(const spec::Checked& checked) {
   Json problems = Json::array(), missing = Json::array();
   for (auto& p : checked.problems)

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "base/form.h"
 #include "base/text.h"
 #include "base/yaml.h"
 #include "orchestration/flow/flow.h"
@@ -11,11 +12,11 @@
 namespace strata::flow {
 namespace {
 
-struct Key {
-  std::string_view name;
-  std::string_view type;          // a Json type, "text" (a string that may be a template), "expression", "steps", "any", "step"
-  bool required = false;
-};
+using form::hint;
+using form::join;
+using form::Key;
+using form::name_ok;
+
 struct Form {
   StepKind kind;
   std::string_view name;
@@ -41,7 +42,9 @@ const std::vector<Form>& forms() {
         {"escalate", "object"}}},
       {StepKind::kRetrieve, "retrieve", {{"query", "text", true}, {"bases", "any", true}, {"results", "integer"}}},
       {StepKind::kAnswer, "answer", {{"question", "text", true}, {"bases", "any", true}, {"mode", "string"}, {"model", "text"}, {"max_tokens", "integer"}}},
-      {StepKind::kTool, "tool", {{"tool", "string", true}, {"args", "object"}}},
+      {StepKind::kTool,
+       "tool",
+       {{"tool", "string", true}, {"args", "object"}, {"about", "text"}, {"who", "array"}, {"deadline_s", "number"}, {"on_deadline", "string"}}},
       {StepKind::kCondition, "condition", {{"cases", "array", true}, {"else", "step"}, {"reason", "text"}}},
       {StepKind::kSet, "set", {{"values", "object"}, {"value", "any"}}},
       {StepKind::kRecord, "record", {{"type", "string", true}, {"data", "any", true}}},
@@ -59,11 +62,15 @@ const std::vector<Form>& forms() {
         {"escalate_to", "array"},
         {"on_deadline", "string"}}},
       {StepKind::kSubflow, "subflow", {{"flow", "string", true}, {"version", "integer"}, {"input", "object"}}},
+      {StepKind::kDriven, "driven", {{"driver", "string", true}, {"spec", "object", true}, {"input", "object"}}},
       {StepKind::kRespond, "respond", {{"result", "any", true}}}};
   return all;
 }
 
 constexpr size_t kTypeBytesMost = 200;   // of a record
+// What a driver may choose: steps that need no expressions.
+bool may_be_planned(StepKind kind) { return kind != StepKind::kCondition && kind != StepKind::kSet && kind != StepKind::kMap && kind != StepKind::kRespond; }
+
 constexpr std::string_view kDecisions[] = {"accept", "edit", "respond", "ignore"};
 
 // "{{ x }}" → " x "; empty where the text is more than one expression.
@@ -88,23 +95,9 @@ bool any_template(const Json& json) {
   return false;
 }
 
-bool name_ok(std::string_view name, std::string_view more = "") {
-  if (name.empty() || name.size() > 64 || !((name[0] >= 'a' && name[0] <= 'z') || name[0] == '_')) return false;
-  return std::all_of(name.begin(), name.end(),
-                     [&](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || more.find(c) != more.npos; });
-}
-
-std::string hint(std::string_view wrong, const std::vector<std::string_view>& names) {
-  auto near = nearest_name(wrong, names);
-  if (!near.empty()) return ": did you mean '" + std::string(near) + "'?";
-  std::string all;
-  for (auto name : names) all += (all.empty() ? "" : ", ") + std::string(name);
-  return "; known are " + all;
-}
-
 class Parser {
  public:
-  explicit Parser(const yaml::Document& document) : document_(document), flow_(std::make_shared<Definition>()) {}
+  explicit Parser(const yaml::Document& document) : document_(document), reader_(document, "invalid_flow"), flow_(std::make_shared<Definition>()) {}
 
   Result<std::shared_ptr<const Definition>> parse() {
     const Json& top = document_.value;
@@ -122,35 +115,18 @@ class Parser {
     return std::shared_ptr<const Definition>(flow_);
   }
 
- private:
-  Error wrong(const std::string& path, const std::string& message) const {
-    return invalid_argument("line " + std::to_string(document_.at(path).line) + ": " + (path.empty() ? "" : path + ": ") + message, path, "invalid_flow");
+  // A step that a driver chose: nothing in it is filled in.
+  Result<std::shared_ptr<const Block>> parse_planned() {
+    literal_ = true;
+    auto one = std::make_shared<Block>();
+    TRY(block(Json::array({document_.value}), "steps", 0, *one));
+    TRY(targets(*one, "steps"));
+    return std::shared_ptr<const Block>(one);
   }
-  static std::string join(const std::string& path, std::string_view key) { return path.empty() ? std::string(key) : path + "." + std::string(key); }
 
-  Status typed(const Json& value, const std::string& path, std::string_view type) const {
-    if (type == "any") return {};
-    if (type == "text" || type == "step" || type == "expression") type = "string";
-    if (type == "steps") type = "array";
-    bool ok = value.type_name() == type || (type == "number" && value.is_number());
-    if (!ok) return wrong(path, "expected " + std::string(type) + ", got " + std::string(value.type_name()));
-    return {};
-  }
-  Status keys(const Json& value, const std::string& path, const std::vector<Key>& known) const {
-    if (!value.is_object()) return wrong(path, "expected an object, got " + std::string(value.type_name()));
-    std::vector<std::string_view> names;
-    for (auto& key : known) names.push_back(key.name);
-    for (auto& [name, member] : *value.as_object()) {
-      auto key = std::find_if(known.begin(), known.end(), [&n = name](const Key& k) { return k.name == n; });
-      if (key == known.end()) return wrong(join(path, name), "there is no '" + name + "' here" + hint(name, names));
-      if (member.is_null() && !key->required) continue;
-      TRY(typed(member, join(path, name), key->type));
-    }
-    for (auto& key : known)
-      if (key.required && (key.type == "any" ? value.find(key.name) == nullptr : value[key.name].is_null()))
-        return wrong(path, "'" + std::string(key.name) + "' is missing");
-    return {};
-  }
+ private:
+  Error wrong(const std::string& path, const std::string& message) const { return reader_.wrong(path, message); }
+  Status keys(const Json& value, const std::string& path, const std::vector<Key>& known) const { return reader_.keys(value, path, known); }
 
   Result<std::vector<Variable>> variables(const Json& json, const std::string& path, bool input) const {
     std::vector<Variable> all;
@@ -215,12 +191,14 @@ class Parser {
     if (!kind) return wrong(path, std::string("'kind' is missing") + hint("", kinds));
     auto form = std::find_if(forms().begin(), forms().end(), [&](const Form& f) { return f.name == *kind; });
     if (form == forms().end()) return wrong(path + ".kind", "there is no kind of step '" + *kind + "'" + hint(*kind, kinds));
+    if (literal_ && !may_be_planned(form->kind)) return wrong(path + ".kind", "a step of kind '" + *kind + "' cannot be planned");
     std::vector<Key> known = kCommon;
     known.insert(known.end(), form->keys.begin(), form->keys.end());
     TRY(keys(json, path, known));
     out.kind = form->kind;
     out.spec = json;
-    out.templated = out.kind == StepKind::kCondition || !json["escalate"].is_null() || any_template(json);
+    out.literal = literal_;
+    out.templated = !literal_ && (out.kind == StepKind::kCondition || !json["escalate"].is_null() || any_template(json));
     out.id = *json["id"].as_string();
     if (!name_ok(out.id) || out.id == "end") return wrong(path + ".id", "expected lower-case letters, digits and '_', and not 'end', got '" + out.id + "'");
     for (auto [name, to] : {std::pair("title", &out.title), {"save", &out.save}, {"next", &out.next}, {"on_error", &out.on_error}})
@@ -228,7 +206,7 @@ class Parser {
     TRY(save(out, path));
     TRY(timing(json, path, out));
     TRY(details(json, path, depth, out));
-    return templates_in(json, path, form->keys);
+    return literal_ ? Status() : templates_in(json, path, form->keys);
   }
 
   Status save(const Step& step, const std::string& path) const {
@@ -371,7 +349,7 @@ class Parser {
   }
   Status templates_in(const Json& json, const std::string& path, const std::vector<Key>& form) {
     for (auto& key : form)
-      if (key.type != "steps" && key.name != "branches" && key.name != "cases" && key.name != "schema" && key.name != "escalate")
+      if (key.type != "steps" && key.name != "branches" && key.name != "cases" && key.name != "schema" && key.name != "escalate" && key.name != "spec")
         TRY(templates_in(json[key.name], join(path, key.name)));
     TRY(templates_in(json["escalate"]["model"], path + ".escalate.model"));
     if (auto* when = json["escalate"]["when"].as_string()) TRY(compile(source_of_truth(*when), path + ".escalate.when"));
@@ -401,8 +379,10 @@ class Parser {
   }
 
   const yaml::Document& document_;
+  const form::Reader reader_;
   std::shared_ptr<Definition> flow_;
   int steps_ = 0;
+  bool literal_ = false;
 };
 
 Status check_variable(const Variable& variable, const Json& value, const std::string& path) {
@@ -438,6 +418,20 @@ bool is_template(std::string_view text) { return text.find("{{") != text.npos ||
 Result<std::shared_ptr<const Definition>> parse_definition(std::string_view text) {
   TRY_ASSIGN(auto document, yaml::parse(text));
   return Parser(document).parse();
+}
+
+Result<std::shared_ptr<const Definition>> definition_of(const Json& flow) {
+  yaml::Document document{.value = flow, .place = {}};
+  return Parser(document).parse();
+}
+
+Result<std::shared_ptr<const Block>> parse_planned(const Json& step) {
+  yaml::Document document{.value = step, .place = {}};
+  return Parser(document).parse_planned();
+}
+
+Result<Json> fill(const Step& step, const Definition& flow, const Json& spec, const Json& variables) {
+  return step.literal ? Result<Json>(spec) : flow.value_of(spec, variables);
 }
 
 Result<Json> Definition::check_input(const Json& given) const {

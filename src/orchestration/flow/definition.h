@@ -18,7 +18,7 @@
 
 namespace strata::flow {
 
-enum class StepKind { kModel, kRetrieve, kAnswer, kTool, kCondition, kSet, kRecord, kMap, kParallel, kWait, kApproval, kSubflow, kRespond };
+enum class StepKind { kModel, kRetrieve, kAnswer, kTool, kCondition, kSet, kRecord, kMap, kParallel, kWait, kApproval, kSubflow, kDriven, kRespond };
 std::string_view step_kind_name(StepKind kind);   // "model", …
 
 struct Block;
@@ -40,6 +40,7 @@ struct Step {
   Retry retry;
   int64_t timeout_ms = 0;                         // 0: none
   bool templated = false;                         // whether anything in it is to be filled in: most cost of a plain step would be its variables
+  bool literal = false;                           // a driver chose it: nothing in it is a template, whatever it looks like
   std::vector<Block> blocks;                      // of map (one) and parallel
 };
 
@@ -76,6 +77,13 @@ struct Definition {
 
 // `text` is YAML or JSON. kInvalidArgument: "line 12: steps[2].query: …", with the path as param.
 Result<std::shared_ptr<const Definition>> parse_definition(std::string_view text);
+// The same of a flow that a program made.
+Result<std::shared_ptr<const Definition>> definition_of(const Json& flow);
+
+// One step that a driver chose, as a block of its own.
+Result<std::shared_ptr<const Block>> parse_planned(const Json& step);
+// What the step says there, filled in, unless it is literal.
+Result<Json> fill(const Step& step, const Definition& flow, const Json& spec, const Json& variables);
 
 // Whether the text holds anything to fill in.
 bool is_template(std::string_view text);

@@ -140,6 +140,7 @@ Result<Json> call_tool(Flows::Core& core, const Context& context, Outcome& outco
   if (auto* id = work.decided["approval_id"].as_string()) call.approval_id = *id;
   TRY_ASSIGN(auto reply, core.options.effects.tools->call(context, call));
   outcome.cost += reply.cost;
+  outcome.untrusted = reply.untrusted;
   return std::move(reply.result);
 }
 
@@ -167,6 +168,8 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
   work.path = frame.step_path();
   work.step = &step;
   work.scope = frame.scope;
+  work.planned = frame.planned;
+  work.driven = frame.driven;
   work.attempt = frame.attempt;
   work.refusals = frame.refusals;
   work.key = idempotency_key(run_id, work.path);
@@ -180,10 +183,11 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
       work.input = frame.data["arguments"];   // exactly what the person saw, or wrote
     } else {
       const Json written = step.spec["args"].is_null() ? Json::object() : step.spec["args"];
-      TRY_ASSIGN(work.input, flow.value_of(written, variables));
+      TRY_ASSIGN(work.input, fill(step, flow, written, variables));
       // Arguments that the flow's author wrote out are the author's, as long as it is the author too who says that the step runs.
-      work.untrusted = machine.holds_untrusted() && (machine.chosen_by_untrusted() || !(work.input == written));
+      work.untrusted = machine.untrusted(frame) && (step.literal || machine.chosen(frame) || !(work.input == written));
     }
+    TRY_ASSIGN(work.about, fill(step, flow, step.spec["about"], variables));
     TRY_ASSIGN(auto info, core.options.effects.tools->describe(context, work.tool));
     work.effect = info.effect;
     return work;
@@ -196,7 +200,7 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
       input.set(name, member);
       continue;
     }
-    TRY_ASSIGN(Json value, flow.value_of(member, variables));
+    TRY_ASSIGN(Json value, fill(step, flow, member, variables));
     input.set(name, std::move(value));
   }
   work.input = std::move(input);
@@ -213,7 +217,10 @@ Outcome perform(Flows::Core& core, const Context& context, Work work) {
   switch (step.kind) {
     case StepKind::kModel: outcome.output = ask_with_escalation(core, bounded, outcome); break;
     case StepKind::kRetrieve:
-    case StepKind::kAnswer: outcome.output = call_library(core, bounded, outcome); break;
+    case StepKind::kAnswer:
+      outcome.output = call_library(core, bounded, outcome);
+      outcome.untrusted = true;
+      break;
     default: outcome.output = call_tool(core, bounded, outcome);
   }
   span.outcome(outcome.output);

@@ -13,6 +13,9 @@ struct Work {
   std::string path;
   const Step* step = nullptr;
   std::shared_ptr<Scope> scope;     // keeps the step alive
+  std::shared_ptr<const Block> planned;   // and a step that a driver chose
+  bool driven = false;              // it is one: the log has its input already
+  Json about;                       // of a tool step: what a person should know who is asked
   Json input;                       // filled in
   Json variables;                   // of model steps that may escalate
   Json decided;                     // the decision that lets the tool run now
@@ -28,6 +31,7 @@ struct Outcome {
   ModelReply usage;
   double cost = 0;
   int64_t ms = 0;
+  bool untrusted = false;           // the output holds text that others wrote
   std::vector<durable::Event> notes;   // escalated_model
 };
 

@@ -281,7 +281,9 @@ News Walker::news_of(Outcome outcome) {
     output = std::move(whole);
   }
   news.events = std::move(outcome.notes);
-  Json data = Json::object({{"output", std::move(output)}, {"input", work.input}, {"ms", outcome.ms}, {"attempt", work.attempt}});
+  Json data = Json::object({{"output", std::move(output)}, {"ms", outcome.ms}, {"attempt", work.attempt}});
+  if (!work.driven || !work.decided.is_null()) data.set("input", work.input);
+  if (outcome.untrusted) data.set("untrusted", true);
   if (Json usage = usage_json(outcome.usage); !usage.is_null()) data.set("usage", std::move(usage));
   if (outcome.cost != 0) data.set("cost", outcome.cost);
   if (!work.tool.empty()) data.set("tool", work.tool);
@@ -316,6 +318,7 @@ News Walker::failed(const Work& work, const Error& error, int64_t ms) {
   } else {
     data.set("final", true);
   }
+  if (!error.reason.empty()) data.set("error_reason", error.reason);
   if (too_large(data)) data.set("input", Json());
   if (too_large(data)) data.set("decided", Json());
   news.add(event("step_failed", work.path, std::move(data)));

@@ -37,6 +37,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -111,6 +112,9 @@ class Tools {
   struct Info {
     Effect effect = Effect::kOnce;
     std::string risk;               // for the approval's page
+    std::string about = "";         // for a model: what it does, and when to use it
+    Json parameters = {};           // JSON Schema of its arguments
+    bool untrusted = false;         // its results hold text that others wrote
   };
   virtual Result<Info> describe(const Context& context, const std::string& name) = 0;   // kNotFound names the nearest
   // A failure whose code is kInvalidArgument, kNotFound, kPermissionDenied, kUnauthenticated, kFailedPrecondition, kResourceExhausted or
@@ -129,6 +133,7 @@ class Tools {
   struct Reply {
     Json result;
     double cost = 0;
+    bool untrusted = false;         // the result holds text that others wrote
   };
   virtual Result<Reply> call(const Context& context, const Call& call) = 0;
   // Whether the tool takes these arguments: kInvalidArgument says what is wrong, and where. Nothing is called.
@@ -138,10 +143,41 @@ class Tools {
 };
 inline constexpr char kNeedsApproval[] = "needs_approval";
 inline constexpr char kNotYet[] = "not_yet";
+
+// Chooses the steps of a `driven` step, one by one: agents and teams. What it chooses is an event (`planned`: the step, the reason) before it is
+// done, so a resume never asks the driver again about what was chosen, and each choice is found by search. Planned steps are ordinary ones
+// (model, retrieve, answer, tool, approval, record, wait, subflow, driven, parallel of these) with everything that goes with them; nothing in
+// them is a template. A planned step that fails for good does not fail the run: the driver sees it.
+class Driver {
+ public:
+  virtual ~Driver() = default;
+  // Once, as the step begins: what next() needs from outside (what tools there are, what is remembered). Kept in the log.
+  virtual Result<Json> prepare(const Context& context, const Json& spec, const Json& input) = 0;
+  struct Seen {
+    const Json& spec;
+    const Json& input;
+    const Json& setup;
+    // Each {id, path, step, reason, output | error, code and error_reason, usage, cost, ms, at_ms, untrusted, decided: a person's decision}.
+    const Json& history;
+    const std::string& run;         // its id
+    bool untrusted = false;         // the input holds text that others wrote
+    int64_t begun_ms = 0, now_ms = 0;
+  };
+  struct Next {
+    Json step;                      // null: it is over, with `result`
+    std::string reason;
+    bool untrusted = false;         // text that others wrote led to this step. Once said, it stands
+    Json result;
+  };
+  // Pure: of what it is given and nothing else.
+  virtual Result<Next> next(const Seen& seen) = 0;
+};
+
 struct Effects {
   Models* models = nullptr;         // any may be null: then its steps fail and say so
   Library* library = nullptr;
   Tools* tools = nullptr;
+  std::map<std::string, Driver*> drivers = {};   // by name
 };
 
 // ---- what the rest of the house sees ----
@@ -256,6 +292,8 @@ struct Options {
   Effects effects;
   SecretBox secrets;
   Deliver deliver;
+  // Other kinds of artifact that are flows, too: from their text to a flow as JSON. A run of the artifact `triage` of kind "agent" is one of "agent:triage".
+  std::map<std::string, std::function<Result<Json>(const std::string& text)>> forms = {};
 };
 
 std::vector<store::Migration> migrations();

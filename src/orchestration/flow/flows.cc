@@ -90,8 +90,19 @@ Json input_schema(const Definition& flow) {
   return Json::object({{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}, {"additionalProperties", false}});
 }
 
+// "agent:triage" is the artifact `triage` of another kind, whose text a form turns into a flow's.
+static Result<DefinitionPtr> read_definition(const Options& options, const registry::Key& key, const std::string& name, const std::string& content) {
+  if (key.kind == kArtifactKind) return parse_definition(content);
+  TRY_ASSIGN(Json json, options.forms.at(key.kind)(content));
+  TRY_ASSIGN(auto flow, definition_of(json));
+  auto named = std::make_shared<Definition>(*flow);
+  named->name = name;
+  return DefinitionPtr(named);
+}
+
 Result<DefinitionPtr> Flows::Core::definition(const Context& context, const std::string& name, int* version) {
   registry::Key key{kArtifactKind, name};
+  if (size_t colon = name.find(':'); colon != name.npos && options.forms.count(name.substr(0, colon))) key = {name.substr(0, colon), name.substr(colon + 1)};
   if (*version == 0) {
     auto live = registry.labelled(context, key, "live");
     if (live) *version = live->number;
@@ -105,11 +116,11 @@ Result<DefinitionPtr> Flows::Core::definition(const Context& context, const std:
   auto content = registry.version(context, key, *version);
   if (!content) {
     if (content.error().code == Code::kNotFound)
-      return not_found("no flow '" + name + "'" + (*version ? " has a version " + std::to_string(*version) : ""), "flow");
+      return not_found("no " + key.kind + " '" + key.name + "'" + (*version ? " has a version " + std::to_string(*version) : ""), key.kind);
     return content.error();
   }
   *version = content->number;
-  TRY_ASSIGN(auto flow, parse_definition(content->content));
+  TRY_ASSIGN(auto flow, read_definition(options, key, name, content->content));
   std::lock_guard lock(mutex);
   if (definitions.size() >= kDefinitionsKept) definitions.clear();   // runs keep theirs by pointer
   return definitions[{name, *version}] = flow;

@@ -10,7 +10,7 @@ namespace {
 // Steps that hear from outside: what they give, an error's text included, was written by others.
 bool hears_others(const Step& step) {
   return step.kind == StepKind::kModel || step.kind == StepKind::kRetrieve || step.kind == StepKind::kAnswer || step.kind == StepKind::kTool ||
-         (step.kind == StepKind::kApproval && step.spec["tool"].is_string());
+         step.kind == StepKind::kDriven || (step.kind == StepKind::kApproval && step.spec["tool"].is_string());
 }
 
 }  // namespace
@@ -28,6 +28,7 @@ Status Machine::apply(const durable::Event& event) {
   bool known = false;
   TRY(about_run(event, &known));
   if (known || event.name.empty()) return {};
+  if (event.kind == "planned") return plan(event);
   if (Frame* frame = find(event.name)) return about_step(*frame, event);
   if (event.kind == "approval_asked" || event.kind == "outcome_unknown") left_.push_back(event.name);
   return {};
@@ -44,7 +45,7 @@ Status Machine::begin(const durable::Event& event) {
   root_->state = root_->flow->initial_state();
   started_ms_ = event.at_ms;
   auto* trigger = event.data["trigger"].as_string();
-  untrusted_ = trigger && trigger->compare(0, 8, "webhook:") == 0;
+  root_->untrusted = trigger && trigger->compare(0, 8, "webhook:") == 0;
   Frame frame;
   frame.block = &root_->flow->root;
   frame.scope = root_;
@@ -89,8 +90,8 @@ Status Machine::about_step(Frame& frame, const durable::Event& event) {
     return Status();
   };
   if (kind == "step_started") return become(Phase::kStarted);
-  if (kind == "step_finished") return finish(frame, data);
-  if (kind == "step_failed") return fail(frame, data);
+  if (kind == "step_finished") return finish(frame, event);
+  if (kind == "step_failed") return fail(frame, event);
   if (kind == "opened") return open(frame, event);
   if (kind == "outcome_unknown") return become(Phase::kUnknown);
   if (kind == "waiting" || kind == "approval_asked") {
@@ -133,13 +134,14 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     made.item = frame.item;
     made.index = frame.index;
     made.own = true;
+    made.planned = frame.planned;
     Frame& added = add(std::move(made));
     frame.inside.push_back(added.id);
     frame.inside_names.push_back(std::move(name));
     return added;
   };
   if (step.kind == StepKind::kMap) {
-    chosen_ = chosen_ || untrusted_;   // how often its steps run
+    frame.scope->chosen = frame.scope->chosen || frame.scope->untrusted;   // how often its steps run
     auto* items = event.data["items"].as_array();
     if (!items) return data_loss("'opened' of the map " + path + " holds no items");
     auto* as = step.spec["as"].as_string();
@@ -158,21 +160,64 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
     scope->version = static_cast<int>(version);
     scope->input = event.data["input"];
     scope->state = scope->flow->initial_state();
+    scope->untrusted = untrusted(frame);
+    scope->chosen = frame.scope->chosen;
     Frame& made = inner(scope->flow->root, path + "/", "");
     made.scope = scope;
     made.own = false;
     made.item_name.clear();
+  } else if (step.kind == StepKind::kDriven) {
+    static const Block kNothing;
+    Frame& made = inner(kNothing, path + "/", "");
+    made.driven = true;
+    made.untrusted = event.data["untrusted"] == Json(true);
   }
   return {};
 }
 
-Status Machine::finish(Frame& frame, const Json& data) {
+Status Machine::plan(const durable::Event& event) {
+  auto* at = event.data["at"].as_string();
+  auto found = std::find_if(frames_.begin(), frames_.end(), [&](auto& one) { return one.second.driven && at && one.second.path == *at; });
+  if (found == frames_.end() || !found->second.done()) return {};
+  Frame& frame = found->second;
+  TRY_ASSIGN(frame.planned, parse_planned(event.data["step"]));
+  frame.block = frame.planned.get();
+  frame.at = 0;
+  ++frame.visits[frame.step().id];
+  frame.plan = event.data;
+  frame.untrusted = frame.untrusted || event.data["untrusted"] == Json(true);
+  return {};
+}
+
+// What the driver will see of a step that ended.
+void Machine::remember(Frame& frame, const durable::Event& event, const std::string& path, Json more) {
+  more.set("id", frame.step().id);
+  more.set("path", path);
+  more.set("step", frame.plan["step"]);
+  more.set("reason", frame.plan["reason"]);
+  more.set("at_ms", event.at_ms);
+  for (auto key : {"usage", "cost", "ms", "untrusted", "error_reason"})
+    if (!event.data[key].is_null()) more.set(key, event.data[key]);
+  if (frame.data["decision"].is_string()) more.set("decided", frame.data);
+  frame.history.push(std::move(more));
+}
+
+Status Machine::finish(Frame& frame, const durable::Event& event) {
+  const Json& data = event.data;
   const Step& step = frame.step();
   Json output = data["output"];
-  // An approval's tool ran where the event names it; a wait heard somebody where it names the signal.
+  // An approval's tool ran where the event names it; a wait heard somebody where it names the signal. What a driver's own steps heard is the
+  // driver's to judge; what it says at its end was made from it.
+  Scope& scope = *frame.scope;
   bool heard = hears_others(step) && (step.kind != StepKind::kApproval || data["tool"].is_string());
-  untrusted_ = untrusted_ || heard || (step.kind == StepKind::kWait && data["signal"].is_string());
-  chosen_ = chosen_ || (untrusted_ && step.kind == StepKind::kCondition);
+  heard = heard || (step.kind == StepKind::kWait && data["signal"].is_string());
+  if (step.kind == StepKind::kSubflow && !frame.inside.empty()) {
+    const Scope& inner = *frames_.at(frame.inside[0]).scope;
+    heard = inner.untrusted;
+    scope.chosen = scope.chosen || (inner.chosen && !step.literal);
+  }
+  scope.untrusted = scope.untrusted || (heard && !step.literal);
+  scope.chosen = scope.chosen || (scope.untrusted && step.kind == StepKind::kCondition);
   if (step.kind == StepKind::kApproval && data["resolved"].as_bool() &&
       frame.data["decision"].is_string()) {   // an approval's tool, whose outcome a person gave
     Json whole = frame.data;
@@ -192,13 +237,15 @@ Status Machine::finish(Frame& frame, const Json& data) {
   if (auto& usage = data["usage"]; usage.is_object())
     for (auto key : {"prompt_tokens", "completion_tokens"})
       if (usage[key].is_int()) tokens_ += *usage[key].to_int(key);
+  if (frame.driven) remember(frame, event, frame.step_path(), Json::object({{"output", output}}));
   leave(frame);
   std::string next = data["next"].as_string() ? *data["next"].as_string() : step.next;
   go(frame, next);
   return {};
 }
 
-Status Machine::fail(Frame& frame, const Json& data) {
+Status Machine::fail(Frame& frame, const durable::Event& event) {
+  const Json& data = event.data;
   auto* final = data["final"].as_bool();
   if (!final || !*final) {
     frame.phase = Phase::kRetrying;
@@ -210,14 +257,24 @@ Status Machine::fail(Frame& frame, const Json& data) {
   }
   // The nearest step around it that knows what to do about errors goes on; without one the run fails here, so that a retry can take up here.
   std::string text = data["error"].as_string() ? *data["error"].as_string() : "";
-  untrusted_ = untrusted_ || hears_others(frame.step());
+  if (hears_others(frame.step()) && !frame.step().literal) frame.scope->untrusted = true;
+  const bool told = frame.scope->untrusted;
   for (Frame* at = &frame; at; at = at->parent ? &frames_.at(at->parent) : nullptr) {
-    if (at->done() || at->step().on_error.empty()) continue;
+    if (at->done()) continue;
+    if (at->driven) {   // the driver hears of it and goes on
+      remember(*at, event, at->step_path(), Json::object({{"error", text}, {"code", data["code"]}}));
+      leave(*at);
+      ++steps_;
+      go(*at, "");
+      return {};
+    }
+    if (at->step().on_error.empty()) continue;
     leave(*at);
     Json output = Json::object({{"error", text}, {"code", data["code"]}});
     (at->own ? at->own_steps : at->scope->steps).set(at->step().id, output);
     at->last_output = output;
-    chosen_ = chosen_ || untrusted_;
+    at->scope->untrusted = at->scope->untrusted || (told && !at->step().literal);
+    at->scope->chosen = at->scope->chosen || at->scope->untrusted;
     ++steps_;   // or a step that handles its own error would go on for ever
     go(*at, at->step().on_error);
     return {};
@@ -293,7 +350,8 @@ std::vector<Due> Machine::due(int64_t now_ms) const {
         break;
       }
       case Phase::kInside:
-        if (std::all_of(frame.inside.begin(), frame.inside.end(), [&](int64_t inner) { return frames_.at(inner).done(); })) all.push_back({Due::kFinish, id});
+        if (std::all_of(frame.inside.begin(), frame.inside.end(), [&](int64_t inner) { return frames_.at(inner).done(); }))
+          all.push_back({frame.step().kind == StepKind::kDriven ? Due::kDrive : Due::kFinish, id});
         break;
     }
   }
@@ -339,6 +397,12 @@ Json Machine::variables(const Frame& frame) const {
     all.set("index", frame.index);
   }
   return all;
+}
+
+bool Machine::untrusted(const Frame& frame) const {
+  for (const Frame* at = &frame; at && at->scope == frame.scope; at = at->parent ? &frames_.at(at->parent) : nullptr)
+    if (at->driven) return at->untrusted;
+  return frame.scope->untrusted;
 }
 
 int Machine::depth_of(const Frame& frame) const {

@@ -13,7 +13,8 @@
 //   step_failed      error, code, attempt, at_ms (next try, `refused` where it counts as none) | final; then on_error's step, or the run has failed
 //   routed           to, when, reason                       of a condition (decision)
 //   escalated_model  from, to, reason                       a bigger model was asked (decision)
-//   opened           items | branches | flow, version       a map, parallel or subflow begins
+//   opened           items | branches | flow, version | driver, input, setup, untrusted, at_ms       a map, parallel, subflow or driven step begins
+//   planned          at, step, reason, untrusted            a driver chose the next step of the driven step whose frame is `at` (decision)
 //   waiting          until_ms, signal                       a wait step
 //   approval_asked   message, who, tool, arguments, allow, deadline_ms, escalate_to     (decision)
 //   escalated        who, deadline_ms                       (decision)
@@ -59,6 +60,7 @@ struct Scope {             // what a flow's steps share
   DefinitionPtr flow;
   int version = 0;
   Json input = Json::object(), state = Json::object(), steps = Json::object();
+  bool untrusted = false, chosen = false;   // see Machine
 };
 
 struct Frame {
@@ -80,6 +82,12 @@ struct Frame {
   int64_t until_ms = 0;
   Json data;                        // of the event that brought it here
   Json last_output;
+  // Inside a driven step: the frame walks one planned step after another. `planned` also keeps alive what inner frames walk.
+  bool driven = false, untrusted = false;
+  std::shared_ptr<const Block> planned;
+  Json plan;                        // of the event
+  Json history = Json::array();     // of the steps that ended: see Driver::Seen
+
   std::vector<int64_t> inside;      // frames of its blocks, in order
   std::vector<std::string> inside_names;
 
@@ -90,7 +98,7 @@ struct Frame {
 
 // What can be done now.
 struct Due {
-  enum What { kRun, kUnknown, kDeadline, kFinish } what = kRun;
+  enum What { kRun, kUnknown, kDeadline, kFinish, kDrive } what = kRun;
   int64_t frame = 0;
 };
 
@@ -123,10 +131,11 @@ class Machine {
   int64_t started_ms() const { return started_ms_; }
   int version() const { return root_ ? root_->version : 0; }
   const std::string& flow_name() const { return flow_name_; }
-  // Whether a model, documents, a tool, or somebody from outside (a webhook, a signal) have spoken in this run.
-  bool holds_untrusted() const { return untrusted_; }
+  // Whether text that others wrote led to this step: of a plain step, whether a model, documents, a tool, or somebody from outside (a webhook, a
+  // signal) have spoken in its flow, or in what led to the flow's input; of a planned one, what its driver says.
+  bool untrusted(const Frame& frame) const;
   // Whether such text has had a say in which steps run: a condition, a map's items, an error's way were met after it came in.
-  bool chosen_by_untrusted() const { return chosen_; }
+  bool chosen(const Frame& frame) const { return frame.scope->chosen; }
   bool has_signal(const std::string& name) const { return mail_.count(name) && !mail_.at(name).empty(); }
   const Json& first_signal(const std::string& name) const { return mail_.at(name).front(); }
   int depth_of(const Frame& frame) const;               // of flows in flows
@@ -136,8 +145,10 @@ class Machine {
   Status about_run(const durable::Event& event, bool* known);
   Status about_step(Frame& frame, const durable::Event& event);
   Status open(Frame& frame, const durable::Event& event);
-  Status finish(Frame& frame, const Json& data);
-  Status fail(Frame& frame, const Json& data);
+  Status plan(const durable::Event& event);
+  void remember(Frame& frame, const durable::Event& event, const std::string& path, Json more);
+  Status finish(Frame& frame, const durable::Event& event);
+  Status fail(Frame& frame, const durable::Event& event);
   void go(Frame& frame, const std::string& next);
   void leave(Frame& frame);                             // forgets the frames inside
   void ask_again();
@@ -151,7 +162,7 @@ class Machine {
   std::map<std::string, std::vector<Json>> mail_;
   std::vector<std::string> left_;
   int64_t frame_last_ = 0, steps_ = 0, tokens_ = 0, started_ms_ = 0;
-  bool ended_ = false, failed_ = false, paused_ = false, untrusted_ = false, chosen_ = false;
+  bool ended_ = false, failed_ = false, paused_ = false;
   Json result_;
   std::string error_;
   std::string run_id_;

@@ -60,6 +60,7 @@ Result<News> Walker::pure(const Due& due) {
     case Due::kUnknown: return lost_effect(frame);
     case Due::kDeadline: return deadline(frame);
     case Due::kFinish: return end_step(frame);
+    case Due::kDrive: return drive(frame);
     case Due::kRun: return begin_step(frame);
   }
   return internal_error("unknown kind of due");
@@ -72,7 +73,8 @@ Result<News> Walker::begin_step(const Frame& frame) {
     case StepKind::kRecord: return record_step(frame);
     case StepKind::kMap:
     case StepKind::kParallel:
-    case StepKind::kSubflow: return open(frame);
+    case StepKind::kSubflow:
+    case StepKind::kDriven: return open(frame);
     case StepKind::kWait: return begin_wait(frame);
     case StepKind::kTool: return decided(frame);   // a person kept it from running
     case StepKind::kApproval: return frame.data["decision"].is_string() ? Result<News>(decided(frame)) : ask(frame);
@@ -124,7 +126,7 @@ Result<News> Walker::set(const Frame& frame) {
 }
 
 Result<News> Walker::record_step(const Frame& frame) {
-  TRY_ASSIGN(Json data, frame.scope->flow->value_of(frame.step().spec["data"], machine_.variables_of_step(frame)));
+  TRY_ASSIGN(Json data, fill(frame.step(), *frame.scope->flow, frame.step().spec["data"], machine_.variables_of_step(frame)));
   std::string type = *frame.step().spec["type"].as_string();
   News news;
   news.add(event("recorded", frame.step_path(), Json::object({{"type", type}, {"data", data}}), true));
@@ -151,13 +153,15 @@ Result<News> Walker::open(const Frame& frame) {
     Json names = Json::array();
     for (auto& block : step.blocks) names.push(block.name);
     news.add(event("opened", frame.step_path(), Json::object({{"branches", std::move(names)}})));
+  } else if (step.kind == StepKind::kDriven) {
+    return begin_driven(frame);
   } else {
     if (machine_.depth_of(frame) >= kDepthMost)
       return failed_precondition("flows may be nested at most " + std::to_string(kDepthMost) + " deep: does a flow call itself?");
     TRY(room_for(1));
     int version = step.spec["version"].is_int() ? static_cast<int>(*step.spec["version"].to_int("version")) : 0;
     TRY_ASSIGN(auto inner, core_.definition(job_.context(), *step.spec["flow"].as_string(), &version));
-    TRY_ASSIGN(Json given, flow.value_of(step.spec["input"], variables));
+    TRY_ASSIGN(Json given, fill(step, flow, step.spec["input"], variables));
     TRY_ASSIGN(Json input, inner->check_input(given));
     news.add(event("opened", frame.step_path(), Json::object({{"flow", inner->name}, {"version", version}, {"input", std::move(input)}})));
   }
@@ -171,6 +175,55 @@ Status Walker::room_for(size_t frames) {
                               std::to_string(all));
   opening_ += frames;
   return {};
+}
+
+Result<Driver*> Walker::driver_of(const Frame& frame) const {
+  const std::string& name = *frame.step().spec["driver"].as_string();
+  auto found = core_.options.effects.drivers.find(name);
+  if (found == core_.options.effects.drivers.end() || !found->second) return failed_precondition("nothing here drives steps of '" + name + "'");
+  return found->second;
+}
+
+Result<News> Walker::begin_driven(const Frame& frame) {
+  if (machine_.depth_of(frame) >= kDepthMost) return failed_precondition("flows may be nested at most " + std::to_string(kDepthMost) + " deep");
+  const Step& step = frame.step();
+  TRY_ASSIGN(Driver * driver, driver_of(frame));
+  TRY_ASSIGN(Json input, fill(step, *frame.scope->flow, step.spec["input"].is_null() ? Json::object() : step.spec["input"], machine_.variables_of_step(frame)));
+  TRY(room_for(1));
+  const bool untrusted = machine_.untrusted(frame);
+  TRY_ASSIGN(Json setup, driver->prepare(job_.context(), step.spec["spec"], input));
+  News news;
+  news.add(event(
+      "opened", frame.step_path(),
+      Json::object({{"driver", step.spec["driver"]}, {"input", std::move(input)}, {"setup", std::move(setup)}, {"untrusted", untrusted}, {"at_ms", now()}})));
+  return news;
+}
+
+// The driver says what is next, or that it is over: either is an event before anything is done.
+Result<News> Walker::drive(const Frame& frame) {
+  const Frame& inner = *machine_.frame(frame.inside.at(0));
+  TRY_ASSIGN(Driver * driver, driver_of(frame));
+  const Driver::Seen seen{.spec = frame.step().spec["spec"],
+                          .input = frame.data["input"],
+                          .setup = frame.data["setup"],
+                          .history = inner.history,
+                          .run = id_,
+                          .untrusted = frame.data["untrusted"] == Json(true),
+                          .begun_ms = *frame.data["at_ms"].to_int("at_ms"),
+                          .now_ms = now()};
+  TRY_ASSIGN(auto next, driver->next(seen));
+  if (next.step.is_null()) {
+    if (!frame.step().save.empty()) TRY(frame.scope->flow->check_state(frame.step().save, next.result));
+    return finished(frame, std::move(next.result));
+  }
+  TRY_ASSIGN(auto planned, parse_planned(next.step));   // a mistake of the driver's is told here, and not when the log is read
+  const std::string& id = planned->steps[0].id;
+  auto visit = inner.visits.find(id);
+  const int count = visit == inner.visits.end() ? 1 : visit->second + 1;
+  News news;
+  news.add(event("planned", inner.path + id + (count > 1 ? "#" + std::to_string(count) : ""),
+                 Json::object({{"at", inner.path}, {"step", std::move(next.step)}, {"reason", next.reason}, {"untrusted", next.untrusted}}), true));
+  return news;
 }
 
 // "2026-11-22T12:00:00Z" → milliseconds. A fraction of a second is read over.
@@ -218,12 +271,12 @@ Result<News> Walker::begin_wait(const Frame& frame) {
   Json variables = machine_.variables_of_step(frame);
   Json until;
   if (!spec["for_s"].is_null()) {
-    TRY_ASSIGN(Json value, flow.value_of(spec["for_s"], variables));
+    TRY_ASSIGN(Json value, fill(frame.step(), flow, spec["for_s"], variables));
     TRY_ASSIGN(double seconds, value.to_double("for_s"));
     if (!(seconds >= 0 && seconds <= kWaitSecondsMost)) return invalid_argument("for_s: expected 0 to 31536000 seconds, got " + value.dump(), "for_s");
     until = now() + static_cast<int64_t>(seconds * 1000);
   } else if (!spec["until"].is_null()) {
-    TRY_ASSIGN(Json value, flow.value_of(spec["until"], variables));
+    TRY_ASSIGN(Json value, fill(frame.step(), flow, spec["until"], variables));
     TRY_ASSIGN(until, until_of(value, now()));
   } else if (frame.step().timeout_ms > 0) {
     until = now() + frame.step().timeout_ms;
@@ -237,10 +290,10 @@ Result<News> Walker::ask(const Frame& frame) {
   const Step& step = frame.step();
   const Definition& flow = *frame.scope->flow;
   Json variables = machine_.variables_of_step(frame);
-  TRY_ASSIGN(Json message, flow.value_of(step.spec["message"], variables));
+  TRY_ASSIGN(Json message, fill(step, flow, step.spec["message"], variables));
   Approval row;
-  TRY_ASSIGN(row.arguments, flow.value_of(step.spec["args"].is_null() ? Json::object() : step.spec["args"], variables));
-  TRY_ASSIGN(row.who, flow.value_of(step.spec["who"].is_null() ? Json::array() : step.spec["who"], variables));
+  TRY_ASSIGN(row.arguments, fill(step, flow, step.spec["args"].is_null() ? Json::object() : step.spec["args"], variables));
+  TRY_ASSIGN(row.who, fill(step, flow, step.spec["who"].is_null() ? Json::array() : step.spec["who"], variables));
   row.step = frame.step_path();
   row.message = message.is_string() ? *message.as_string() : message.dump();
   if (auto* tool = step.spec["tool"].as_string()) row.tool = *tool;
@@ -257,9 +310,13 @@ News Walker::ask_first(const Work& work, const std::string& why) {
   Approval row;
   row.step = work.path;
   row.message = "May '" + work.tool + "' run with these arguments? " + why;
+  if (work.about.is_string() && !work.about.as_string()->empty()) row.message += "\n\n" + *work.about.as_string();
   row.tool = work.tool;
   row.arguments = work.input;
-  row.who = Json::array();
+  const Json& spec = work.step->spec;
+  row.who = spec["who"].is_null() ? Json::array() : spec["who"];
+  if (!spec["deadline_s"].is_null())
+    row.deadline_ms = now() + static_cast<int64_t>(std::clamp(*spec["deadline_s"].to_double(""), 0.0, kWaitSecondsMost) * 1000);
   return asking(std::move(row));
 }
 
@@ -300,7 +357,7 @@ Result<News> Walker::deadline(const Frame& frame) {
   News news;
   if (!spec["escalate_to"].is_null() && frame.data["escalated"].is_null()) {
     int64_t until = now() + static_cast<int64_t>(std::clamp(*spec["deadline_s"].to_double("deadline_s"), 0.0, kWaitSecondsMost) * 1000);
-    TRY_ASSIGN(Json who, frame.scope->flow->value_of(spec["escalate_to"], machine_.variables_of_step(frame)));
+    TRY_ASSIGN(Json who, fill(frame.step(), *frame.scope->flow, spec["escalate_to"], machine_.variables_of_step(frame)));
     news.add(event("escalated", path, Json::object({{"who", who}, {"deadline_ms", until}, {"reason", "nobody decided in time"}}), true));
     news.also.push_back([id, who, until](store::Transaction& transaction) -> Status {
       TRY_ASSIGN(auto rows, find_approvals(transaction, id, "pending", "", 1));

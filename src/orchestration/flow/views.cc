@@ -18,12 +18,18 @@ double number_of(const Json& json) { return json.is_number() ? *json.to_double("
 class StepLines {
  public:
   void add(const Event& event) {
-    static const std::vector<std::string_view> kAbout = {"step_started",   "step_finished", "step_failed",      "opened",          "waiting",
+    static const std::vector<std::string_view> kAbout = {"step_started",   "step_finished", "step_failed",      "opened",          "waiting",         "planned",
                                                          "approval_asked", "escalated",     "approval_decided", "outcome_unknown", "outcome_resolved"};
     if (event.name.empty() || std::find(kAbout.begin(), kAbout.end(), event.kind) == kAbout.end()) return;
     Json& line = of(event);
     line.set("status", status_after(event));
     line.set("updated_at", static_cast<double>(event.at_ms) / 1000);
+    if (event.kind == "planned") {
+      line.set("kind", event.data["step"]["kind"]);
+      line.set("input", event.data["step"]);
+      line.set("reason", event.data["reason"]);
+      line.set("untrusted", event.data["untrusted"]);
+    }
     for (auto key : {"input", "output", "error", "code", "attempt", "tool", "usage", "cost", "at_ms", "until_ms", "message", "approval_id"})
       if (!event.data[key].is_null()) line.set(key, event.data[key]);
     if (event.kind == "step_finished") line.erase("error"), line.erase("code"), line.erase("at_ms");

@@ -73,6 +73,9 @@ class Walker {
   Result<News> record_step(const Frame& frame);
   Result<News> open(const Frame& frame);
   Status room_for(size_t frames);
+  Result<Driver*> driver_of(const Frame& frame) const;
+  Result<News> begin_driven(const Frame& frame);
+  Result<News> drive(const Frame& frame);
   Result<News> begin_wait(const Frame& frame);
   Result<News> ask(const Frame& frame);
   News asking(Approval row);

@@ -133,6 +133,8 @@ class Platform {
   }
   Flows& flows() { return *flows_; }
   durable::Journal& journal() { return *journal_; }
+  store::Store& store() { return *store_; }
+  registry::Registry& registry() { return *registry_; }
   // Each version on top of the one before.
   Result<Flow> put(const std::string& name, const std::string& text) { return flows().put(context, name, text, versions_[name]++, "test"); }
   Result<Run> start(const std::string& name, Json input = {}) {

@@ -1,0 +1,226 @@
+// /strata/v1: agents and teams (texts, versions, runs), what an agent remembers, what members of a team wrote to each other.
+#include "app/api/agents.h"
+
+#include "app/api/api.h"
+#include "app/api/flows.h"
+#include "app/api/reply.h"
+#include "orchestration/agent/agent.h"
+#include "orchestration/flow/flow.h"
+
+namespace strata::api {
+namespace {
+
+using http::Request;
+
+constexpr int kMessagesMost = 10'000;
+
+Result<Body> body_of(const Request& request, const std::vector<Field>& fields) {
+  TRY_ASSIGN(Json json, parse_object(request.body.empty() ? "{}" : request.body));
+  return Body::parse(fields, json);
+}
+
+// Agents and teams are handled alike: what differs is here.
+struct Shelved {
+  const char* name;                     // "agent"
+  agent::Shelf* Services::* shelf;
+  Result<Json> (*check)(const std::string& text);
+};
+
+Json texts_json(const std::vector<std::string>& texts) {
+  Json all = Json::array();
+  for (auto& text : texts) all.push(text);
+  return all;
+}
+
+Result<Json> check_agent_text(const std::string& text) {
+  TRY_ASSIGN(auto checked, agent::check(text));
+  return Json::object({{"name", checked.name}, {"description", checked.description}, {"pattern", checked.pattern}, {"tools", texts_json(checked.tools)}});
+}
+Result<Json> check_team_text(const std::string& text) {
+  TRY_ASSIGN(auto checked, agent::check_team(text));
+  return Json::object({{"name", checked.name}, {"description", checked.description}, {"pattern", checked.pattern}, {"members", texts_json(checked.members)}});
+}
+
+constexpr Shelved kAgent{agent::kArtifactKind, &Services::agents, check_agent_text};
+constexpr Shelved kTeam{agent::kTeamKind, &Services::teams, check_team_text};
+
+Json kept_json(const Shelved& kind, const agent::Kept& kept) {
+  return Json::object({{"object", kind.name},
+                       {"id", kept.name},
+                       {"name", kept.name},
+                       {"version", kept.version},
+                       {"description", kept.description},
+                       {"text", kept.text},
+                       {"who", kept.who},
+                       {"why", kept.why},
+                       {"created_at", seconds_of(kept.created_ms)}});
+}
+
+template <const Shelved& kind>
+Result<Json> list_kept(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(Page page, parse_page(request, 50, 1000));
+  TRY_ASSIGN(auto all, (services.*kind.shelf)->list(context, page.limit + 1, page.after));
+  Json::Array items;
+  for (auto& one : all) {
+    Json item = kept_json(kind, one);
+    item.erase("text");
+    items.push_back(std::move(item));
+  }
+  return list_json(std::move(items), page.limit);
+}
+
+template <const Shelved& kind>
+Result<Json> get_kept(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(int version, version_of(request));
+  TRY_ASSIGN(auto kept, (services.*kind.shelf)->get(context, request.captures[0], version));
+  Json json = kept_json(kind, kept);
+  if (auto checked = kind.check(kept.text))
+    for (auto& [name, value] : *checked->as_object()) json.set(name, value);
+  return json;
+}
+
+template <const Shelved& kind>
+Result<Json> put_kept(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(Body body, body_of(request, agent_fields()));
+  TRY_ASSIGN(auto kept,
+             (services.*kind.shelf)->put(context, request.captures[0], body.text("text"), static_cast<int>(body.integer("base_version", 0)), body.text("why")));
+  return kept_json(kind, kept);
+}
+
+template <const Shelved& kind>
+Result<Json> check_text(const Services&, const Context&, const Request& request) {
+  TRY_ASSIGN(Body body, body_of(request, agent_check_fields()));
+  return kind.check(body.text("text"));
+}
+
+template <const Shelved& kind>
+Result<Json> start_run(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(Body body, body_of(request, agent_run_fields()));
+  TRY((services.*kind.shelf)->get(context, request.captures[0], static_cast<int>(body.integer("version", 0))));
+  Json input = Json::object({{"task", body["task"]}});
+  for (auto name : {"material", "briefing", "budget"})
+    if (body.has(name)) input.set(name, body[name]);
+  flow::Start start{.flow = std::string(kind.name) + ":" + request.captures[0],
+                    .version = static_cast<int>(body.integer("version", 0)),
+                    .input = std::move(input),
+                    .key = body.text("key")};
+  if (start.key.empty()) start.key = std::string(request.header("idempotency-key"));
+  TRY_ASSIGN(auto run, services.flows->start(context, start));
+  return run_json(run);
+}
+
+template <const Shelved& kind>
+Result<Json> list_kept_runs(const Services& services, const Context& context, const Request& request) {
+  return runs_json(services, context, request, std::string(kind.name) + ":" + request.captures[0]);
+}
+
+template <const std::vector<agent::Template>& (&templates)()>
+Result<Json> list_templates(const Services&, const Context&, const Request&) {
+  Json all = Json::array();
+  for (auto& one : templates()) all.push(Json::object({{"name", one.name}, {"title", one.title}, {"text", one.text}}));
+  return Json::object({{"object", "list"}, {"data", std::move(all)}, {"has_more", false}});
+}
+
+Json fact_json(const agent::Fact& fact) {
+  return Json::object({{"object", "fact"},
+                       {"id", fact.id},
+                       {"agent", fact.agent},
+                       {"text", fact.text},
+                       {"source", fact.source},
+                       {"untrusted", fact.untrusted},
+                       {"created_at", seconds_of(fact.created_ms)},
+                       {"updated_at", seconds_of(fact.updated_ms)}});
+}
+
+Result<Json> list_facts(const Services& services, const Context& context, const Request& request) {
+  TRY(services.agents->get(context, request.captures[0], 0));
+  TRY_ASSIGN(auto facts, services.memory->facts(context, request.captures[0], agent::kFactsMost));
+  Json data = Json::array();
+  for (auto& fact : facts) data.push(fact_json(fact));
+  return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", false}});
+}
+
+Result<Json> add_fact(const Services& services, const Context& context, const Request& request) {
+  TRY(services.agents->get(context, request.captures[0], 0));
+  TRY_ASSIGN(Body body, body_of(request, fact_text_fields()));
+  agent::Fact fact;
+  fact.agent = request.captures[0];
+  fact.text = body.text("text");
+  fact.source = Json::object({{"by", context.principal().user}});
+  TRY_ASSIGN(auto kept, services.memory->add(context, std::move(fact)));
+  return fact_json(kept);
+}
+
+Result<Json> edit_fact(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(Body body, body_of(request, fact_text_fields()));
+  TRY_ASSIGN(auto fact, services.memory->edit(context, request.captures[0], request.captures[1], body.text("text")));
+  return fact_json(fact);
+}
+
+Result<Json> remove_fact(const Services& services, const Context& context, const Request& request) {
+  TRY(services.memory->remove(context, request.captures[0], request.captures[1]));
+  return Json::object({{"id", request.captures[1]}, {"deleted", true}});
+}
+
+// What members of a team wrote to each other, oldest first.
+Result<Json> list_messages(const Services& services, const Context& context, const Request& request) {
+  TRY_ASSIGN(auto events, services.flows->events(context, request.captures[0], 0, kMessagesMost));
+  const std::string thread(request.parameter("thread"));
+  Json data = Json::array();
+  for (auto& event : events) {
+    if (event.kind != "recorded" || event.data["type"] != Json(agent::kMessage)) continue;
+    Json one = event.data["data"];
+    if (!thread.empty() && one["thread"] != Json(thread)) continue;
+    one.set("at", seconds_of(event.at_ms));
+    data.push(std::move(one));
+  }
+  return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", false}});
+}
+
+}  // namespace
+
+std::vector<Field> agent_check_fields() { return {{"text", Kind::kString, "The agent or team, YAML or JSON.", true, 1, 1 << 20}}; }
+std::vector<Field> agent_fields() {
+  return {{"text", Kind::kString, "The agent or team, YAML or JSON.", true, 1, 1 << 20},
+          {"base_version", Kind::kInteger, "The version that it was written on; 0: a new one. 409 where another came first.", false, 0, 1e9},
+          {"why", Kind::kString, "Why it changed.", false, 0, 2000}};
+}
+std::vector<Field> agent_run_fields() {
+  return {{"task", Kind::kString, "What is wanted, in your words.", true, 1, 100'000},
+          {"material", Kind::kAny, "What others wrote: read as information. Risky tools then need a person's word."},
+          {"briefing", Kind::kString, "What else it should know.", false, 0, 100'000},
+          {"budget", Kind::kObject, "steps, tokens, money, seconds: narrows its own."},
+          {"version", Kind::kInteger, "0: what the label 'live' points at, else the newest.", false, 0, 1e9},
+          {"key", Kind::kString, "Idempotency key (or the header): the same key again is the same run.", false, 0, 256}};
+}
+std::vector<Field> fact_text_fields() { return {{"text", Kind::kString, "The fact.", true, 1, 1000}}; }
+
+void add_agent_routes(http::Server& server, Services& services) {
+  using Function = Result<Json> (*)(const Services&, const Context&, const Request&);
+  auto add = [&](const char* method, const char* pattern, Function function) {
+    server.route(method, pattern, [&services, function](const Context& context, const Request& request, std::shared_ptr<http::Responder> responder) {
+      send(*responder, function(services, context, request));
+    });
+  };
+  add("GET", "/strata/v1/agents", list_kept<kAgent>);
+  add("POST", "/strata/v1/agents/check", check_text<kAgent>);
+  add("GET", "/strata/v1/agent_templates", list_templates<agent::shipped_templates>);
+  add("GET", "/strata/v1/agents/{}", get_kept<kAgent>);
+  add("PUT", "/strata/v1/agents/{}", put_kept<kAgent>);
+  add("POST", "/strata/v1/agents/{}/runs", start_run<kAgent>);
+  add("GET", "/strata/v1/agents/{}/runs", list_kept_runs<kAgent>);
+  add("GET", "/strata/v1/agents/{}/memory", list_facts);
+  add("POST", "/strata/v1/agents/{}/memory", add_fact);
+  add("PATCH", "/strata/v1/agents/{}/memory/{}", edit_fact);
+  add("DELETE", "/strata/v1/agents/{}/memory/{}", remove_fact);
+  add("GET", "/strata/v1/teams", list_kept<kTeam>);
+  add("POST", "/strata/v1/teams/check", check_text<kTeam>);
+  add("GET", "/strata/v1/team_templates", list_templates<agent::shipped_team_templates>);
+  add("GET", "/strata/v1/teams/{}", get_kept<kTeam>);
+  add("PUT", "/strata/v1/teams/{}", put_kept<kTeam>);
+  add("POST", "/strata/v1/teams/{}/runs", start_run<kTeam>);
+  add("GET", "/strata/v1/teams/{}/runs", list_kept_runs<kTeam>);
+  add("GET", "/strata/v1/runs/{}/messages", list_messages);
+}
+
+}  // namespace strata::api
