@@ -180,8 +180,8 @@ class Tools {
   // `key`: at most 256 bytes, the caller's own, unique within tenant and tool; empty: not recorded.
   Result<Outcome> call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options = {});
 
-  // A person's word on a call that is kUnknown, or failed with what it did standing: it did happen (with what result), or it did not and may
-  // run again. kFailedPrecondition: it is running, or has ended otherwise.
+  // A person's word on a call that is kUnknown, or failed with what it did standing: it did happen (with what result; null where nobody knows),
+  // or it did not and may run again. kFailedPrecondition: it is running, or has ended otherwise.
   Status resolve(const Context& context, const std::string& name, const std::string& key, bool happened, const Json& result);
   // Calls that were begun by a process that died, and are not repeatable.
   struct Open {

@@ -140,6 +140,9 @@ TEST_F(ToolTest, ACallThatAnErrorCutShortIsUnknownUntilAPersonResolvesIt) {
   ASSERT_TRUE(tools_->resolve(context_, "refund", "k", true, json(R"({"paid":10})")));
   EXPECT_EQ(call("refund", kTen, "k").result["paid"], Json(10));
   EXPECT_EQ(paid_, 1);
+  EXPECT_EQ(call("refund", kTen, "k3").state, State::kUnknown);
+  ASSERT_TRUE(tools_->resolve(context_, "refund", "k3", true, Json())) << "it happened, and its result is not known";
+  EXPECT_EQ(call("refund", kTen, "k3").state, State::kDone);
   EXPECT_EQ(call("refund", kTen, "k2").state, State::kUnknown);
   fails = false;
   ASSERT_TRUE(tools_->resolve(context_, "refund", "k2", false, Json()));

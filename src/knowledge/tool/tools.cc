@@ -328,8 +328,9 @@ Status Tools::resolve(const Context& context, const std::string& name, const std
   if (!recorded) return not_found("tool " + name + " has no call with that key", "key");
   if (recorded->outcome && !stands(*recorded->outcome)) return failed_precondition("that call has ended: there is nothing to resolve");
   if (!happened) return rows::forget(store_, context, row);
-  if (const auto problems = entry->result->check(result); !problems.empty())
-    return invalid_argument("result: " + problems.front().text(), "result", "invalid_value");
+  if (!result.is_null())   // else it happened, and nobody knows more
+    if (const auto problems = entry->result->check(result); !problems.empty())
+      return invalid_argument("result: " + problems.front().text(), "result", "invalid_value");
   Outcome out;
   out.result = result;
   out.untrusted = entry->description().untrusted_result;
