@@ -1105,6 +1105,96 @@ export interface Requests {
   };
   /** Stop that */
   "DELETE /strata/v1/subscriptions/{subscription}": null;
+  /** List agents */
+  "GET /strata/v1/agents": null;
+  /** Check an agent without keeping it */
+  "POST /strata/v1/agents/check": {
+    /** The agent or team, YAML or JSON. */
+    text: string;
+  };
+  /** Agents that ship with Strata, one of each pattern */
+  "GET /strata/v1/agent_templates": null;
+  /** An agent: the newest, or ?version= */
+  "GET /strata/v1/agents/{agent}": null;
+  /** Save a version of an agent */
+  "PUT /strata/v1/agents/{agent}": {
+    /** The agent or team, YAML or JSON. */
+    text: string;
+    /** The version that it was written on; 0: a new one. 409 where another came first. */
+    base_version?: number;
+    /** Why it changed. */
+    why?: string;
+  };
+  /** Give it a task: a run of the flow agent:NAME */
+  "POST /strata/v1/agents/{agent}/runs": {
+    /** What is wanted, in your words. */
+    task: string;
+    /** What others wrote: read as information. Risky tools then need a person's word. */
+    material?: unknown;
+    /** What else it should know. */
+    briefing?: string;
+    /** steps, tokens, money, seconds: narrows its own. */
+    budget?: Record<string, unknown>;
+    /** 0: what the label 'live' points at, else the newest. */
+    version?: number;
+    /** Idempotency key (or the header): the same key again is the same run. */
+    key?: string;
+  };
+  /** Its runs */
+  "GET /strata/v1/agents/{agent}/runs": null;
+  /** The facts that it remembers, with where they came from */
+  "GET /strata/v1/agents/{agent}/memory": null;
+  /** Add a fact */
+  "POST /strata/v1/agents/{agent}/memory": {
+    /** The fact. */
+    text: string;
+  };
+  /** Change a fact */
+  "PATCH /strata/v1/agents/{agent}/memory/{fact}": {
+    /** The fact. */
+    text: string;
+  };
+  /** Make it forget a fact */
+  "DELETE /strata/v1/agents/{agent}/memory/{fact}": null;
+  /** List teams */
+  "GET /strata/v1/teams": null;
+  /** Check a team without keeping it */
+  "POST /strata/v1/teams/check": {
+    /** The agent or team, YAML or JSON. */
+    text: string;
+  };
+  /** Teams that ship with Strata */
+  "GET /strata/v1/team_templates": null;
+  /** A team: the newest, or ?version= */
+  "GET /strata/v1/teams/{team}": null;
+  /** Save a version of a team */
+  "PUT /strata/v1/teams/{team}": {
+    /** The agent or team, YAML or JSON. */
+    text: string;
+    /** The version that it was written on; 0: a new one. 409 where another came first. */
+    base_version?: number;
+    /** Why it changed. */
+    why?: string;
+  };
+  /** Give it a task: a run of the flow team:NAME */
+  "POST /strata/v1/teams/{team}/runs": {
+    /** What is wanted, in your words. */
+    task: string;
+    /** What others wrote: read as information. Risky tools then need a person's word. */
+    material?: unknown;
+    /** What else it should know. */
+    briefing?: string;
+    /** steps, tokens, money, seconds: narrows its own. */
+    budget?: Record<string, unknown>;
+    /** 0: what the label 'live' points at, else the newest. */
+    version?: number;
+    /** Idempotency key (or the header): the same key again is the same run. */
+    key?: string;
+  };
+  /** Its runs */
+  "GET /strata/v1/teams/{team}/runs": null;
+  /** What members of a team wrote to each other; ?thread= */
+  "GET /strata/v1/runs/{run}/messages": null;
   /** Runs of all flows */
   "GET /strata/v1/runs": null;
   /** A run: steps, values, totals, what it waits for */
