@@ -24,7 +24,7 @@ def error_of(reply, status):
     ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
     ({"logit_bias": {"x": 1}}, "logit_bias.x"),
     ({"n": 2}, "n"),
-    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].type"),
+    ({"tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
     ({"response_format": {"type": "gramar"}}, "response_format.type"),
     ({"reasoning_effort": "high"}, "reasoning_effort"),
     ({"tools": [{"type": "file_search", "vector_store_ids": ["vs_nope"]}]}, "tools[0].vector_store_ids"),
