@@ -64,7 +64,9 @@ async function survey({ page, url }) {
   await field.fill((await field.inputValue()).replace(`${today},9`, `${today},4`));
   await field.press("Control+Enter");
   await page.getByText("2 rows imported.").first().waitFor();
-  check(await page.getByRole("region", { name: "Scores, last added first" }).getByText("imported (CSV)").count() === 2, "the rows do not say that they were imported");
+  const imported = page.getByRole("region", { name: "Scores, last added first" }).getByText("imported (CSV)");
+  await imported.nth(1).waitFor();   // the list is asked for anew after the word that they were imported
+  check(await imported.count() === 2, "there are more rows than were imported");
   await dashboard(page, url);
   check(await cell(page, "csat", 0) === "4.5", `CSAT is ${await cell(page, "csat", 0)}`);
   await page.goto(`${url}/settings?product=measured&view=import`);
