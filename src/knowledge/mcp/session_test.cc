@@ -148,12 +148,14 @@ TEST_F(SessionTest, BadJsonAndRefusalsAreErrorsThatSayWhat) {
   FakeServer server;
   auto s = session(server);
   ASSERT_TRUE(s->open(context_));
-  std::string answer = egress::testing::answer(200, "{]");
-  server.set_odd([&](const Peer& peer, const rpc::Message&) { return peer.send(answer), true; });
+  auto says = [&](std::string answer) {   // each its own: the one before may still be sent
+    server.set_odd([answer = std::move(answer)](const Peer& peer, const rpc::Message&) { return peer.send(answer), true; });
+  };
+  says(egress::testing::answer(200, "{]"));
   EXPECT_EQ(s->request(context_, "tools/list", {}).error().reason, "parse_error");
-  answer = egress::testing::answer(401, "who are you");
+  says(egress::testing::answer(401, "who are you"));
   EXPECT_THAT(s->request(context_, "tools/list", {}).error().message, HasSubstr("token"));
-  answer = egress::testing::answer(302, "", "Location: http://127.0.0.1:1/\r\n");
+  says(egress::testing::answer(302, "", "Location: http://127.0.0.1:1/\r\n"));
   EXPECT_EQ(s->request(context_, "tools/list", {}).error().reason, "http_302");
 }
 
