@@ -359,40 +359,6 @@ TEST(PruneTest, AForgottenRunIsGoneFromEveryList) {
   EXPECT_TRUE(platform.flows().approvals(platform.context, "", "", 10)->empty());
 }
 
-TEST(ForkTest, ADecisionWhoseToolHadNotEndedIsAskedForAnew) {
-  Platform platform;
-  std::string id;
-  std::atomic<bool> known{false};
-  auto right_is_done = [&] {
-    auto events = platform.flows().events(platform.context, id, 0, 1000);
-    return std::any_of(events->begin(), events->end(), [](auto& event) { return event.kind == "step_finished" && event.name == "both.right/y"; });
-  };
-  platform.world.trouble = [&](const Tools::Call&, bool before) -> Status {   // the tool ends after the other branch
-    while (before && !(known && right_is_done())) std::this_thread::yield();
-    return {};
-  };
-  ASSERT_TRUE(platform.put("a", R"(flow: a
-steps:
-  - id: both
-    kind: parallel
-    branches:
-      left: [{id: ask, kind: approval, message: "?", tool: keyed}]
-      right: [{id: w, kind: wait, signal: go}, {id: y, kind: model, prompt: hi}]
-)"));
-  auto run = platform.start("a");
-  id = run->id;
-  known = true;
-  platform.parked(run->id);
-  ASSERT_TRUE(platform.flows().decide(platform.context, platform.pending().at(0).id, said("accept")));
-  ASSERT_TRUE(platform.flows().signal(platform.context, run->id, "go", Json()));
-  platform.finished(run->id);
-  auto fork = platform.flows().fork(platform.context, run->id, "both.right/y", Json());
-  ASSERT_TRUE(fork) << fork.error().message;
-  EXPECT_EQ(platform.parked(fork->id).run.waits_for, "approval");
-  EXPECT_EQ(platform.pending().size(), 1u);
-  EXPECT_EQ(platform.world.asked["keyed"], 1);
-}
-
 TEST(ForkTest, AFailureThatWasTakenBackDoesNotFailTheFork) {
   Platform platform;
   std::atomic<int> fails{1};
