@@ -110,6 +110,7 @@ Status StoreJournal::signal_in(store::Transaction& transaction, const std::strin
   }
   transaction.after_commit([this, id, after] {
     if (!after.id.empty()) changed(after);
+    if (auto run = find_run(id)) run->signalled();
     grown(id);
   });
   return {};

@@ -83,6 +83,11 @@ class Run {
   // false, and only the news come back. Else it is true.
   using Also = std::function<Status(store::Transaction&)>;
   virtual Result<std::vector<Event>> append(std::vector<Event> events, const Also& also = nullptr, bool* added = nullptr) = 0;
+  // What others have added since this run last looked, oldest first, for a worker that has nothing to add itself yet. THREADS: as append().
+  virtual Result<std::vector<Event>> news() = 0;
+  // Called after somebody in this process has signalled the job, from the thread that did; must not block. Once set to nullptr the one before
+  // is not running any more. It is a hint: other processes that share the database are heard by news() alone.
+  virtual void on_news(std::function<void()> heard) = 0;
   // Call before the worker returns (its result is then ignored): the job waits until then, or until a signal, and its worker is called
   // again. A signal that this run has not seen queues it at once.
   virtual void park(int64_t until_ms) = 0;

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <thread>
 
 #include "base/random.h"
@@ -229,6 +231,33 @@ TEST_F(EventsTest, DecisionsAreFoundAcrossJobs) {
   ASSERT_EQ(found->size(), 2u);
   search.job_id = two;
   ASSERT_EQ(journal_->search_events(context_, search, 10)->size(), 1u);
+}
+
+TEST_F(EventsTest, ARunningJobHearsWhatIsSaidToItAndReadsItOnce) {
+  std::mutex mutex;
+  std::condition_variable heard;
+  bool called = false;
+  start([&](durable::Run& run) -> Result<Json> {
+    run.on_news([&] {
+      std::lock_guard lock(mutex);
+      called = true;
+      heard.notify_all();
+    });
+    TRY(run.events());
+    TRY(run.append({event("listening")}));
+    {
+      std::unique_lock lock(mutex);
+      if (!heard.wait_for(lock, std::chrono::seconds(30), [&] { return called; })) return internal_error("nobody called");
+    }
+    run.on_news(nullptr);
+    TRY_ASSIGN(auto news, run.news());
+    TRY_ASSIGN(auto more, run.news());
+    return Json::array({news.size(), news.empty() ? Json() : Json(news[0].kind), more.size()});
+  });
+  const std::string id = submit();
+  while (kinds(id).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(journal_->signal(context_, id, {event("go")}));
+  EXPECT_EQ(journal_->wait(context_, id)->result.dump(), R"([1,"go",0])");
 }
 
 }  // namespace

@@ -81,13 +81,28 @@ Result<Json> JobRun::transact(const std::string& name, const std::function<Resul
 }
 
 Result<std::vector<Event>> JobRun::events() {
-  std::vector<Event> events;
+  seen_ = 0;
+  return news();
+}
+
+Result<std::vector<Event>> JobRun::news() {
+  std::vector<Event> news;
   TRY(store_.read(Context::background(clock_), [&](store::Reader& reader) -> Status {
-    TRY_ASSIGN(events, events_after(reader, claim_.sequence, 0, kNever));
+    TRY_ASSIGN(news, events_after(reader, claim_.sequence, seen_, kNever));
     return {};
   }));
-  seen_ = events.empty() ? 0 : events.back().sequence;
-  return events;
+  if (!news.empty()) seen_ = news.back().sequence;
+  return news;
+}
+
+void JobRun::on_news(std::function<void()> heard) {
+  std::lock_guard lock(heard_mutex_);
+  heard_ = std::move(heard);
+}
+
+void JobRun::signalled() {
+  std::lock_guard lock(heard_mutex_);
+  if (heard_) heard_();
 }
 
 // Not stopped by the job's context: what was done is written down even where the job was cancelled meanwhile.

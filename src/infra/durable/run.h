@@ -1,6 +1,6 @@
 // One job being run: its recorded steps, its progress, its cancel flag. Only this folder includes it.
 //
-// THREADS: step(), transact() and progress() from the worker's thread; the rest from any.
+// THREADS: what a worker calls (Run) from its thread; the rest from any.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +24,8 @@ class JobRun : public Run {
   void progress(int64_t done, int64_t total, std::string note) override;
   Result<std::vector<Event>> events() override;
   Result<std::vector<Event>> append(std::vector<Event> events, const Also& also, bool* added) override;
+  Result<std::vector<Event>> news() override;
+  void on_news(std::function<void()> heard) override;
   void park(int64_t until_ms) override { park_until_ms_ = std::max<int64_t>(0, until_ms); }
 
   std::optional<int64_t> parked_until() const { return park_until_ms_; }   // once the worker returned
@@ -34,6 +36,7 @@ class JobRun : public Run {
 
   void ask_cancel();                // by a person
   void interrupt();                 // we stop
+  void signalled();                 // somebody has added to its log
   void ended(const Result<Json>& result);   // the worker returned
   void lose();                      // another has the lease
   bool cancel_asked() const { return cancel_asked_; }
@@ -63,6 +66,8 @@ class JobRun : public Run {
   std::string note_;
   bool dirty_ = false;
   int64_t lease_until_ms_;
+  std::mutex heard_mutex_;          // guards what follows, also while it is called
+  std::function<void()> heard_;
 };
 
 }  // namespace strata::durable

@@ -3,12 +3,15 @@
 //
 //   log ──apply──▶ Machine ──due──▶ pure steps: events at once; effects: perform ──▶ events
 //                     ▲                                                    │
-//                     └─────────────── append (durable), apply ────────────┘        nothing due: park
+//                     └─────────────── append (durable), apply ────────────┘        nothing due: listen while effects run, then park
+//
+// While effects run, signals, decisions of people and times that come are heard (listen), so one branch's slow tool holds no other branch up.
 //
 // Invariants: (1) the machine sees an event only after it is durable; (2) a step of Effect::kOnce is announced before it is asked;
 // (3) only this thread touches the machine and appends; (4) what a pure step or an announcement says was made from the whole log: where a
 // person or a signal was faster it is made again. (What an effect said is true whatever came meanwhile.)
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 
 #include "base/text.h"
@@ -28,6 +31,8 @@ constexpr size_t kWhyBytesMost = 16u << 10;
 // A tool that is busy is asked again after a pause that doubles, and no oftener than this. UNITS: milliseconds, times.
 constexpr int64_t kRefusedPauseMs = 1'000, kRefusedPauseMostMs = 30'000;
 constexpr int kRefusalsMost = 100;
+// How long the walker listens before it looks by itself: a clock may have been set, or another process have added to the log.
+constexpr std::chrono::milliseconds kListen{250};
 
 // As JSON, at most; cheaper than writing it.
 size_t bytes_at_most(const Json& json) {
@@ -73,8 +78,7 @@ Json usage_json(const ModelReply& usage) {
 
 Result<Json> Walker::walk() {
   TRY_ASSIGN(auto events, job_.events());
-  for (auto& one : events) TRY(machine_.apply(one));
-  TRY(close_left());
+  TRY(take_in(events));
   for (;;) {
     TRY_ASSIGN(bool more, advance());
     if (!more) break;
@@ -88,7 +92,7 @@ Result<Json> Walker::walk() {
 
 // One round. False where nothing is left to do now.
 Result<bool> Walker::advance() {
-  TRY_ASSIGN(bool took, take_outcome(false));
+  TRY_ASSIGN(bool took, take_outcome());
   if (took) return true;
   bool stop = machine_.ended() || machine_.failed() || job_.context().cancelled();
   std::vector<Due> due;
@@ -98,7 +102,10 @@ Result<bool> Walker::advance() {
     TRY_ASSIGN(bool acted, act(due));
     if (acted) return true;
   }
-  if (!in_flight_.empty()) return take_outcome(true);
+  if (!in_flight_.empty()) {
+    TRY(listen());
+    return true;
+  }
   if (stop) return false;
   const Frame* root = machine_.frame(1);
   if (root && root->done()) {
@@ -134,7 +141,7 @@ Result<bool> Walker::act(const std::vector<Due>& due) {
     if (one.what == Due::kRun && is_effect(frame)) {
       if (static_cast<int>(in_flight_.size()) >= at_once(frame)) continue;
       if (!news.events.empty()) break;   // a launch may append, and these news would be old then
-      TRY(launch(frame, due.size() == 1 && in_flight_.empty()));
+      TRY(launch(frame, due.size() == 1 && in_flight_.empty() && machine_.waits_for().empty()));
       launched = true;
       break;   // so what was due is looked at again
     }
@@ -168,7 +175,11 @@ Status Walker::record(News news, bool* added) {
     if (error.reason == store::kDiskFull) error.code = Code::kUnavailable;   // tried again
     return error;
   }
-  for (auto& one : *appended) TRY(machine_.apply(one));
+  return take_in(*appended);
+}
+
+Status Walker::take_in(const std::vector<Event>& events) {
+  for (auto& one : events) TRY(machine_.apply(one));
   return close_left();
 }
 
@@ -242,9 +253,22 @@ Status Walker::launch(const Frame& frame, bool alone) {
   return {};
 }
 
-Result<bool> Walker::take_outcome(bool wait) {
+// Until an effect ends, somebody adds to the log, or a time comes that a step waits for.
+Status Walker::listen() {
+  const int64_t left_ms = machine_.next_ms() == durable::kNever ? durable::kNever : machine_.next_ms() - now();
+  const auto most = left_ms > 0 && left_ms < kListen.count() ? std::chrono::milliseconds(left_ms) : kListen;
+  {
+    std::unique_lock lock(mutex_);
+    arrived_.wait_for(lock, most, [&] { return !outcomes_.empty() || called_; });
+    if (!outcomes_.empty()) return {};
+    called_ = false;
+  }
+  TRY_ASSIGN(auto news, job_.news());
+  return take_in(news);
+}
+
+Result<bool> Walker::take_outcome() {
   std::unique_lock lock(mutex_);
-  if (wait) arrived_.wait(lock, [&] { return !outcomes_.empty(); });
   if (outcomes_.empty()) return false;
   Arrived arrived = std::move(outcomes_.front());
   outcomes_.pop_front();

@@ -359,6 +359,94 @@ TEST(PruneTest, AForgottenRunIsGoneFromEveryList) {
   EXPECT_TRUE(platform.flows().approvals(platform.context, "", "", 10)->empty());
 }
 
+// A tool that ends only once that step of the run has ended, or, so that a fault is a failure and no hang, after half a minute.
+std::function<Status(const Tools::Call&, bool)> until_finished(Platform& platform, std::string step) {
+  return [&platform, step = std::move(step)](const Tools::Call&, bool before) -> Status {
+    auto ended = [&] {
+      auto runs = platform.flows().runs(platform.context, "a", 1, "");
+      if (!runs || runs->empty()) return false;
+      auto events = platform.flows().events(platform.context, runs->at(0).id, 0, 1000);
+      return events && std::any_of(events->begin(), events->end(), [&](auto& event) { return event.kind == "step_finished" && event.name == step; });
+    };
+    for (int tries = 0; before && !ended(); ++tries) {
+      if (tries == 3'000) return failed_precondition(step + " did not end while a tool ran");
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return {};
+  };
+}
+
+TEST(SlowToolTest, ItHoldsNoSignalOfAnotherBranchUp) {
+  Platform platform;
+  platform.world.trouble = until_finished(platform, "both.right/w");
+  ASSERT_TRUE(platform.put("a", R"(flow: a
+steps:
+  - id: both
+    kind: parallel
+    branches:
+      left: [{id: x, kind: tool, tool: read}]
+      right: [{id: w, kind: wait, signal: go}]
+  - {id: r, kind: respond, result: "{{ steps.both.right.data }}"}
+)"));
+  auto run = platform.start("a");
+  ASSERT_TRUE(platform.flows().signal(platform.context, run->id, "go", Json(7)));
+  auto view = platform.finished(run->id);
+  EXPECT_EQ(view.run.job.result, Json(7)) << view.run.job.error;
+}
+
+TEST(SlowToolTest, ItHoldsNoTimeOfAnotherBranchUp) {
+  durable::SharedClock clock;
+  Platform platform("", {.clock = &clock});
+  platform.world.trouble = until_finished(platform, "both.right/w");
+  ASSERT_TRUE(platform.put("a",
+                           "flow: a\nsteps:\n  - id: both\n    kind: parallel\n    branches:\n      left: [{id: x, kind: tool, tool: read}]\n      right: "
+                           "[{id: w, kind: wait, for_s: 3600}]\n"));
+  auto view = platform.finished(platform.start("a")->id, 60'000);
+  EXPECT_EQ(view.run.job.state, State::kSucceeded) << view.run.job.error;
+}
+
+TEST(SlowToolTest, ItHoldsNoDecisionOfAnotherBranchUp) {
+  Platform platform;
+  platform.world.trouble = until_finished(platform, "both.right/ask");
+  ASSERT_TRUE(platform.put("a", R"(flow: a
+steps:
+  - id: both
+    kind: parallel
+    branches:
+      left: [{id: x, kind: tool, tool: read}]
+      right: [{id: ask, kind: approval, message: "?"}]
+  - {id: r, kind: respond, result: "{{ steps.both.right.decision }}"}
+)"));
+  auto run = platform.start("a");
+  while (platform.pending().empty()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  ASSERT_TRUE(platform.flows().decide(platform.context, platform.pending().at(0).id, said("accept")));
+  auto view = platform.finished(run->id);
+  EXPECT_EQ(view.run.job.result, Json("accept")) << view.run.job.error;
+}
+
+TEST(ForkTest, ADecisionWhoseToolHadNotEndedIsAskedForAnew) {
+  Platform platform;
+  platform.world.trouble = until_finished(platform, "both.right/y");
+  ASSERT_TRUE(platform.put("a", R"(flow: a
+steps:
+  - id: both
+    kind: parallel
+    branches:
+      left: [{id: ask, kind: approval, message: "?", tool: keyed}]
+      right: [{id: w, kind: wait, signal: go}, {id: y, kind: model, prompt: hi}]
+)"));
+  auto run = platform.start("a");
+  platform.parked(run->id);
+  ASSERT_TRUE(platform.flows().decide(platform.context, platform.pending().at(0).id, said("accept")));
+  ASSERT_TRUE(platform.flows().signal(platform.context, run->id, "go", Json()));
+  EXPECT_EQ(platform.finished(run->id).run.job.state, State::kSucceeded);
+  auto fork = platform.flows().fork(platform.context, run->id, "both.right/y", Json());
+  ASSERT_TRUE(fork) << fork.error().message;
+  EXPECT_EQ(platform.parked(fork->id).run.waits_for, "approval");
+  EXPECT_EQ(platform.pending().size(), 1u);
+  EXPECT_EQ(platform.world.asked["keyed"], 1);
+}
+
 TEST(ForkTest, AFailureThatWasTakenBackDoesNotFailTheFork) {
   Platform platform;
   std::atomic<int> fails{1};

@@ -38,8 +38,14 @@ class Walker {
   Walker(Flows::Core& core, durable::Run& job)
       : core_(core), job_(job), id_(job.job().id), machine_([this](const std::string& name, int version) { return core_.definition(name, version); }) {
     machine_.set_run_id(id_);
+    job_.on_news([this] {
+      std::lock_guard lock(mutex_);
+      called_ = true;
+      arrived_.notify_one();
+    });
   }
   ~Walker() {
+    job_.on_news(nullptr);
     for (auto& thread : threads_)
       if (thread.joinable()) thread.join();
   }
@@ -48,14 +54,16 @@ class Walker {
  private:
   // With `added`, news made from the log as the machine knows it: where something came meanwhile they are not written, and *added is false.
   Status record(News news, bool* added = nullptr);
+  Status take_in(const std::vector<Event>& events);
   Status close_left();
   Result<bool> advance();
   Result<bool> act(const std::vector<Due>& due);
   Status over_limits(News& news) const;
   bool is_effect(const Frame& frame) const;
   int at_once(const Frame& frame) const;
-  Status launch(const Frame& frame, bool inline_too);
-  Result<bool> take_outcome(bool wait);
+  Status launch(const Frame& frame, bool alone);
+  Result<bool> take_outcome();
+  Status listen();
   // The news, or why the step fails: an event holds at most durable::kResultBytesMax.
   News fitting(const Frame& frame, News news) const;
   News result_too_large(const Work& work, Json data, size_t bytes);
@@ -99,9 +107,10 @@ class Walker {
     Outcome outcome;
     std::list<std::thread>::iterator thread;
   };
-  std::mutex mutex_;   // guards outcomes_
+  std::mutex mutex_;   // guards what follows
   std::condition_variable arrived_;
   std::deque<Arrived> outcomes_;
+  bool called_ = false;   // somebody has added to the log
 };
 
 }  // namespace strata::flow
