@@ -5,67 +5,20 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <thread>
 
-#include "infra/http/raw_client_for_test.h"
+#include "infra/http/server_for_test.h"
 
 namespace strata::http {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::EndsWith;
+using testing::eventually;
 using ::testing::HasSubstr;
+using testing::HttpServer;
 using testing::RawClient;
 using ::testing::StartsWith;
-
-Response error_response(const Error& error) {
-  return {.status = 418, .body = "{\"code\":\"" + std::string(code_name(error.code)) + "\",\"reason\":\"" + error.reason + "\"}"};
-}
-
-// Waits for a condition that another thread brings about; a minute is "never".
-template <class F>
-bool eventually(F condition) {
-  for (int i = 0; i < 6000; ++i) {
-    if (condition()) return true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
-class HttpServer : public ::testing::Test {
- protected:
-  void listen(Options options = {}) {
-    auto made = Server::listen(options);
-    ASSERT_TRUE(made) << made.error().message;
-    server = std::move(*made);
-    server->set_error_writer(error_response);
-    server->set_observer([this](const Access& access) {
-      std::lock_guard lock(mutex);
-      accesses.push_back(access);
-    });
-    server->route("GET", "/hello", [](const Context&, const Request& request, auto responder) {
-      responder->send({.content_type = "text/plain", .body = "hello " + std::string(request.parameter("name"))});
-    });
-    server->route("POST", "/echo",
-                  [](const Context&, const Request& request, auto responder) { responder->send({.content_type = "text/plain", .body = request.body}); });
-    server->route("GET", "/livez", [](const Context&, const Request&, auto responder) { responder->send({.body = "{}"}); }, {.health = true});
-  }
-  std::string get(std::string path, std::string more = "") { return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + more + "\r\n"; }
-  std::string post(std::string path, std::string body, std::string type = "application/json") {
-    return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + type + "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-  }
-  RawClient::Answer ask(const std::string& request, bool head_only = false) {
-    RawClient client(server->port());
-    client.send(request);
-    return client.read_answer(head_only);
-  }
-  std::mutex mutex;
-  std::vector<Access> accesses;
-  std::unique_ptr<Server> server;   // last: it is stopped before the rest goes
-};
 
 TEST_F(HttpServer, AnswersOverOneKeptConnectionAlsoWhenRequestsComeAhead) {
   listen();
@@ -223,130 +176,6 @@ TEST_F(HttpServer, ADrippedHeadIsClosedHoweverOftenItDrips) {
   drip.join();
 }
 
-// Streams that write until told to stop, with their contexts' fate.
-struct Streams {
-  std::atomic<int> begun = 0, ended = 0, cancelled = 0;
-  std::vector<std::thread> threads;
-  std::mutex mutex;
-  std::atomic<bool> finish = false;
-  ~Streams() {
-    finish = true;
-    for (auto& thread : threads) thread.join();
-  }
-  void handle(const Context& context, std::shared_ptr<Responder> responder) {
-    std::lock_guard lock(mutex);
-    threads.emplace_back([this, context, responder] {
-      responder->begin_stream({.content_type = "text/event-stream", .body = "data: first\n\n"});
-      ++begun;
-      while (!finish && !context.cancelled()) {
-        responder->write("data: more\n\n");
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-      }
-      if (context.cancelled()) ++cancelled;
-      responder->write("data: [DONE]\n\n");
-      responder->end();
-      ++ended;
-    });
-  }
-};
-
-TEST_F(HttpServer, Of64StreamsThose16ThatHangUpAreCancelledAndTheOthersEndRight) {
-  listen();
-  Streams streams;
-  server->route("GET", "/stream", [&](const Context& context, const Request&, auto responder) { streams.handle(context, responder); });
-  server->start();
-  std::vector<std::unique_ptr<RawClient>> clients;
-  for (int i = 0; i < 64; ++i) {
-    clients.push_back(std::make_unique<RawClient>(server->port()));
-    clients.back()->send(get("/stream"));
-  }
-  for (auto& client : clients) ASSERT_TRUE(client->read_until("data: more"));
-  for (int i = 0; i < 64; i += 4) clients[static_cast<size_t>(i)]->close();
-  EXPECT_TRUE(eventually([&] { return streams.cancelled == 16 && streams.ended == 16; }));
-  streams.finish = true;
-  for (size_t i = 0; i < 64; ++i) {
-    if (i % 4 == 0) continue;
-    auto answer = clients[i]->read_answer();
-    EXPECT_TRUE(answer.complete);
-    EXPECT_THAT(answer.body, StartsWith("data: first\n\ndata: more\n\n"));
-    EXPECT_THAT(answer.body, EndsWith("data: [DONE]\n\n"));
-  }
-  EXPECT_TRUE(eventually([&] { return streams.ended == 64; }));
-  EXPECT_EQ(streams.cancelled, 16);
-  ASSERT_TRUE(eventually([&] {
-    std::lock_guard lock(mutex);
-    return accesses.size() == 64;
-  }));
-}
-
-TEST_F(HttpServer, AClientThatLeavesWhileTheHandlerWorksCancelsIt) {
-  listen();
-  std::promise<void> entered;
-  std::atomic<bool> cancelled = false;
-  server->route("POST", "/work", [&](const Context& context, const Request&, auto responder) {
-    entered.set_value();
-    cancelled = eventually([&] { return context.cancelled(); });
-    responder->send({});
-  });
-  server->start();
-  RawClient client(server->port());
-  client.send(post("/work", "{}"));
-  entered.get_future().wait();
-  client.close();
-  EXPECT_TRUE(eventually([&] { return cancelled.load(); }));
-  ASSERT_TRUE(eventually([&] {
-    std::lock_guard lock(mutex);
-    return accesses.size() == 1;
-  }));
-  EXPECT_EQ(accesses[0].status, 499);
-}
-
-TEST_F(HttpServer, ASlowReaderIsCutAndWriteSaysSo) {
-  listen({.unsent_bytes_max = 100'000});
-  std::promise<bool> refused;
-  server->route("GET", "/flood", [&](const Context& context, const Request&, auto responder) {
-    responder->begin_stream({.content_type = "text/plain"});
-    bool accepted = true;
-    for (int i = 0; i < 100'000 && accepted; ++i) accepted = responder->write(std::string(10'000, 'x'));
-    refused.set_value(!accepted && context.cancelled() && !responder->write("x"));
-    responder->end();
-  });
-  server->start();
-  RawClient client(server->port(), 4096);
-  client.send(get("/flood"));
-  EXPECT_TRUE(refused.get_future().get());
-  EXPECT_FALSE(client.read_answer().complete);
-}
-
-TEST_F(HttpServer, AStreamHearsWhenAllWasTakenAndWhenItsClientLeft) {
-  listen({.unsent_bytes_max = 150'000});
-  constexpr int kPieces = 20;   // together far more than may be unsent
-  std::atomic<int> pieces{0}, left{0};
-  std::shared_ptr<Responder> kept;
-  std::atomic<bool> begun{false};
-  server->route("GET", "/paced", [&](const Context& context, const Request&, auto responder) {
-    kept = responder;
-    responder->begin_stream({.content_type = "text/plain"});
-    responder->on_ready([&, context, weak = std::weak_ptr<Responder>(responder)] {
-      auto stream = weak.lock();
-      if (context.cancelled()) ++left;
-      else if (begun && stream && pieces < kPieces) stream->write(std::string(100'000, 'x') + (++pieces == kPieces ? "all" : ""));
-    });
-    begun = true;
-    responder->write("first");
-  });
-  server->start();
-  RawClient client(server->port());
-  client.send(get("/paced"));
-  EXPECT_TRUE(client.read_until("all"));
-  EXPECT_EQ(pieces, kPieces);
-  EXPECT_EQ(left, 0);
-  client.close();
-  EXPECT_TRUE(eventually([&] { return left == 1; }));
-  server.reset();
-  kept.reset();
-}
-
 TEST_F(HttpServer, AClientThatAcceptsNothingForTooLongIsClosed) {
   listen({.stalled_write_ms = 300});
   server->route("GET", "/big", [](const Context&, const Request&, auto responder) { responder->send({.body = std::string(20'000'000, 'x')}); });
@@ -412,33 +241,6 @@ TEST_F(HttpServer, TheFilterDecidesWhoAsks) {
   server->start();
   EXPECT_THAT(ask(get("/who")).body, HasSubstr("invalid_api_key"));
   EXPECT_EQ(ask(get("/who", "Authorization: Bearer good\r\n")).body, "ann");
-}
-
-TEST_F(HttpServer, SilentEventStreamsArePingedBetweenEventsOnly) {
-  listen({.ping_ms = 150});
-  std::promise<void> release;
-  auto released = release.get_future().share();
-  auto stream = [&](std::string type, std::string first) {
-    return [&, type, first](const Context&, const Request&, std::shared_ptr<Responder> responder) {
-      responder->begin_stream({.content_type = type, .body = first});
-      released.wait();
-      responder->write("\n\n");
-      responder->end();
-    };
-  };
-  server->route("GET", "/events", stream("text/event-stream; charset=utf-8", "data: 1\n\n"));
-  server->route("GET", "/inside", stream("text/event-stream", "data: 1"));
-  server->route("GET", "/text", stream("text/plain", "one\n\n"));
-  server->start();
-  RawClient events(server->port()), inside(server->port()), text(server->port());
-  events.send(get("/events"));
-  inside.send(get("/inside"));
-  text.send(get("/text"));
-  EXPECT_TRUE(events.read_until(": ping\n\n\r\n8\r\n: ping\n\n"));
-  release.set_value();
-  EXPECT_TRUE(events.read_answer().complete);
-  EXPECT_EQ(inside.read_answer().body, "data: 1\n\n");
-  EXPECT_EQ(text.read_answer().body, "one\n\n\n\n");
 }
 
 TEST_F(HttpServer, ConnectionsOverTheLimitAreToldSo) {
