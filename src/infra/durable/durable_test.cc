@@ -2,84 +2,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
-#include "base/random.h"
-#include "infra/durable/clock_for_test.h"
+#include "infra/durable/world_for_test.h"
 
 namespace strata::durable {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-void until(const std::function<bool()>& true_now) {
-  while (!true_now()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-}
-
-std::vector<store::Migration> all_migrations() {
-  auto migrations = Journal::migrations();
-  migrations.push_back({"test", 1, "CREATE TABLE effect(id INTEGER PRIMARY KEY AUTOINCREMENT, n INTEGER NOT NULL)"});
-  return migrations;
-}
-
-class DurableTest : public testing::Test {
- protected:
-  DurableTest() : folder_(std::filesystem::temp_directory_path() / make_id("durable-test")) {}
-  ~DurableTest() override {
-    journal_.reset();
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  void open_store() {
-    auto store = store::Store::open(folder_, all_migrations());
-    ASSERT_TRUE(store) << store.error().message;
-    store_ = std::move(*store);
-  }
-  std::unique_ptr<Journal> make(Options options = {}) { return std::move(*Journal::open(*store_, clock_, options)); }
-  // A journal that runs jobs of kind "work" by `worker`.
-  void start(Worker worker, Options options = {}) {
-    if (!store_) open_store();
-    journal_ = make(options);
-    journal_->register_kind("work", std::move(worker));
-    journal_->start();
-  }
-  Job submit(const std::string& key = "") { return *journal_->submit(context_, "work", Json::object({{"n", 1}}), key); }
-  Job wait(const std::string& id) {
-    auto job = journal_->wait(context_, id);
-    EXPECT_TRUE(job) << job.error().message;
-    return job.value_or(Job{});
-  }
-  Job get(const std::string& id) { return *journal_->get(context_, id); }
-  std::vector<int64_t> effects() {
-    std::vector<int64_t> found;
-    EXPECT_TRUE(store_->read(context_, [&](store::Reader& reader) {
-      return reader.query("SELECT n FROM effect ORDER BY id", {}, [&](const store::Row& row) { return found.push_back(row.integer(0)), true; });
-    }));
-    return found;
-  }
-
-  int64_t number(const std::string& sql) {
-    int64_t found = -1;
-    EXPECT_TRUE(store_->read(
-        context_, [&](store::Reader& reader) { return reader.query(sql, {}, [&](const store::Row& row) { return found = row.integer(0), false; }); }));
-    return found;
-  }
-
-  std::string folder_;
-  SharedClock clock_;
-  Context context_ = Context::background();
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<Journal> journal_;
-};
 
 TEST_F(DurableTest, AJobRunsAndItsResultIsKept) {
   start([](durable::Run& run) -> Result<Json> {
@@ -429,77 +364,6 @@ TEST_F(DurableTest, AfterStopNoWatcherIsCalledOrKept) {
   submit();
   EXPECT_EQ(*kept, before);
   EXPECT_EQ(kept.use_count(), 1);
-}
-
-// A job of 50 steps in a child process, each with an effect in the same transaction.
-constexpr int kSteps = 50;
-[[noreturn]] void run_child(const std::string& folder, int crash_at) {
-  auto store = store::Store::open(folder, all_migrations());
-  if (!store) _exit(3);
-  Options options;
-  if (crash_at < 0) options.crashes_max = 1'000;  // the killer outside is random: it may well come before the next step several times
-  auto journal = std::move(*Journal::open(**store, system_clock(), options));
-  journal->register_kind("work", [crash_at](durable::Run& run) -> Result<Json> {
-    for (int n = 0; n < kSteps; ++n) {
-      if (n == crash_at) raise(SIGKILL);
-      TRY(run.transact("step " + std::to_string(n), [n](store::Transaction& transaction) -> Result<Json> {
-        TRY(transaction.execute("INSERT INTO effect(n) VALUES(?)", {int64_t{n}}));
-        return Json(n);
-      }));
-      run.progress(n + 1, kSteps, "");
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return Json("done");
-  });
-  journal->start();
-  auto job = journal->submit(Context::background(), "work", Json(), "the one");
-  if (!job) _exit(4);
-  auto end = journal->wait(Context::background(), job->id);
-  if (end && end->state == State::kFailed) _exit(5);
-  _exit(end && end->state == State::kSucceeded ? 0 : 6);
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  waitpid(child, &status, 0);
-  return status;
-}
-
-TEST_F(DurableTest, KilledAtRandomInstantsEveryStepTakesEffectOnceAndInOrder) {
-  Random random(11);
-  int kills = 0;
-  for (;;) {
-    pid_t child = fork();
-    if (child == 0) run_child(folder_, -1);
-    std::this_thread::sleep_for(std::chrono::milliseconds(10 + random.below(40)));
-    if (kills < 15) kill(child, SIGKILL);
-    int status = wait_for(child);
-    if (WIFEXITED(status)) {
-      ASSERT_EQ(WEXITSTATUS(status), 0);
-      break;
-    }
-    ++kills;
-  }
-  open_store();
-  std::vector<int64_t> expected(kSteps);
-  for (int n = 0; n < kSteps; ++n) expected[n] = n;
-  EXPECT_EQ(effects(), expected);
-  EXPECT_GT(kills, 2);
-}
-
-TEST_F(DurableTest, AJobThatKillsTheProgramAtOneStepFailsInTheEnd) {
-  for (int i = 0; i < Options{}.crashes_max; ++i) {
-    pid_t child = fork();
-    if (child == 0) run_child(folder_, 3);
-    ASSERT_TRUE(WIFSIGNALED(wait_for(child)));
-  }
-  pid_t child = fork();
-  if (child == 0) run_child(folder_, 3);
-  int status = wait_for(child);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 5);
-  open_store();
-  EXPECT_THAT(effects(), ElementsAre(0, 1, 2));
 }
 
 }  // namespace
