@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 
@@ -153,12 +154,7 @@ void add_group(CLI::App& app, Common& common, Chosen& chosen, const std::string&
   auto add = [&](const char* name, const char* meaning, Function function, bool local = false) {
     auto* command = group->add_subcommand(name, meaning);
     if (!local) command->add_option("--server", wanted->server, "URL of a running Strata; default: the one on this data folder");
-    command->callback([&common, &chosen, wanted, function, kind] {
-      chosen = [&common, wanted, function, kind] {
-        auto code = function(common, *wanted, kind);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, wanted, function, kind] { return function(common, *wanted, kind); });
     return command;
   };
   add("check", "Check a file; what is wrong is told with line and path", run_check, true)

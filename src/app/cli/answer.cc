@@ -9,6 +9,7 @@
 
 #include "app/api/answer_json.h"
 #include "app/api/params.h"
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 #include "base/text.h"
@@ -126,12 +127,7 @@ Result<int> run_calibrate(const Common& common, const Options& options) {
 void add_answer(CLI::App& app, Common& common, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   auto choose = [&common, &chosen, options](CLI::App* command, Result<int> (*function)(const Common&, const Options&)) {
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
   };
   auto* answer = app.add_subcommand("answer", "Confidence: labels, treatments, calibration");
   answer->require_subcommand(1);
@@ -146,7 +142,7 @@ void add_answer(CLI::App& app, Common& common, Chosen& chosen) {
   choose(show, run_show);
   auto* calibrate = answer->add_subcommand("calibrate", "Refit confidence on the answers rated in this installation");
   calibrate->fallthrough();
-  calibrate->add_option("--server", options->server, "URL of a running server; default: the one on this data folder, else one for this command");
+  add_server_option(*calibrate, options->server);
   auto* reset = calibrate->add_flag("--reset", options->reset, "Back to the built-in table");
   calibrate->add_flag("--show", options->show, "Only say which table is in use, and how well it does on the rated answers")->excludes(reset);
   choose(calibrate, run_calibrate);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 
@@ -188,12 +189,7 @@ void add_flow(CLI::App& app, Common& common, Chosen& chosen) {
   auto add = [&](const char* name, const char* meaning, Function function, bool local = false) {
     auto* command = group->add_subcommand(name, meaning);
     if (!local) command->add_option("--server", wanted->server, "URL of a running Strata; default: the one on this data folder");
-    command->callback([&common, &chosen, wanted, function] {
-      chosen = [&common, wanted, function] {
-        auto code = function(common, *wanted);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, wanted, function] { return function(common, *wanted); });
     return command;
   };
   add("check", "Check a flow's file; what is wrong is told with line and path", run_check, true)

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 
@@ -164,14 +165,9 @@ Result<int> run_ask(const Common& common, const Options& options) {
 void add_knowledge(CLI::App& app, Common& common, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   auto choose = [&common, &chosen, options](CLI::App* command, Result<int> (*function)(const Common&, const Options&)) {
-    command->add_option("--server", options->server, "URL of a running server; default: the one on this data folder, else one for this command");
+    add_server_option(*command, options->server);
     command->add_option("--base", options->base, "Knowledge base, by name or id");
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
   };
   auto* ingest = app.add_subcommand("ingest", "Put documents (files or folders) into a knowledge base, and wait until they can be found");
   ingest->add_option("paths", options->paths, "Files or folders")->required();

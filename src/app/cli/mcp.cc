@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 #include "app/cli/mcp_bridge.h"
@@ -200,14 +201,9 @@ void add_one_server_commands(CLI::App& mcp, const std::shared_ptr<Options>& opti
 void add_mcp(CLI::App& app, Common& common, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   auto choose = [&common, &chosen, options](CLI::App* command, Function function) {
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
     command->fallthrough();
-    command->add_option("--server", options->server, "URL of a running server; default: the one on this data folder, else one for this command");
+    add_server_option(*command, options->server);
   };
   auto* mcp = app.add_subcommand("mcp", "Model Context Protocol: this platform as a server, and other servers' tools");
   mcp->require_subcommand(1);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/load_models.h"
 #include "base/text.h"
@@ -182,12 +183,7 @@ void add_models(CLI::App& app, Common& common, Chosen& chosen) {
   auto* group = app.add_subcommand("model", "The models folder");
   group->require_subcommand(1);
   auto choose = [&common, &chosen, options](CLI::App* command, Result<int> (*function)(const Common&, const Options&)) {
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
   };
   choose(group->add_subcommand("list", "Models that are here"), list);
   auto* verify_command = group->add_subcommand("verify", "Hash every file of a model, or of all");

@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 #include "app/cli/stand_in.h"
@@ -406,12 +407,7 @@ void add_simulate(CLI::App& app, Common& common, Chosen& chosen) {
     auto* command = group->add_subcommand(name, meaning);
     command->add_option("--server", options->server, "URL of a running server");
     command->add_option("--product", options->product, "The product; made where it is missing");
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
     return command;
   };
   auto* fill_command = add("fill", "Customers and agents work through past weeks by the real API; goes on where it was cut", fill);

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 
+#include "app/cli/choose.h"
 #include "app/cli/cli.h"
 #include "app/cli/client.h"
 
@@ -51,14 +52,9 @@ Result<int> run_call(const Common& common, const Options& options) {
 void add_tool(CLI::App& app, Common& common, Chosen& chosen) {
   auto options = std::make_shared<Options>();
   auto choose = [&common, &chosen, options](CLI::App* command, Result<int> (*function)(const Common&, const Options&)) {
-    command->callback([&common, &chosen, options, function] {
-      chosen = [&common, options, function] {
-        auto code = function(common, *options);
-        return code ? *code : fail(common, code.error());
-      };
-    });
+    run_where_chosen(*command, common, chosen, [&common, options, function] { return function(common, *options); });
     command->fallthrough();
-    command->add_option("--server", options->server, "URL of a running server; default: the one on this data folder, else one for this command");
+    add_server_option(*command, options->server);
   };
   auto* tool = app.add_subcommand("tool", "Tools: calculator, search, SQL, Python");
   tool->require_subcommand(1);
