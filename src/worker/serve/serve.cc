@@ -10,18 +10,12 @@
 #include <ctime>
 #include <new>
 
+#include "worker/pipes/pipes.h"
+
 namespace strata::worker {
 namespace {
 
 namespace wire = document::wire;
-
-void say(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = write(STDERR_FILENO, text.data(), text.size());
-    if (wrote <= 0) return;
-    text.remove_prefix(static_cast<size_t>(wrote));
-  }
-}
 
 [[noreturn]] void out_of_memory() { _exit(wire::kExitMemory); }
 
@@ -49,32 +43,6 @@ void watch_memory() {
     action.sa_flags = SA_ONSTACK | SA_NODEFER;
     sigaction(signal, &action, nullptr);
   }
-}
-
-bool read_exactly(std::string* out, uint64_t bytes) {
-  out->resize(bytes);
-  for (uint64_t at = 0; at < bytes;) {
-    const ssize_t got = read(STDIN_FILENO, out->data() + at, bytes - at);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    at += static_cast<uint64_t>(got);
-  }
-  return true;
-}
-
-bool write_all(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t wrote = write(STDOUT_FILENO, bytes.data(), bytes.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) return false;
-    bytes.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return true;
-}
-
-int fail(int status, const std::string& message) {
-  say("fail: " + message + "\n");
-  return status;
 }
 
 int tell_confinement(const Program& program) {
