@@ -21,7 +21,8 @@ bool name_ok(std::string_view name, std::string_view more) {
 }
 
 Error Reader::wrong(const std::string& path, const std::string& message) const {
-  return invalid_argument("line " + std::to_string(document_.at(path).line) + ": " + (path.empty() ? "" : path + ": ") + message, path, reason_);
+  const std::string line = document_ ? "line " + std::to_string(document_->at(path).line) + ": " : "";
+  return invalid_argument(line + (path.empty() ? "" : path + ": ") + message, path, reason_);
 }
 
 Status Reader::typed(const Json& value, const std::string& path, std::string_view type) const {

@@ -27,7 +27,9 @@ inline std::string join(const std::string& path, std::string_view key) { return 
 class Reader {
  public:
   // `reason` is that of every error ("invalid_flow"). The document outlives it.
-  Reader(const yaml::Document& document, std::string reason) : document_(document), reason_(std::move(reason)) {}
+  Reader(const yaml::Document& document, std::string reason) : document_(&document), reason_(std::move(reason)) {}
+  // Of a value that was never a file: mistakes have no line.
+  explicit Reader(std::string reason) : reason_(std::move(reason)) {}
 
   // kInvalidArgument: "line 12: steps[2].query: …", with the path as param.
   Error wrong(const std::string& path, const std::string& message) const;
@@ -46,8 +48,8 @@ class Reader {
   }
 
  private:
-  const yaml::Document& document_;
-  const std::string reason_;
+  const yaml::Document* document_ = nullptr;
+  std::string reason_;
 };
 
 }  // namespace strata::form

@@ -15,17 +15,17 @@ using form::join;
 constexpr std::pair<Pattern, std::string_view> kPatterns[] = {
     {Pattern::kReactive, "reactive"}, {Pattern::kReact, "react"}, {Pattern::kSelfHealing, "self_healing"}, {Pattern::kPlan, "plan_execute_reflect"}};
 constexpr size_t kToolsMost = 64;
+constexpr char kReason[] = "invalid_agent";
+constexpr int64_t kBudgetMost = 1'000'000'000;
 
 std::string truth_of(const std::string& expression) { return "{% if " + expression + " %}true{% else %}false{% endif %}"; }
 
-std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
-
 class Parser {
  public:
-  explicit Parser(const yaml::Document& document) : document_(document), reader_(document, "invalid_agent") {}
+  Parser(const Json& top, form::Reader reader) : top_(top), reader_(std::move(reader)) {}
 
   Result<Definition> parse() {
-    const Json& top = document_.value;
+    const Json& top = top_;
     TRY(reader_.keys(top, "",
                      {{"agent", "string", true},
                       {"description", "string"},
@@ -44,15 +44,13 @@ class Parser {
                       {"loop", "object"},
                       {"rounds", "integer"}}));
     agent_.spec = top;
-    agent_.name = text_of(top["agent"]);
-    if (!form::name_ok(agent_.name, "-."))
-      return reader_.wrong("agent", "expected a name of lower-case letters, digits, '-', '_' and '.', at most 64, got '" + agent_.name + "'");
+    TRY(read_name(reader_, top, "agent", agent_.name));
     for (auto [name, to] :
          {std::pair("description", &agent_.description), {"goal", &agent_.goal}, {"instructions", &agent_.instructions}, {"model", &agent_.model}})
       *to = text_of(top[name]);
     agent_.answer = top["answer"];
-    TRY(pattern(top["pattern"]));
-    TRY(critic(top["critic"]));
+    TRY(read_pattern(reader_, top["pattern"], kPatterns, agent_.pattern));
+    TRY(read_speaker(reader_, top["critic"], "critic", agent_.critic_model, agent_.critic_instructions));
     TRY(tools(top["tools"]));
     TRY(policy(top["policy"]));
     TRY(memory(top["memory"]));
@@ -69,22 +67,6 @@ class Parser {
   }
 
  private:
-  Status pattern(const Json& json) {
-    if (json.is_null()) return {};
-    std::vector<std::string_view> names;
-    for (auto& [pattern, name] : kPatterns) names.push_back(name);
-    auto found = std::find(names.begin(), names.end(), text_of(json));
-    if (found == names.end()) return reader_.wrong("pattern", "there is no pattern '" + text_of(json) + "'" + form::hint(text_of(json), names));
-    agent_.pattern = kPatterns[found - names.begin()].first;
-    return {};
-  }
-  Status critic(const Json& json) {
-    if (json.is_null()) return {};
-    TRY(reader_.keys(json, "critic", {{"model", "string"}, {"instructions", "string"}}));
-    agent_.critic_model = text_of(json["model"]);
-    agent_.critic_instructions = text_of(json["instructions"]);
-    return {};
-  }
   Status texts(const Json& json, const std::string& path, std::vector<std::string>& to) const {
     for (size_t i = 0; i < json.size(); ++i) {
       auto* text = (*json.as_array())[i].as_string();
@@ -149,7 +131,7 @@ class Parser {
     if (auto* facts = json["facts"].as_bool()) agent_.facts = *facts;
     return {};
   }
-  const yaml::Document& document_;
+  const Json& top_;
   const form::Reader reader_;
   Definition agent_;
 };
@@ -165,7 +147,7 @@ std::string_view pattern_name(Pattern pattern) {
 Budget Budget::narrowed(const Json& other) const {
   Budget out = *this;
   for (auto [name, to] : {std::pair("steps", &out.steps), {"tokens", &out.tokens}, {"seconds", &out.seconds}})
-    if (other[name].is_number()) *to = std::min(*to, std::max<int64_t>(0, static_cast<int64_t>(*other[name].to_double(name))));
+    if (other[name].is_number()) *to = std::min(*to, static_cast<int64_t>(std::clamp(*other[name].to_double(name), 0.0, static_cast<double>(kBudgetMost))));
   if (other["money"].is_number()) {
     const double most = std::max(0.0, *other["money"].to_double("money"));
     if (most > 0) out.money = out.money > 0 ? std::min(out.money, most) : most;
@@ -177,20 +159,31 @@ Status read_budget(const form::Reader& reader, const Json& json, int64_t steps_l
   if (json.is_null()) return {};
   TRY(reader.keys(json, "budget", {{"steps", "integer"}, {"tokens", "integer"}, {"money", "number"}, {"seconds", "integer"}}));
   TRY(reader.number(json, "budget", "steps", steps_least, int64_t{10'000}, to.steps));
-  TRY(reader.number(json, "budget", "tokens", int64_t{1}, int64_t{1'000'000'000}, to.tokens));
+  TRY(reader.number(json, "budget", "tokens", int64_t{1}, kBudgetMost, to.tokens));
   TRY(reader.number(json, "budget", "seconds", int64_t{1}, int64_t{31'536'000}, to.seconds));
   return reader.number(json, "budget", "money", 0.0, 1e9, to.money);
 }
 
-Result<Definition> parse_definition(std::string_view text) {
-  TRY_ASSIGN(auto document, yaml::parse(text));
-  return Parser(document).parse();
+Status read_speaker(const form::Reader& reader, const Json& json, const std::string& path, std::string& model, std::string& instructions) {
+  if (json.is_null()) return {};
+  TRY(reader.keys(json, path, {{"model", "string"}, {"instructions", "string"}}));
+  model = text_of(json["model"]);
+  instructions = text_of(json["instructions"]);
+  return {};
 }
 
-Result<Definition> definition_from(const Json& spec) {
-  yaml::Document document{.value = spec, .place = {}};
-  return Parser(document).parse();
+Status read_name(const form::Reader& reader, const Json& top, const char* key, std::string& name) {
+  name = text_of(top[key]);
+  if (form::name_ok(name, "-.")) return {};
+  return reader.wrong(key, "expected a name of lower-case letters, digits, '-', '_' and '.', at most 64, got '" + name + "'");
 }
+
+Result<Definition> parse_definition(std::string_view text) {
+  TRY_ASSIGN(auto document, yaml::parse(text));
+  return Parser(document.value, form::Reader(document, kReason)).parse();
+}
+
+Result<Definition> definition_from(const Json& spec) { return Parser(spec, form::Reader(kReason)).parse(); }
 
 std::optional<Rule> rule_for(const std::vector<Rule>& rules, const std::string& tool, const Json& arguments, const Json& input) {
   for (auto& rule : rules) {

@@ -4,11 +4,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/form.h"
 #include "base/json.h"
 #include "base/status.h"
+#include "orchestration/agent/words.h"
 
 namespace strata::agent {
 
@@ -47,8 +49,25 @@ struct Definition {
 
 inline constexpr int64_t kStepsLeast = 3;          // a decision, what it asks for, and a last word
 
+// ---- what the texts of agents and teams share ----
+
 // {steps, tokens, money, seconds}, as written under "budget".
 Status read_budget(const form::Reader& reader, const Json& json, int64_t steps_least, Budget& to);
+// {model, instructions}.
+Status read_speaker(const form::Reader& reader, const Json& json, const std::string& path, std::string& model, std::string& instructions);
+// `key`: "agent" or "team".
+Status read_name(const form::Reader& reader, const Json& top, const char* key, std::string& name);
+// The one of `known` that json names; nothing: as it was.
+template <class Pattern, size_t N>
+Status read_pattern(const form::Reader& reader, const Json& json, const std::pair<Pattern, std::string_view> (&known)[N], Pattern& to) {
+  if (json.is_null()) return {};
+  std::vector<std::string_view> names;
+  for (auto& [pattern, name] : known) {
+    if (json == Json(name)) return to = pattern, Status();
+    names.push_back(name);
+  }
+  return reader.wrong("pattern", "there is no pattern '" + text_of(json) + "'" + form::hint(text_of(json), names));
+}
 
 // `text` is YAML or JSON.
 Result<Definition> parse_definition(std::string_view text);

@@ -11,19 +11,9 @@ namespace {
 constexpr size_t kPromptLeast = 1'000;        // UNITS: bytes; what does not fit then never will
 constexpr size_t kResultBytesMost = 6'000;   // of one result in a prompt: what is longer is cut, and says so
 
-std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
-int64_t integer_of(const Json& json) { return json.is_int() ? *json.to_int("") : 0; }
-double number_of(const Json& json) { return json.is_number() ? *json.to_double("") : 0; }
 bool accepted(const Json& decided) { return decided["decision"] == Json("accept") || decided["decision"] == Json("edit"); }
 
 }  // namespace
-
-std::string cut(const std::string& text, size_t most) {
-  if (text.size() <= most) return text;
-  size_t at = most;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) --at;   // not inside a character
-  return text.substr(0, at) + " … (cut: " + std::to_string(text.size()) + " bytes in all)";
-}
 
 Mind::Mind(const Definition& agent, const flow::Driver::Seen& seen) : agent_(agent), seen_(seen), budget_(agent.budget.narrowed(seen.input["budget"])) {
   untrusted_ = seen.untrusted || seen.input["untrusted"] == Json(true) || !seen.input["material"].is_null();
@@ -85,11 +75,7 @@ void Mind::hear_decision(const Json& entry) {
     return circle();
   }
   Json decision = entry["output"];
-  if (auto* text = decision.as_string()) {   // said freely: the object in it
-    const size_t begin = text->find('{'), end = text->rfind('}');
-    auto parsed = begin != text->npos && end != text->npos && end > begin ? Json::parse(text->substr(begin, end - begin + 1)) : Result<Json>(Json());
-    decision = parsed ? std::move(*parsed) : Json();
-  }
+  if (auto* text = decision.as_string()) decision = object_in(*text);
   judge(std::move(decision));
 }
 

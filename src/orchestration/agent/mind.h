@@ -17,6 +17,7 @@
 
 #include "orchestration/agent/agent.h"
 #include "orchestration/agent/definition.h"
+#include "orchestration/agent/words.h"
 
 namespace strata::agent {
 
@@ -114,8 +115,5 @@ class Mind {
   int plans_ = 0;
   std::optional<Next> over_;  // what ended it
 };
-
-// "{…}" cut short, for a prompt.
-std::string cut(const std::string& text, size_t most);
 
 }  // namespace strata::agent

@@ -11,8 +11,6 @@ constexpr int kLastWordTokens = 300;
 constexpr int kInvalidMost = 3;          // decisions in a row that are none
 constexpr int64_t kBytesPerToken = 3;    // an estimate on the safe side, for budgets only
 
-std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
-
 int64_t estimate(const Json& messages, int max_tokens) {
   int64_t bytes = 0;
   for (auto& one : *messages.as_array()) bytes += static_cast<int64_t>(text_of(one["content"]).size()) + 12;
@@ -25,12 +23,6 @@ Json names_json(const std::vector<std::string>& names) {
   return all;
 }
 
-Json closed(Json properties) {
-  Json required = Json::array();
-  for (auto& [name, member] : *properties.as_object()) required.push(name);
-  return Json::object({{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}, {"additionalProperties", false}});
-}
-Json text_schema(int most) { return Json::object({{"type", "string"}, {"maxLength", most}}); }
 Json texts_schema(int items, int most) { return Json::object({{"type", "array"}, {"items", text_schema(most)}, {"maxItems", items}}); }
 
 }  // namespace
@@ -148,12 +140,10 @@ Mind::Next Mind::check_answer() const {
 // plan → tasks, one by one → reflect after each → write → criticize. Nothing: the present task goes on.
 std::optional<Mind::Next> Mind::plan_next() const {
   if (plan_.empty() || replan_) {
-    Json messages = Json::array({Json::object({{"role", "system"}, {"content", system_text()}}),
-                                 Json::object({{"role", "user"},
-                                               {"content", opening() + "\n\n" + story() +
-                                                               "\nSplit the task into one to six tasks in order, each a sentence that can be done with your "
-                                                               "tools" +
-                                                               (replan_ ? ". Leave out what was found already." : ".")}})});
+    Json messages = Json::array(
+        {message("system", system_text()),
+         message("user", opening() + "\n\n" + story() + "\nSplit the task into one to six tasks in order, each a sentence that can be done with your tools" +
+                             (replan_ ? ". Leave out what was found already." : "."))});
     if (auto lacks = short_of(kStepsLeast, estimate(messages, agent_.max_tokens)); !lacks.empty()) return wrap_up("budget", "the budget ends: " + lacks);
     return model_step("plan", replan_ ? "the plan did not hold" : "tasks first", std::move(messages),
                       closed(Json::object({{"reason", text_schema(300)}, {"tasks", texts_schema(6, 200)}})), false, agent_.max_tokens);
@@ -170,8 +160,7 @@ std::optional<Mind::Next> Mind::plan_next() const {
   if (!write_) return std::nullopt;
   std::string ask = "Write the answer to the task from what was found, and from nothing else.";
   if (!problems_.empty()) ask += " A critic found in the last version: " + problems_ + ". Mend that.";
-  Json messages = Json::array({Json::object({{"role", "system"}, {"content", system_text()}}),
-                               Json::object({{"role", "user"}, {"content", opening() + "\n\n" + story() + "\n" + ask}})});
+  Json messages = Json::array({message("system", system_text()), message("user", opening() + "\n\n" + story() + "\n" + ask)});
   if (auto lacks = short_of(1, estimate(messages, agent_.max_tokens)); !lacks.empty()) return finish("budget", Json(found()), "the budget ends: " + lacks);
   return model_step("write", problems_.empty() ? "enough is known" : "the critic was not content", std::move(messages), agent_.answer, false,
                     agent_.max_tokens);

@@ -8,10 +8,6 @@ namespace {
 
 constexpr size_t kStoryBytesMost = 8'000, kMaterialBytesMost = 24'000;
 
-std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
-
-Json message(const char* role, std::string text) { return Json::object({{"role", role}, {"content", std::move(text)}}); }
-
 std::string list_of(const char* title, const std::vector<Rule>& rules) {
   std::string out;
   for (auto& rule : rules) {
@@ -23,18 +19,9 @@ std::string list_of(const char* title, const std::vector<Rule>& rules) {
 }
 
 Json branch(const std::string& tool, Json arguments) {
-  return Json::object({{"type", "object"},
-                       {"properties", Json::object({{"thought", Json::object({{"type", "string"}, {"maxLength", 300}})},
-                                                    {"tool", Json::object({{"const", tool}})},
-                                                    {"arguments", std::move(arguments)}})},
-                       {"required", Json::array({"thought", "tool", "arguments"})},
-                       {"additionalProperties", false}});
+  return closed(Json::object({{"thought", text_schema(300)}, {"tool", Json::object({{"const", tool}})}, {"arguments", std::move(arguments)}}));
 }
-Json one_argument(const char* name, Json schema) {
-  return Json::object(
-      {{"type", "object"}, {"properties", Json::object({{name, std::move(schema)}})}, {"required", Json::array({name})}, {"additionalProperties", false}});
-}
-Json text_schema(int most) { return Json::object({{"type", "string"}, {"maxLength", most}}); }
+Json one_argument(const char* name, Json schema) { return closed(Json::object({{name, std::move(schema)}})); }
 
 }  // namespace
 
@@ -109,11 +96,7 @@ Json Mind::decision_schema() const {
   branches.push(branch("ask_person", one_argument("question", text_schema(500))));
   if (agent_.facts) branches.push(branch("remember", one_argument("fact", text_schema(500))));
   if (seen_.input["hand_offs"].size() > 0)
-    branches.push(branch(
-        "hand_off", Json::object({{"type", "object"},
-                                  {"properties", Json::object({{"to", Json::object({{"enum", seen_.input["hand_offs"]}})}, {"message", text_schema(2'000)}})},
-                                  {"required", Json::array({"to", "message"})},
-                                  {"additionalProperties", false}})));
+    branches.push(branch("hand_off", closed(Json::object({{"to", Json::object({{"enum", seen_.input["hand_offs"]}})}, {"message", text_schema(2'000)}}))));
   if (loose_ == 0) return Json::object({{"oneOf", std::move(branches)}});
   Json names = Json::array();
   for (auto& one : *branches.as_array()) names.push(one["properties"]["tool"]["const"]);

@@ -18,18 +18,6 @@ constexpr int64_t kStepsKept = 2;                // of the budget, for a judge o
 
 using Next = flow::Driver::Next;
 
-std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
-double number_of(const Json& json) { return json.is_number() ? *json.to_double("") : 0; }
-int64_t integer_of(const Json& json) { return json.is_number() ? static_cast<int64_t>(*json.to_double("")) : 0; }
-
-Json message_to(const char* role, std::string text) { return Json::object({{"role", role}, {"content", std::move(text)}}); }
-Json text_schema(int most) { return Json::object({{"type", "string"}, {"maxLength", most}}); }
-Json closed(Json properties) {
-  Json required = Json::array();
-  for (auto& [name, member] : *properties.as_object()) required.push(name);
-  return Json::object({{"type", "object"}, {"properties", std::move(properties)}, {"required", std::move(required)}, {"additionalProperties", false}});
-}
-
 struct Message {
   std::string id, from, to, thread, text, reply_to;
   Json json() const {
@@ -187,8 +175,7 @@ class Room {
       names.push(name);
     }
     text += "\nWhich answer is the best? Say why in one sentence, then name its author.";
-    Json messages =
-        Json::array({message_to("system", "You judge answers: strict, brief, fair. " + team_.judge_instructions), message_to("user", std::move(text))});
+    Json messages = Json::array({message("system", "You judge answers: strict, brief, fair. " + team_.judge_instructions), message("user", std::move(text))});
     return model_step("judge", "the best of " + std::to_string(answers_.size()) + " answers", std::move(messages),
                       closed(Json::object({{"reason", text_schema(300)}, {"winner", Json::object({{"enum", std::move(names)}})}})), team_.judge_model, 200);
   }
@@ -208,7 +195,7 @@ class Room {
                        " Reply with one JSON object: {\"reason\": …, \"to\": a member, \"task\": what it shall do} or, when the task is done, {\"reason\": …, "
                        "\"to\": \"done\", "
                        "\"answer\": the answer}.";
-    Json messages = Json::array({message_to("system", std::move(system)), message_to("user", std::move(text))});
+    Json messages = Json::array({message("system", std::move(system)), message("user", std::move(text))});
     return model_step("assign", "who does what next", std::move(messages), Json::object({{"oneOf", std::move(branches)}}), team_.supervisor_model,
                       team_.max_tokens);
   }
@@ -286,9 +273,9 @@ class Room {
   }
 
   Next wrap_up(const std::string& outcome, const std::string& why) const {
-    Json messages = Json::array(
-        {message_to("system", "You lead the team " + team_.name + ". Its goal: " + team_.goal),
-         message_to("user", board() + "\nNobody can be asked any more (" + why + "). Reply to the task now: what was found, and what stays open.")});
+    Json messages =
+        Json::array({message("system", "You lead the team " + team_.name + ". Its goal: " + team_.goal),
+                     message("user", board() + "\nNobody can be asked any more (" + why + "). Reply to the task now: what was found, and what stays open.")});
     const int64_t bytes = static_cast<int64_t>(text_of((*messages.as_array())[1]["content"]).size());
     const bool nothing = std::none_of(messages_.begin(), messages_.end(), [](const Message& one) { return one.from == one.thread; });
     if (nothing || !short_of(1, bytes / 3 + kLastWordTokens).empty()) return finish(outcome, Json(found()), why);

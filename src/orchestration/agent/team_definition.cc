@@ -12,14 +12,14 @@ namespace {
 constexpr std::pair<TeamPattern, std::string_view> kPatterns[] = {
     {TeamPattern::kSupervised, "supervised"}, {TeamPattern::kHandOff, "hand_off"}, {TeamPattern::kEnsemble, "ensemble"}};
 
-std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
+constexpr char kReason[] = "invalid_team";
 
 class Parser {
  public:
-  explicit Parser(const yaml::Document& document) : document_(document), reader_(document, "invalid_team") {}
+  Parser(const Json& top, form::Reader reader) : top_(top), reader_(std::move(reader)) {}
 
   Result<Team> parse() {
-    const Json& top = document_.value;
+    const Json& top = top_;
     TRY(reader_.keys(top, "",
                      {{"team", "string", true},
                       {"description", "string"},
@@ -33,14 +33,12 @@ class Parser {
                       {"max_tokens", "integer"},
                       {"budget", "object"}}));
     team_.spec = top;
-    team_.name = text_of(top["team"]);
     team_.description = text_of(top["description"]);
     team_.goal = text_of(top["goal"]);
-    if (!form::name_ok(team_.name, "-."))
-      return reader_.wrong("team", "expected a name of lower-case letters, digits, '-', '_' and '.', at most 64, got '" + team_.name + "'");
-    TRY(pattern(top["pattern"]));
-    TRY(speaker(top["supervisor"], "supervisor", team_.supervisor_model, team_.supervisor_instructions));
-    TRY(speaker(top["judge"], "judge", team_.judge_model, team_.judge_instructions));
+    TRY(read_name(reader_, top, "team", team_.name));
+    TRY(read_pattern(reader_, top["pattern"], kPatterns, team_.pattern));
+    TRY(read_speaker(reader_, top["supervisor"], "supervisor", team_.supervisor_model, team_.supervisor_instructions));
+    TRY(read_speaker(reader_, top["judge"], "judge", team_.judge_model, team_.judge_instructions));
     TRY(members(top["members"]));
     TRY(start(top["start"]));
     TRY(reader_.number(top, "", "rounds", 1, 100, team_.rounds));
@@ -50,29 +48,17 @@ class Parser {
   }
 
  private:
-  Status pattern(const Json& json) {
-    if (json.is_null()) return {};
-    std::vector<std::string_view> names;
-    for (auto& [pattern, name] : kPatterns) names.push_back(name);
-    auto found = std::find(names.begin(), names.end(), text_of(json));
-    if (found == names.end()) return reader_.wrong("pattern", "there is no pattern '" + text_of(json) + "'" + form::hint(text_of(json), names));
-    team_.pattern = kPatterns[found - names.begin()].first;
-    return {};
-  }
-  Status speaker(const Json& json, const char* name, std::string& model, std::string& instructions) const {
-    if (json.is_null()) return {};
-    TRY(reader_.keys(json, name, {{"model", "string"}, {"instructions", "string"}}));
-    model = text_of(json["model"]);
-    instructions = text_of(json["instructions"]);
-    return {};
-  }
   Status members(const Json& json) {
     if (json.size() == 0 || json.size() > kMembersMost) return reader_.wrong("members", "expected 1 to 16 members");
     for (size_t i = 0; i < json.size(); ++i) {
       const std::string here = "members[" + std::to_string(i) + "]";
       const Json& one = (*json.as_array())[i];
       TRY(reader_.keys(one, here, {{"name", "string", true}, {"role", "string"}, {"about", "string"}, {"agent", "any", true}}));
-      Member made{.name = text_of(one["name"]), .role = text_of(one["role"]), .about = text_of(one["about"]), .agent = text_of(one["agent"]), .spec = {}};
+      Member made{.name = text_of(one["name"]),
+                  .role = text_of(one["role"]),
+                  .about = text_of(one["about"]),
+                  .agent = one["agent"].is_string() ? text_of(one["agent"]) : "",
+                  .spec = {}};
       if (!form::name_ok(made.name) || made.name == "supervisor" || made.name == "judge" || made.name == "done")
         return reader_.wrong(here + ".name", "expected lower-case letters, digits and '_', and not supervisor, judge or done, got '" + made.name + "'");
       if (team_.member(made.name)) return reader_.wrong(here + ".name", "there is another member '" + made.name + "'");
@@ -81,12 +67,10 @@ class Parser {
         if (made.spec["agent"].is_null()) made.spec.set("agent", made.name);
         if (auto own = definition_from(made.spec); !own) {
           const std::string at = here + ".agent" + (own.error().param.empty() ? "" : "." + own.error().param);
-          std::string message = own.error().message;
-          // Its line and path are told anew.
+          // Its path is told anew.
           const std::string told = own.error().param + ": ";
-          if (size_t at_param = message.find(told); at_param != message.npos && !own.error().param.empty()) message = message.substr(at_param + told.size());
-          else if (size_t colon = message.find(": "); colon != message.npos) message = message.substr(colon + 2);
-          return reader_.wrong(at, message);
+          const std::string& message = own.error().message;
+          return reader_.wrong(at, message.starts_with(told) ? message.substr(told.size()) : message);
         }
       } else if (made.agent.empty()) {
         return reader_.wrong(here + ".agent", "expected an agent's name, or an agent as an object");
@@ -103,7 +87,7 @@ class Parser {
     return {};
   }
 
-  const yaml::Document& document_;
+  const Json& top_;
   const form::Reader reader_;
   Team team_;
 };
@@ -117,13 +101,10 @@ const Member* Team::member(std::string_view name) const {
 
 Result<Team> parse_team(std::string_view text) {
   TRY_ASSIGN(auto document, yaml::parse(text));
-  return Parser(document).parse();
+  return Parser(document.value, form::Reader(document, kReason)).parse();
 }
 
-Result<Team> team_from(const Json& spec) {
-  yaml::Document document{.value = spec, .place = {}};
-  return Parser(document).parse();
-}
+Result<Team> team_from(const Json& spec) { return Parser(spec, form::Reader(kReason)).parse(); }
 
 Result<Json> flow_of_team(const std::string& text) {
   TRY_ASSIGN(auto team, parse_team(text));
