@@ -68,6 +68,8 @@ struct Checked {                    // of a text that is right
 };
 // kInvalidArgument: "line 7: policy.must_not[0].when: …", with the path as param.
 Result<Checked> check(std::string_view text);
+// What the input of a run says of its budget: kInvalidArgument names the member that is none ("budget.step").
+Status check_budget(const Json& budget);
 // The flow that an agent is.
 Result<Json> flow_of(const std::string& text);
 

@@ -164,6 +164,16 @@ Status read_budget(const form::Reader& reader, const Json& json, int64_t steps_l
   return reader.number(json, "budget", "money", 0.0, 1e9, to.money);
 }
 
+Status check_budget(const Json& budget) {
+  if (budget.is_null()) return {};
+  const form::Reader reader("invalid_budget");
+  TRY(reader.keys(budget, "budget", {{"steps", "number"}, {"tokens", "number"}, {"money", "number"}, {"seconds", "number"}}));
+  int64_t whole = 0;
+  for (const char* name : {"steps", "tokens", "seconds"}) TRY(reader.number(budget, "budget", name, int64_t{0}, kBudgetMost, whole));
+  double money = 0;
+  return reader.number(budget, "budget", "money", 0.0, 1e9, money);
+}
+
 Status read_speaker(const form::Reader& reader, const Json& json, const std::string& path, std::string& model, std::string& instructions) {
   if (json.is_null()) return {};
   TRY(reader.keys(json, path, {{"model", "string"}, {"instructions", "string"}}));

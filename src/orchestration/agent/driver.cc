@@ -9,8 +9,9 @@ class AgentDriver : public flow::Driver {
  public:
   AgentDriver(flow::Tools& tools, Memory& memory) : tools_(tools), memory_(memory) {}
 
-  Result<Json> prepare(const Context& context, const Json& spec, const Json&) override {
+  Result<Json> prepare(const Context& context, const Json& spec, const Json& input) override {
     TRY_ASSIGN(auto agent, definition_from(spec));
+    TRY(check_budget(input["budget"]));
     Json tools = Json::array(), facts = Json::array();
     for (auto& name : agent.tools) {
       TRY_ASSIGN(auto info, tools_.describe(context, name));

@@ -39,7 +39,8 @@ void Mind::hear(const Json& entry) {
   if (id == "remember") return close(entry["error"].is_null() ? "Noted." : "It could not be noted: " + text_of(entry["error"]), !entry["error"].is_null());
   if (id == "write") {
     final_ = entry["error"].is_null() ? entry["output"] : Json(found());
-    checked_ = !entry["error"].is_null();
+    checked_ = !entry["error"].is_null();   // a list of what was found needs no check, and is no answer
+    if (checked_) problems_ = "the answer could not be written: " + text_of(entry["error"]);
   } else if (id == "summarize") {
     summary_ = entry["error"].is_null() ? text_of(entry["output"]) : summary_;
     summarized_ = std::min(exchanges_.size(), static_cast<size_t>(std::max<int64_t>(0, std::atoll(text_of(entry["step"]["title"]).c_str()))));

@@ -45,7 +45,8 @@ class Room {
     }
     if (answer_) return finish(outcome_, *answer_, reason_);
     if (team_.pattern == TeamPattern::kEnsemble) return ensemble();
-    if (invalid_ >= kInvalidMost) return wrap_up("failed", "the supervisor gave no valid decision " + std::to_string(invalid_) + " times in a row");
+    if (invalid_ >= kInvalidMost)
+      return wrap_up("failed", "the supervisor gave no valid decision " + std::to_string(invalid_) + " times in a row" + model_error_);
     if (pending_) {
       if (rounds_ >= team_.rounds) return wrap_up("budget", std::to_string(rounds_) + " of " + std::to_string(team_.rounds) + " rounds are used");
       return work(*pending_);
@@ -79,7 +80,11 @@ class Room {
     spent_.money += number_of(spent["money"]);
   }
   void hear_supervisor(const Json& entry) {
-    const Json& decision = entry["output"];
+    if (entry["code"] == Json("invalid_argument") && !loose_) {
+      loose_ = true;
+      return;
+    }
+    const Json decision = entry["output"].is_string() ? object_in(*entry["output"].as_string()) : entry["output"];
     const std::string to = text_of(decision["to"]);
     if (to == "done") {
       answer_ = decision["answer"];
@@ -89,6 +94,7 @@ class Room {
     }
     if (!team_.member(to) || text_of(decision["task"]).empty()) {
       ++invalid_;
+      model_error_ = entry["error"].is_null() ? "" : ": " + text_of(entry["error"]);
       return;
     }
     invalid_ = 0;
@@ -104,7 +110,10 @@ class Room {
   std::string said_by(const Json& output, const Json& error) {
     spend(output["spent"]);
     if (output["untrusted"] == Json(true)) untrusted_ = true;
-    if (!error.is_null()) return "I failed: " + text_of(error);
+    if (!error.is_null()) {
+      untrusted_ = true;   // nobody says what it had read until then
+      return "I failed: " + text_of(error);
+    }
     const std::string outcome = text_of(output["outcome"]);
     std::string said = text_of(output["answer"]);
     if (outcome != "done" && outcome != "handed_off") said = "(" + outcome + ": " + text_of(output["reason"]) + ") " + said;
@@ -196,8 +205,8 @@ class Room {
                        "\"to\": \"done\", "
                        "\"answer\": the answer}.";
     Json messages = Json::array({message("system", std::move(system)), message("user", std::move(text))});
-    return model_step("assign", "who does what next", std::move(messages), Json::object({{"oneOf", std::move(branches)}}), team_.supervisor_model,
-                      team_.max_tokens);
+    return model_step("assign", loose_ ? "the model cannot be held to a schema" : "who does what next", std::move(messages),
+                      loose_ ? Json() : Json::object({{"oneOf", std::move(branches)}}), team_.supervisor_model, team_.max_tokens);
   }
 
   Next work(const Assignment& assignment) const {
@@ -338,6 +347,8 @@ class Room {
   bool all_done_ = false;
   Spent spent_;
   bool untrusted_ = false;
+  bool loose_ = false;                           // the supervisor's model is held to nothing: it refused the schema
+  std::string model_error_;                      // of the supervisor's last decision that could not be had
   int rounds_ = 0, invalid_ = 0;
   std::optional<Json> answer_;
   std::string outcome_, reason_, winner_;
@@ -346,8 +357,9 @@ class Room {
 
 class TeamDriver : public flow::Driver {
  public:
-  Result<Json> prepare(const Context&, const Json& spec, const Json&) override {
+  Result<Json> prepare(const Context&, const Json& spec, const Json& input) override {
     TRY(team_from(spec));
+    TRY(check_budget(input["budget"]));
     return Json::object();
   }
   Result<Next> next(const Seen& seen) override {
