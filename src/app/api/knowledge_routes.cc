@@ -70,6 +70,7 @@ Result<Json> one_document(const Services& services, const Context& context, cons
 }
 
 Result<Json> list_chunks(const Services& services, const Context& context, const http::Request& request) {
+  TRY(services.catalog->document(context, request.captures[0]));
   TRY_ASSIGN(auto rows, services.catalog->chunks_of(context, request.captures[0]));
   Json data = Json::array();
   for (auto& row : rows)

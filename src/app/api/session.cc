@@ -7,7 +7,7 @@ namespace strata::api {
 namespace {
 
 bool needs_session(const http::Request& request) {
-  return request.path.starts_with("/v1/") || request.path.starts_with("/strata/") || request.path == "/metrics";
+  return request.path.starts_with("/v1/") || request.path.starts_with("/strata/") || request.path == "/metrics" || request.path == "/mcp";
 }
 
 bool from_browser(const http::Request& request) {

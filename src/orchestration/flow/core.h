@@ -29,6 +29,8 @@ struct Flows::Core {
   // kNotFound where there is no such version. 0: live, else the newest; `version` gets its number.
   Result<DefinitionPtr> definition(const Context& context, const std::string& name, int* version);
   Result<DefinitionPtr> definition(const std::string& name, int version);
+  // kNotFound where there is no such flow; "" stands for all of them.
+  Status known(const Context& context, const std::string& name);
 
   Result<Run> start_in(store::Transaction& transaction, const Principal& principal, const DefinitionPtr& flow, int version, const Json& input,
                        const std::string& key, const std::string& trigger);

@@ -100,9 +100,25 @@ static Result<DefinitionPtr> read_definition(const Options& options, const regis
   return DefinitionPtr(named);
 }
 
+static registry::Key key_of(const Options& options, const std::string& name) {
+  const size_t colon = name.find(':');
+  if (colon == name.npos || !options.forms.count(name.substr(0, colon))) return {kArtifactKind, name};
+  return {name.substr(0, colon), name.substr(colon + 1)};
+}
+
+static Error no_artifact(const registry::Key& key, int version) {
+  return not_found("no " + key.kind + " '" + key.name + "'" + (version ? " has a version " + std::to_string(version) : ""), key.kind);
+}
+
+Status Flows::Core::known(const Context& context, const std::string& name) {
+  if (name.empty()) return {};
+  const registry::Key key = key_of(options, name);
+  if (auto found = registry.version(context, key, 0); !found) return found.error().code == Code::kNotFound ? no_artifact(key, 0) : found.error();
+  return {};
+}
+
 Result<DefinitionPtr> Flows::Core::definition(const Context& context, const std::string& name, int* version) {
-  registry::Key key{kArtifactKind, name};
-  if (size_t colon = name.find(':'); colon != name.npos && options.forms.count(name.substr(0, colon))) key = {name.substr(0, colon), name.substr(colon + 1)};
+  const registry::Key key = key_of(options, name);
   if (*version == 0) {
     auto live = registry.labelled(context, key, "live");
     if (live) *version = live->number;
@@ -115,9 +131,7 @@ Result<DefinitionPtr> Flows::Core::definition(const Context& context, const std:
   }
   auto content = registry.version(context, key, *version);
   if (!content) {
-    if (content.error().code == Code::kNotFound)
-      return not_found("no " + key.kind + " '" + key.name + "'" + (*version ? " has a version " + std::to_string(*version) : ""), key.kind);
-    return content.error();
+    return content.error().code == Code::kNotFound ? no_artifact(key, *version) : content.error();
   }
   *version = content->number;
   TRY_ASSIGN(auto flow, read_definition(options, key, name, content->content));
@@ -255,6 +269,7 @@ Result<Run> Flows::run(const Context& context, const std::string& id) {
 
 Result<std::vector<Run>> Flows::runs(const Context& context, const std::string& flow, int limit, const std::string& after, const std::string& state) {
   constexpr int kPage = 200;   // of a search by state: the state is the journal's to say
+  TRY(core_->known(context, flow));
   std::vector<Run> found;
   std::string from = after;
   for (int seen = 0; seen < kRunsLookedAt;) {

@@ -110,6 +110,7 @@ Result<Schedule> Flows::add_schedule(const Context& context, const std::string& 
 }
 
 Result<std::vector<Schedule>> Flows::schedules(const Context& context, const std::string& flow) {
+  TRY(core_->known(context, flow));
   std::vector<Schedule> all;
   std::vector<std::string> jobs;
   TRY(core_->store.read(context, [&](store::Reader& reader) -> Status {

@@ -81,6 +81,7 @@ Result<Hook> Flows::add_hook(const Context& context, const std::string& flow, co
 }
 
 Result<std::vector<Hook>> Flows::hooks(const Context& context, const std::string& flow) {
+  TRY(core_->known(context, flow));
   std::vector<Hook> all;
   TRY(core_->store.read(context, [&](store::Reader& reader) -> Status {
     TRY_ASSIGN(all, hooks_where(reader, flow.empty() ? "" : "flow", flow));
