@@ -243,6 +243,12 @@ def test_a_team_writes_messages_and_a_member_that_never_ends_does_not_keep_it(ho
     assert [(m["from"], m["to"]) for m in said] == [("supervisor", "maths"), ("maths", "supervisor"), ("supervisor", "critic"), ("critic", "supervisor")]
     assert said[1]["reply_to"] == said[0]["id"] and said[1]["text"] == "42"
     assert len(http.get(f"{API}/runs/{run}/messages?thread=critic").json()["data"]) == 2
+    first = http.get(f"{API}/runs/{run}/messages?limit=3").json()
+    assert first["data"] == said[:3] and first["has_more"]
+    rest = http.get(f"{API}/runs/{run}/messages?limit=3&after={first['data'][-1]['sequence']}").json()
+    assert rest["data"] == said[3:] and not rest["has_more"]
+    wrong = http.post(f"{API}/teams/duo/runs", json={"task": "t", "budget": {"step": 4}})
+    assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "budget.step" and "did you mean 'steps'" in wrong.json()["error"]["message"]
 
     count = [0]
 

@@ -1,6 +1,8 @@
 // /strata/v1: agents and teams (texts, versions, runs), what an agent remembers, what members of a team wrote to each other.
 #include "app/api/agents.h"
 
+#include <algorithm>
+
 #include "app/api/api.h"
 #include "app/api/flows.h"
 #include "app/api/reply.h"
@@ -13,6 +15,10 @@ namespace {
 using http::Request;
 
 constexpr int kMessagesMost = 10'000;
+
+// A page of messages ends behind so many bytes; and of the log so much is read at once.
+constexpr size_t kMessageBytesMost = 4u << 20;
+constexpr int kEventsAtOnce = 1'000;
 
 Result<Body> body_of(const Request& request, const std::vector<Field>& fields) {
   TRY_ASSIGN(Json json, parse_object(request.body.empty() ? "{}" : request.body));
@@ -97,6 +103,7 @@ template <const Shelved& kind>
 Result<Json> start_run(const Services& services, const Context& context, const Request& request) {
   TRY_ASSIGN(Body body, body_of(request, agent_run_fields()));
   TRY((services.*kind.shelf)->get(context, request.captures[0], static_cast<int>(body.integer("version", 0))));
+  TRY(agent::check_budget(body["budget"]));
   Json input = Json::object({{"task", body["task"]}});
   for (auto name : {"material", "briefing", "budget"})
     if (body.has(name)) input.set(name, body[name]);
@@ -162,17 +169,27 @@ Result<Json> remove_fact(const Services& services, const Context& context, const
   return Json::object({{"id", request.captures[1]}, {"deleted", true}});
 }
 
-// What members of a team wrote to each other, oldest first.
+// What members of a team wrote to each other, oldest first: a page of the run's log, which is read a piece at a time.
 Result<Json> list_messages(const Services& services, const Context& context, const Request& request) {
-  TRY_ASSIGN(auto events, services.flows->events(context, request.captures[0], 0, kMessagesMost));
+  TRY_ASSIGN(int64_t after, number_of(request.parameter("after"), "after", 0));
+  TRY_ASSIGN(const int64_t limit, number_of(request.parameter("limit"), "limit", kMessagesMost));
+  const auto most = static_cast<size_t>(std::clamp<int64_t>(limit, 1, kMessagesMost));
   const std::string thread(request.parameter("thread"));
   Json data = Json::array();
-  for (auto& event : events) {
-    if (event.kind != "recorded" || event.data["type"] != Json(agent::kMessage)) continue;
-    Json one = event.data["data"];
-    if (!thread.empty() && one["thread"] != Json(thread)) continue;
-    one.set("at", seconds_of(event.at_ms));
-    data.push(std::move(one));
+  for (size_t bytes = 0;;) {
+    TRY_ASSIGN(auto events, services.flows->events(context, request.captures[0], after, kEventsAtOnce, kMessageBytesMost));
+    if (events.empty()) break;
+    for (auto& event : events) {
+      after = event.sequence;
+      if (event.kind != "recorded" || event.data["type"] != Json(agent::kMessage)) continue;
+      Json one = event.data["data"];
+      if (!thread.empty() && one["thread"] != Json(thread)) continue;
+      if (data.size() == most || bytes > kMessageBytesMost) return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", true}});
+      bytes += one.dump().size();
+      one.set("sequence", event.sequence);
+      one.set("at", seconds_of(event.at_ms));
+      data.push(std::move(one));
+    }
   }
   return Json::object({{"object", "list"}, {"data", std::move(data)}, {"has_more", false}});
 }
@@ -197,29 +214,28 @@ std::vector<Field> fact_text_fields() { return {{"text", Kind::kString, "The fac
 
 void add_agent_routes(http::Server& server, Services& services) {
   using Function = Result<Json> (*)(const Services&, const Context&, const Request&);
-  auto add = [&](const char* method, const char* pattern, Function function) {
+  auto add = [&](const char* method, const std::string& pattern, Function function) {
     server.route(method, pattern, [&services, function](const Context& context, const Request& request, std::shared_ptr<http::Responder> responder) {
       send(*responder, function(services, context, request));
     });
   };
-  add("GET", "/strata/v1/agents", list_kept<kAgent>);
-  add("POST", "/strata/v1/agents/check", check_text<kAgent>);
+  auto add_kept = [&]<const Shelved & kind>() {
+    const std::string path = std::string("/strata/v1/") + kind.name + "s";
+    add("GET", path, list_kept<kind>);
+    add("POST", path + "/check", check_text<kind>);
+    add("GET", path + "/{}", get_kept<kind>);
+    add("PUT", path + "/{}", put_kept<kind>);
+    add("POST", path + "/{}/runs", start_run<kind>);
+    add("GET", path + "/{}/runs", list_kept_runs<kind>);
+  };
+  add_kept.operator()<kAgent>();
+  add_kept.operator()<kTeam>();
   add("GET", "/strata/v1/agent_templates", list_templates<agent::shipped_templates>);
-  add("GET", "/strata/v1/agents/{}", get_kept<kAgent>);
-  add("PUT", "/strata/v1/agents/{}", put_kept<kAgent>);
-  add("POST", "/strata/v1/agents/{}/runs", start_run<kAgent>);
-  add("GET", "/strata/v1/agents/{}/runs", list_kept_runs<kAgent>);
+  add("GET", "/strata/v1/team_templates", list_templates<agent::shipped_team_templates>);
   add("GET", "/strata/v1/agents/{}/memory", list_facts);
   add("POST", "/strata/v1/agents/{}/memory", add_fact);
   add("PATCH", "/strata/v1/agents/{}/memory/{}", edit_fact);
   add("DELETE", "/strata/v1/agents/{}/memory/{}", remove_fact);
-  add("GET", "/strata/v1/teams", list_kept<kTeam>);
-  add("POST", "/strata/v1/teams/check", check_text<kTeam>);
-  add("GET", "/strata/v1/team_templates", list_templates<agent::shipped_team_templates>);
-  add("GET", "/strata/v1/teams/{}", get_kept<kTeam>);
-  add("PUT", "/strata/v1/teams/{}", put_kept<kTeam>);
-  add("POST", "/strata/v1/teams/{}/runs", start_run<kTeam>);
-  add("GET", "/strata/v1/teams/{}/runs", list_kept_runs<kTeam>);
   add("GET", "/strata/v1/runs/{}/messages", list_messages);
 }
 

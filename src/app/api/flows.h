@@ -13,6 +13,7 @@ namespace strata::api {
 Json run_json(const flow::Run& run);
 Result<Json> runs_json(const Services& services, const Context& context, const http::Request& request, const std::string& flow);   // newest first, paged
 Result<int> version_of(const http::Request& request);                    // ?version=; 0: none was named
+Result<int64_t> number_of(std::string_view text, const char* name, int64_t fallback);   // of a parameter: digits; the fallback where it is empty
 
 std::vector<Field> flow_check_fields();
 std::vector<Field> flow_fields();

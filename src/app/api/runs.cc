@@ -24,14 +24,6 @@ Result<Body> body_of(const Request& request, const std::vector<Field>& fields) {
   return Body::parse(fields, json);
 }
 
-Result<int64_t> number_of(std::string_view text, const char* name, int64_t fallback) {
-  if (text.empty()) return fallback;
-  int64_t value = 0;
-  for (char c : text) value = c >= '0' && c <= '9' && value >= 0 && value < 1'000'000'000'000'000 ? value * 10 + (c - '0') : -1;
-  if (value < 0) return invalid_argument(std::string(name) + ": expected a number, got '" + std::string(text) + "'", name);
-  return value;
-}
-
 Json event_json(const durable::Event& event) {
   return Json::object({{"sequence", event.sequence},
                        {"kind", event.kind},
@@ -279,6 +271,14 @@ Result<Json> decide(const Services& services, const Context& context, const Requ
 }
 
 }  // namespace
+
+Result<int64_t> number_of(std::string_view text, const char* name, int64_t fallback) {
+  if (text.empty()) return fallback;
+  int64_t value = 0;
+  for (char c : text) value = c >= '0' && c <= '9' && value >= 0 && value < 1'000'000'000'000'000 ? value * 10 + (c - '0') : -1;
+  if (value < 0) return invalid_argument(std::string(name) + ": expected a number, got '" + std::string(text) + "'", name);
+  return value;
+}
 
 Json run_json(const flow::Run& run) {
   return Json::object({{"object", "run"},
