@@ -8,6 +8,7 @@
 
 #include "app/api/batches.h"
 #include "app/api/providers.h"
+#include "app/api/tools.h"
 #include "app/api/traces.h"
 #include "app/background.h"
 #include "app/call_book.h"
@@ -241,7 +242,7 @@ class Wired : public Platform {
   // Asks no other program: what was approved is in the registry at once, and looked at again when it is called.
   Status open_mcp(const Settings& settings) {
     mcp_documents_ = mcp::make_document_resources(*catalog_);
-    mcp_host_ = std::make_unique<mcp::Host>(*tools_, clock_, mcp::Host::Options{STRATA_VERSION, mcp_documents_.get()});
+    mcp_host_ = std::make_unique<mcp::Host>(*tools_, clock_, mcp::Host::Options{STRATA_VERSION, mcp_documents_.get(), api::kWhereToApprove});
     mcp_servers_ = std::make_unique<mcp::Servers>(
         mcp::Servers::Parts{*store_, *secrets_, *egress_, *tools_, clock_, STRATA_VERSION, [host = mcp_host_.get()] { host->tools_changed(); }});
     TRY_ASSIGN(const auto from_file, read_mcp_file(settings.data_folder));

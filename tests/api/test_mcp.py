@@ -158,6 +158,37 @@ def test_an_sdk_servers_tools_are_ours_once_a_person_approved_them(fresh_server,
     assert call(fresh_server, "fix_inject", {})["untrusted"]
 
 
+def test_a_risky_tool_over_mcp_runs_only_the_way_that_its_refusal_names(fresh_server, fixture_server):
+    add(fresh_server, "fix", fixture_server("http"))
+    approve(fresh_server, "fix")   # nobody said that any of its tools only reads
+    http, sum_of = fresh_server.http, {"a": 40, "b": 2}
+
+    def refused(**meta):
+        async def work(client):
+            return await client.call_tool("fix_add", sum_of, meta=meta or None)
+
+        answer = run(Client(fresh_server.url + "/mcp"), work)
+        assert answer.is_error
+        return json.loads(answer.content[0].text)
+
+    told = refused()
+    assert told["state"] == "needs_approval" and "kind: approval" in told["error"]["message"] and "/strata/v1/approvals" in told["error"]["message"]
+    assert "/strata/v1/approvals" in call(fresh_server, "fix_add", sum_of, untrusted=True)["error"]["message"]
+    flow = "flow: ask\nsteps:\n  - {id: ask, kind: approval, message: Add?, tool: fix_add, args: {a: 40, b: 2}}\n  - {id: r, kind: respond, result: '{{ steps.ask.result }}'}\n"
+    assert http.put("/strata/v1/flows/ask", json={"text": flow}).status_code == 200
+    started = http.post("/strata/v1/flows/ask/runs", json={}).json()["id"]
+    asked = []
+    while not asked:
+        asked = http.get("/strata/v1/approvals", params={"run": started, "state": "pending"}).json()["data"]
+    assert refused(**{"strata/approvalId": asked[0]["id"]})["error"]["code"] == "approval_invalid"   # not granted yet, and not to this caller
+    assert http.post(f"/strata/v1/approvals/{asked[0]['id']}/decide", json={"decision": "accept"}).status_code == 200
+    view = {"state": ""}
+    while view["state"] not in ("succeeded", "failed"):
+        view = http.get(f"/strata/v1/runs/{started}").json()
+    assert view["result"]["structuredContent"] == {"result": 42}, view
+    assert refused(**{"strata/approvalId": asked[0]["id"]})["error"]["code"] == "approval_invalid"   # it was the run's, and is used up
+
+
 def test_a_changed_list_is_withheld_until_a_person_approves_the_difference(fresh_server, fixture_server, flag):
     add(fresh_server, "fix", fixture_server("http"))
     approve(fresh_server, "fix", reading=["add"])

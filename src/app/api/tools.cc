@@ -77,8 +77,8 @@ Result<Json> call_tool(tool::Tools& tools, const Context& context, const Request
   options.dry_run = body.flag("dry_run", false);
   options.approval_id = body.text("approval_id");
   const Json none = Json::object();
-  TRY_ASSIGN(const auto outcome,
-             tools.call(context, request.captures[0], body.has("arguments") ? body["arguments"] : none, body.text("idempotency_key"), options));
+  TRY_ASSIGN(auto outcome, tools.call(context, request.captures[0], body.has("arguments") ? body["arguments"] : none, body.text("idempotency_key"), options));
+  if (outcome.state == tool::State::kNeedsApproval) outcome.failure->message += std::string("; ") + kWhereToApprove;
   Json out = outcome.json();
   out.set("ms", outcome.ms);
   out.set("cost", outcome.cost);

@@ -81,6 +81,7 @@ class Host {
   struct Options {
     std::string version;                                  // of this program
     Resources* resources = nullptr;                       // optional
+    std::string where_to_approve;                         // told to whoever calls what a person must approve: how to get there
   };
   Host(tool::Tools& tools, const Clock& clock, Options options);
   ~Host();
@@ -106,6 +107,7 @@ class Host {
   Reply subscribe(const rpc::Message& message);
   rpc::Message dispatch(const Context& context, const rpc::Message& message, bool modern);
   Result<bool> may_call(const Context& context, const std::string& name);
+  Result<Json> offered(const Context& context);           // the tools that this caller may call, as tools/list has them
   Result<Json> list_tools(const Context& context);
   Result<Json> call_tool(const Context& context, const Json& params);
   Result<Json> list_resources(const Context& context, const Json& params);

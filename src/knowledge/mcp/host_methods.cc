@@ -112,7 +112,7 @@ Result<bool> Host::may_call(const Context& context, const std::string& name) {
   return false;
 }
 
-Result<Json> Host::list_tools(const Context& context) {
+Result<Json> Host::offered(const Context& context) {
   Json list = Json::array();
   for (const tool::Description& about : tools_.list()) {
     const auto may = may_call(context, about.name);
@@ -120,6 +120,11 @@ Result<Json> Host::list_tools(const Context& context) {
     if (!may) return may.error();
     if (*may) list.push(tool_json(about));
   }
+  return list;
+}
+
+Result<Json> Host::list_tools(const Context& context) {
+  TRY_ASSIGN(Json list, offered(context));
   return Json::object({{"tools", std::move(list)}});
 }
 
@@ -128,16 +133,25 @@ Result<Json> Host::call_tool(const Context& context, const Json& params) {
   if (name.empty()) return wrong("name: expected the name of a tool");
   const Json* given = params.find("arguments");
   if (given && !given->is_object()) return wrong("arguments: expected an object, got " + std::string(given->type_name()));
-  TRY_ASSIGN(const tool::Description about, tools_.describe(name));
-  TRY_ASSIGN(const bool may, may_call(context, name));
-  if (!may) return not_found("there is no tool '" + name + "' for this caller", "name", "tool_not_found");
+  const auto about = tools_.describe(name);
+  const auto may = about ? may_call(context, name) : Result<bool>(false);
+  if (!may && may.error().code != Code::kNotFound) return may.error();
+  if (!may || !*may) {   // in the same words, and with no name that the caller may not hear
+    TRY_ASSIGN(const Json list, offered(context));
+    std::vector<std::string_view> names;
+    for (const Json& one : *list.as_array()) names.push_back(*one["name"].as_string());
+    const std::string near(nearest_name(name, names));
+    return not_found("there is no tool '" + name.substr(0, 100) + "' for this caller" + (near.empty() ? "" : "; did you mean '" + near + "'?"), "name",
+                     "tool_not_found");
+  }
   const Json& meta = params["_meta"];
   tool::CallOptions options;
   options.untrusted = true;
   options.approval_id = text_of(meta["strata/approvalId"]);
   options.dry_run = meta["strata/dryRun"] == Json(true);
-  TRY_ASSIGN(const tool::Outcome outcome, tools_.call(context, name, given ? *given : Json::object(), text_of(meta["strata/idempotencyKey"]), options));
-  return call_result(about, outcome);
+  TRY_ASSIGN(tool::Outcome outcome, tools_.call(context, name, given ? *given : Json::object(), text_of(meta["strata/idempotencyKey"]), options));
+  if (outcome.state == tool::State::kNeedsApproval && !options_.where_to_approve.empty()) outcome.failure->message += "; " + options_.where_to_approve;
+  return call_result(*about, outcome);
 }
 
 Result<Json> Host::list_resources(const Context& context, const Json& params) {

@@ -14,6 +14,7 @@ namespace strata::mcp {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 class Texts : public Resources {
  public:
@@ -56,7 +57,7 @@ class HostTest : public testing::Test {
       ADD_FAILURE() << "ran";
       return tool::Answer::of(Json::object());
     })));
-    host_ = std::make_unique<Host>(*tools_, clock_, Host::Options{"1.2", &texts_});
+    host_ = std::make_unique<Host>(*tools_, clock_, Host::Options{"1.2", &texts_, "ask at the desk"});
   }
   void TearDown() override {
     host_.reset(), tools_.reset(), store_.reset();
@@ -173,6 +174,27 @@ TEST_F(HostTest, ARiskyToolNeedsAPersonsApproval) {
   const Json held = result(modern("tools/call", Json::object({{"name", "send_money"}, {"arguments", Json::object()}})));
   EXPECT_EQ(held["isError"], Json(true));
   EXPECT_THAT(*(*held["content"].as_array())[0]["text"].as_string(), HasSubstr("needs_approval"));
+}
+
+TEST_F(HostTest, WhoeverNeedsAnApprovalIsToldWhereToGetIt) {
+  const Json called = result(modern("tools/call", Json::object({{"name", "send_money"}, {"arguments", Json::object()}})));
+  EXPECT_EQ(called["isError"], Json(true));
+  EXPECT_THAT(called["content"].dump(), HasSubstr("a person must approve this call of send_money"));
+  EXPECT_THAT(called["content"].dump(), HasSubstr("; ask at the desk"));
+  // An approval that nobody gave is none.
+  Json params = Json::object({{"name", "send_money"}, {"arguments", Json::object()}});
+  Json asked = meta();
+  asked.set("strata/approvalId", "appr_made_up");
+  params.set("_meta", std::move(asked));
+  EXPECT_THAT(result(modern("tools/call", std::move(params)))["content"].dump(), HasSubstr("approval_invalid"));
+}
+
+TEST_F(HostTest, ANameThatIsNearlyAToolsHintsOnlyAtWhatTheCallerMayCall) {
+  auto told = [&](const char* name) { return modern("tools/call", Json::object({{"name", name}})).body; };
+  EXPECT_THAT(told("send_mony"), HasSubstr("did you mean 'send_money'?"));
+  ASSERT_TRUE(tools_->set_policy(context_, "send_money", {.permission = tool::Permission::kDeny, .roles = {}, .why = "", .who = ""}));
+  EXPECT_THAT(told("send_mony"), Not(HasSubstr("send_money")));
+  EXPECT_THAT(told("send_money"), HasSubstr("there is no tool 'send_money' for this caller\""));
 }
 
 TEST_F(HostTest, DocumentsAreResources) {

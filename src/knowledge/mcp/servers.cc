@@ -18,6 +18,7 @@ struct Servers::Server {
   bool from_file = false;
   std::string target;                      // where it is, for the hash
   std::mutex look_mutex;                   // one look at a time
+  std::mutex row_mutex;                    // its row is written and removed in the order in which it changed. Taken before the mutex of Servers
   std::atomic<int64_t> looked_ns{INT64_MIN};
   std::atomic<bool> removed{false};
   // Under the mutex of Servers:
@@ -272,18 +273,25 @@ Status Servers::refresh(const Context& context, const Held& server) {
 
 // Brings the registry in step with what is approved and what was seen.
 Status Servers::settle(const Context& context, const Held& server, bool save) {
-  bool changed = false;
-  rows::Row row;
+  bool changed = false, approved = false;
   {
     const std::lock_guard lock(mutex_);
     if (server->removed) return {};
-    if (!server->approved()) changed = withdraw(*server);
+    approved = server->approved();
+    if (!approved) changed = withdraw(*server);
     else if (server->enlisted.empty() || save) enlist(server), changed = true;
-    row = server->row;
   }
   if (changed && parts_.on_change) parts_.on_change();
-  if (changed) log::info("mcp.tools", {{"server", row.name}, {"approved", row.pinned_hash == row.seen_hash}});
-  return save ? rows::put(parts_.store, context, row) : Status();
+  if (changed) log::info("mcp.tools", {{"server", server->spec.name}, {"approved", approved}});
+  if (!save) return {};
+  const std::lock_guard writing(server->row_mutex);
+  rows::Row row;
+  {
+    const std::lock_guard lock(mutex_);
+    if (server->removed) return {};   // meanwhile: its row is gone, or will be
+    row = server->row;
+  }
+  return rows::put(parts_.store, context, row);
 }
 
 ServerView Servers::view(const Server& server) const {
@@ -352,8 +360,13 @@ Result<ServerView> Servers::approve(const Context& context, const std::string& n
                                     std::string who) {
   TRY_ASSIGN(const Held server, find(name));
   {
-    const std::lock_guard lock(mutex_);
-    rows::Row& row = server->row;
+    const std::lock_guard writing(server->row_mutex);
+    rows::Row row;
+    {
+      const std::lock_guard lock(mutex_);
+      if (server->removed) return not_found("there is no MCP server '" + name + "' any more", "name", "server_not_found");
+      row = server->row;
+    }
     if (row.seen_hash.empty()) return failed_precondition("MCP server " + name + " has not been looked at yet: refresh it first");
     if (row.seen_hash != hash) {
       Error error{Code::kAborted, "MCP server " + name + " lists other tools than those with that hash: look at them again", "hash", "list_changed"};
@@ -369,6 +382,11 @@ Result<ServerView> Servers::approve(const Context& context, const std::string& n
     row.reading = std::move(reading);
     row.approved_by = who.empty() ? context.principal().user : std::move(who);
     row.approved_ms = parts_.clock.unix_ms();
+    TRY(rows::put(parts_.store, context, row));   // before anything can be called
+    const std::lock_guard lock(mutex_);
+    server->row.pinned = std::move(row.pinned), server->row.pinned_hash = row.pinned_hash;
+    server->row.reading = std::move(row.reading);
+    server->row.approved_by = row.approved_by, server->row.approved_ms = row.approved_ms;
   }
   TRY(settle(context, server, true));
   return show(context, name);
@@ -400,12 +418,14 @@ Status Servers::remove(const Context& context, const std::string& name) {
 
 Status Servers::forget(const Context& context, const std::string& name) {
   bool changed = false;
+  Held server;
   {
     const std::lock_guard lock(mutex_);
     const auto found = servers_.find(name);
     if (found == servers_.end()) return {};
-    found->second->removed = true;
-    changed = withdraw(*found->second);
+    server = found->second;
+    server->removed = true;
+    changed = withdraw(*server);
     servers_.erase(found);
   }
   if (changed && parts_.on_change) parts_.on_change();
@@ -413,6 +433,7 @@ Status Servers::forget(const Context& context, const std::string& name) {
   for (const secret::Entry& one : secrets) {
     if (one.name.starts_with(secret_name(name, ""))) TRY(parts_.secrets.remove(context, one.name));
   }
+  const std::lock_guard writing(server->row_mutex);   // after whoever writes it just now
   return rows::remove(parts_.store, context, name);
 }
 

@@ -41,7 +41,10 @@ class ServersTest : public ::testing::Test {
     secrets_ = std::move(*secret::Secrets::open(context_, *store_, clock_));
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
     ASSERT_TRUE(tools_->add(tool::make_calculator()));
-    servers_ = std::make_unique<Servers>(Servers::Parts{*store_, *secrets_, *client_, *tools_, clock_, "1.0", [this] { ++changes_; }});
+    servers_ = std::make_unique<Servers>(Servers::Parts{*store_, *secrets_, *client_, *tools_, clock_, "1.0", [this] {
+                                                          ++changes_;
+                                                          if (auto act = std::exchange(on_change_, nullptr)) act();
+                                                        }});
   }
   void close() { servers_.reset(), tools_.reset(), secrets_.reset(), store_.reset(); }
 
@@ -70,6 +73,7 @@ class ServersTest : public ::testing::Test {
   const Context context_ = Context::background();
   FakeServer fake_;
   int changes_ = 0;
+  std::function<void()> on_change_;   // at the next change, once
   const std::unique_ptr<egress::Client> client_ = egress::Client::make();
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<secret::Secrets> secrets_;
@@ -132,6 +136,17 @@ TEST_F(ServersTest, AStormOfChangeNoticesIsOneLook) {
   clock_.advance_ms(Servers::kLookMs);
   for (int i = 0; i < 5; ++i) call("files_write");
   EXPECT_EQ(fake_.count("tools/list"), before + 1);
+}
+
+TEST_F(ServersTest, OneThatIsRemovedWhileItsListIsTakenInDoesNotComeBack) {
+  add_and_approve();
+  fake_.set_tools(kPoisoned);
+  on_change_ = [this] { EXPECT_TRUE(servers_->remove(context_, "files")); };   // just before the new list is kept
+  EXPECT_FALSE(servers_->look(context_, "files"));
+  close();
+  open();
+  ASSERT_TRUE(servers_->load(context_, {}));
+  EXPECT_TRUE(servers_->list(context_)->empty());
 }
 
 TEST_F(ServersTest, WhatIsApprovedSurvivesARestartAndAsksNobody) {
