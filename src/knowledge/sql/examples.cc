@@ -36,20 +36,17 @@ std::string quoted(std::string_view text, char quote) {
 }
 
 // Words that change what is computed, by what they ask for: a question with another set of them has another answer, however alike the rest is.
-constexpr std::pair<std::string_view, char> kTurns[] = {
-    {"not", '!'},      {"no", '!'},      {"without", '!'},  {"never", '!'},   {"except", '!'},   {"excluding", '!'}, {"many", '#'},
-    {"number", '#'},   {"count", '#'},   {"smallest", '-'}, {"least", '-'},   {"lowest", '-'},   {"shortest", '-'},  {"fewest", '-'},
-    {"cheapest", '-'}, {"worst", '-'},   {"minimum", '-'},  {"slowest", '+'}, {"largest", '+'},  {"biggest", '+'},   {"most", '+'},
-    {"highest", '+'},  {"longest", '+'}, {"best", '+'},     {"maximum", '+'}, {"greatest", '+'}, {"average", '~'},   {"mean", '~'},
-    {"total", 's'},    {"sum", 's'},     {"combined", 's'}, {"than", '>'},    {"each", 'e'},     {"per", 'e'},       {"by", 'e'}};
+constexpr std::pair<std::string_view, std::string_view> kTurns[] = {
+    {"not", "!"},      {"no", "!"},      {"without", "!"},  {"never", "!"},   {"except", "!"},   {"excluding", "!"}, {"many", "#"},
+    {"number", "#"},   {"count", "#"},   {"smallest", "-"}, {"least", "-"},   {"lowest", "-"},   {"shortest", "-"},  {"fewest", "-"},
+    {"cheapest", "-"}, {"worst", "-"},   {"minimum", "-"},  {"slowest", "+"}, {"largest", "+"},  {"biggest", "+"},   {"most", "+"},
+    {"highest", "+"},  {"longest", "+"}, {"best", "+"},     {"maximum", "+"}, {"greatest", "+"}, {"average", "~"},   {"mean", "~"},
+    {"total", "s"},    {"sum", "s"},     {"combined", "s"}, {"than", ">"},    {"each", "e"},     {"per", "e"},       {"by", "e"}};
 constexpr double kOtherTurns = 0.6;
 
-std::multiset<char> turns_of(const std::vector<std::string>& words) {
-  std::multiset<char> out;
-  for (const std::string& word : words)
-    for (const auto& [turn, what] : kTurns)
-      if (word == turn) out.insert(what);
-  return out;
+bool is_number(const std::string& word) {
+  constexpr std::string_view kNumbers[] = {"two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "hundred"};
+  return std::find(std::begin(kNumbers), std::end(kNumbers), word) != std::end(kNumbers) || (word[0] >= '0' && word[0] <= '9');
 }
 
 }  // namespace
@@ -91,7 +88,24 @@ std::vector<std::string> Examples::terms_of(const std::vector<std::string>& word
   return out;
 }
 
-Examples::Examples(std::vector<Example> examples, const ValueIndex& values) {
+std::set<std::string> Examples::turns_of(const std::vector<std::string>& terms) const {
+  std::set<std::string> out;
+  for (const std::string& term : terms) {
+    const std::string word = term.substr(0, term.find(" #"));   // the second time that it comes
+    if (word.empty() || word.find(' ') != word.npos) continue;
+    for (const auto& [turn, what] : kTurns)
+      if (word == turn) out.insert(std::string(what) + term.substr(word.size()));
+    if (is_number(word) || names_.contains(word)) out.insert(term);
+  }
+  return out;
+}
+
+Examples::Examples(std::vector<Example> examples, const Schema& schema, const ValueIndex& values) {
+  for (const Table& table : schema) {
+    for (const std::string& word : words_of(table.name)) names_.insert(stem_of(word));
+    for (const Column& column : table.columns)
+      for (const std::string& word : words_of(column.name)) names_.insert(stem_of(word));
+  }
   if (examples.size() > kExamplesMost) examples.resize(kExamplesMost);
   for (Example& example : examples) {
     auto matches = values.find(example.question);
@@ -106,6 +120,7 @@ Examples::Examples(std::vector<Example> examples, const ValueIndex& values) {
       known.slots.push_back({kind_of(match), folded(found->text)});
     }
     known.terms = terms_of(words_of(std::string_view(example.question).substr(0, kQuestionBytesMost)), matches);
+    known.turns = turns_of(known.terms);
     known.example = std::move(example);
     for (const std::string& term : std::set<std::string>(known.terms.begin(), known.terms.end())) ++frequency_[term];
     known_.push_back(std::move(known));
@@ -146,7 +161,7 @@ std::vector<Near> Examples::nearest(std::string_view question, const std::vector
   double my_size = 0;
   for (const std::string& term : mine) my_size += weight(term) * weight(term);
   std::vector<Near> out;
-  const auto turns = turns_of(words_of(question.substr(0, kQuestionBytesMost)));
+  const auto turns = turns_of(asked);
   for (const Known& known : known_) {
     double common = 0, size = 0;
     for (const std::string& term : std::set<std::string>(known.terms.begin(), known.terms.end())) {
@@ -156,7 +171,7 @@ std::vector<Near> Examples::nearest(std::string_view question, const std::vector
     }
     if (common <= 0) continue;
     // A value of the question that its SQL has no place for, or the other way round, is a turn as well.
-    const bool turned = turns != turns_of(known.terms) || known.slots.size() != matches.size();
+    const bool turned = turns != known.turns || known.slots.size() != matches.size();
     out.push_back({&known.example, (turned ? kOtherTurns : 1) * common / std::sqrt(size * my_size), "", false});
   }
   std::stable_sort(out.begin(), out.end(), [](const Near& a, const Near& b) { return a.score > b.score; });

@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sql::hints_of(text, values);
   for (const auto& literal : sql::literals_of(text))
     if (literal.end > text.size() || literal.begin >= literal.end) abort();
-  const sql::Examples known({{"how big is texas", "SELECT area FROM state WHERE state_name = 'texas'"}, {text, text}}, values);
+  const sql::Examples known({{"how big is texas", "SELECT area FROM state WHERE state_name = 'texas'"}, {text, text}}, {}, values);
   const auto near = known.nearest(text, matches, 5);
   const auto json = Json::parse(text, {.bytes = 1u << 16, .depth = 16});
   const Json described = json ? *json : Json();

@@ -60,7 +60,7 @@ TEST(Sql, AKnownQuestionLendsItsSqlWithTheValuesOfTheNewOne) {
   const ValueIndex index = values();
   const Examples known(
       {{"what is the capital of texas", "SELECT capital FROM state WHERE state_name = 'texas'"}, {"how many lakes are there", "SELECT count(*) FROM lake"}},
-      index);
+      schema_of(kDescribed), index);
   const auto near = known.nearest("What's the capital of New York", index.find("What's the capital of New York state"), 2);
   ASSERT_FALSE(near.empty());
   EXPECT_EQ(near[0].sql, "SELECT capital FROM state WHERE state_name = 'new york'");
@@ -72,17 +72,18 @@ TEST(Sql, AKnownQuestionLendsItsSqlWithTheValuesOfTheNewOne) {
 TEST(Sql, AKnownQuestionThatAsksForSomethingElseIsNoDraft) {
   const ValueIndex index = values();
   const Examples known({{"what is the largest city in texas", "SELECT city_name FROM city WHERE state_name = 'texas' ORDER BY population DESC LIMIT 1"}},
-                       index);
+                       schema_of(kDescribed), index);
   const auto score = [&](const char* question) { return known.nearest(question, index.find(question), 1)[0].score; };
   EXPECT_GT(score("what is the largest city in maine"), kDraftScore);
   EXPECT_LT(score("what is the smallest city in maine"), kDraftScore);
   EXPECT_LT(score("how many largest city in maine"), kDraftScore);
+  EXPECT_LT(score("what is the largest river in maine"), kDraftScore) << "another table is named";
   EXPECT_LT(score("what is the largest city"), kDraftScore) << "the value is missing";
 }
 
 TEST(Sql, TheSqlOfAKnownQuestionSaysWhichColumnItsWordsMeant) {
   const ValueIndex index = values();   // new york is a city and a state
-  const Examples known({{"how many people live in new york", "SELECT population FROM state WHERE state_name = 'new york'"}}, index);
+  const Examples known({{"how many people live in new york", "SELECT population FROM state WHERE state_name = 'new york'"}}, schema_of(kDescribed), index);
   const auto city = known.nearest("how many people live in austin", index.find("how many people live in austin"), 1);
   EXPECT_FALSE(city[0].complete) << "austin is no state";
   const auto state = known.nearest("how many people live in texas", index.find("how many people live in texas"), 1);
@@ -110,7 +111,7 @@ TEST(Sql, AModelSeesTablesJoinsValuesAndKnownQuestions) {
   const std::string question = "cities of texas";
   const auto matches = index.find(question);
   const Linked linked = link(question, schema, matches);
-  const Examples known({{"cities of maine", "SELECT city_name FROM city WHERE state_name = 'maine'"}}, index);
+  const Examples known({{"cities of maine", "SELECT city_name FROM city WHERE state_name = 'maine'"}}, schema, index);
   const auto near = known.nearest(question, matches, 3);
   const std::string text = prompt_of({"SQLite", "Places.", schema, linked, matches, near});
   for (const char* part : {"SQLite", "Places.", "CREATE TABLE city(", "\"texas\" is state.state_name = 'texas'", "cities of maine"})
