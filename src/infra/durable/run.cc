@@ -26,6 +26,7 @@ JobRun::JobRun(store::Store& store, const Clock& clock, std::string owner, Claim
       total_(claim_.job.total),
       note_(claim_.job.note),
       lease_until_ms_(lease_until_ms) {
+  span_.set("strata.tenant", claim_.principal.tenant);
   span_.set("strata.job_id", claim_.job.id);
   span_.set("strata.job_kind", claim_.job.kind);
   span_.set("strata.job_attempt", claim_.job.attempts);

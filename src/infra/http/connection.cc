@@ -201,6 +201,7 @@ void Connection::run_on_worker() {
         if (!who) return responder->send(core->rules->error_writer(who.error()));
         principal = std::move(*who);
       }
+      exchange->span.set("strata.tenant", principal.tenant);
       auto context = Context::make(system_clock(), std::move(principal), exchange->request_id(), exchange->cancel_flag());
       exchange->route->handler(exchange->span.in(context), exchange->request, std::move(responder));
     } catch (const std::exception& error) {

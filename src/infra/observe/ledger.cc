@@ -10,18 +10,30 @@ std::vector<store::Migration> ledger_migrations() {
       input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cpu_s REAL NOT NULL, cost REAL NOT NULL,
       PRIMARY KEY(day, model, product));
     CREATE TABLE observe_settings(name TEXT PRIMARY KEY, value TEXT NOT NULL);
+  )"},
+          // Until now there was one tenant.
+          {"observe", 2, R"(
+    CREATE TABLE usage_of(
+      tenant TEXT NOT NULL, day TEXT NOT NULL, model TEXT NOT NULL, product TEXT NOT NULL, calls INTEGER NOT NULL, failed INTEGER NOT NULL,
+      unpriced INTEGER NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cpu_s REAL NOT NULL,
+      cost REAL NOT NULL, PRIMARY KEY(tenant, day, model, product));
+    INSERT INTO usage_of(tenant, day, model, product, calls, failed, unpriced, input_tokens, cached_tokens, output_tokens, cpu_s, cost)
+      SELECT 'local', day, model, product, calls, failed, unpriced, input_tokens, cached_tokens, output_tokens, cpu_s, cost FROM usage_days;
+    DROP TABLE usage_days;
+    ALTER TABLE usage_of RENAME TO usage_days;
   )"}};
 }
 
 Status add_usage(store::Transaction& transaction, const std::map<LedgerKey, UsageRow>& rows) {
   for (auto& [key, row] : rows) {
     TRY(transaction.execute(
-        "INSERT INTO usage_days(day, model, product, calls, failed, unpriced, input_tokens, cached_tokens, output_tokens, cpu_s, cost) "
-        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(day, model, product) DO UPDATE SET calls = calls + excluded.calls, "
+        "INSERT INTO usage_days(tenant, day, model, product, calls, failed, unpriced, input_tokens, cached_tokens, output_tokens, cpu_s, cost) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(tenant, day, model, product) DO UPDATE SET calls = calls + excluded.calls, "
         "failed = failed + excluded.failed, unpriced = unpriced + excluded.unpriced, input_tokens = input_tokens + excluded.input_tokens, "
         "cached_tokens = cached_tokens + excluded.cached_tokens, output_tokens = output_tokens + excluded.output_tokens, "
         "cpu_s = cpu_s + excluded.cpu_s, cost = cost + excluded.cost",
-        {key.day, key.model, key.product, row.calls, row.failed, row.unpriced, row.input_tokens, row.cached_tokens, row.output_tokens, row.cpu_s, row.cost}));
+        {key.tenant, key.day, key.model, key.product, row.calls, row.failed, row.unpriced, row.input_tokens, row.cached_tokens, row.output_tokens, row.cpu_s,
+         row.cost}));
   }
   return {};
 }

@@ -96,6 +96,7 @@ Result<Prices> parse_prices(std::string_view toml, std::string_view name);
 
 struct Call {                                           // of a model
   std::string model, product, operation;                // "chat", "embeddings"
+  std::string tenant = "local";                         // who pays
   bool remote = false, failed = false;
   int64_t input_tokens = 0, cached_tokens = 0, output_tokens = 0;   // input: with the cached ones
   double cpu_s = 0;                                     // cores times seconds, of a local model
@@ -145,8 +146,14 @@ class Observer {
   virtual Status remove(const Context& context, int64_t before_ms) = 0;
   virtual Status prune(const Context& context) = 0;     // by the settings; also done once a minute
   virtual Result<std::vector<UsageRow>> usage(const Context& context, By by, const std::string& from_day, const std::string& to_day) = 0;
+  // Writes what the context's tenant spent and asked into a database of its own at `path` (replaced whole), for questions that must see nothing else.
+  // Tables: spend (day, model, product, calls, failed_calls, unpriced_calls, input_tokens, cached_tokens, output_tokens, cpu_seconds, cost) and
+  // requests (id, day, started_at, name, route, product, models, http_status, failed, duration_ms, model_calls, input_tokens, output_tokens, cost):
+  // the newest kCopiedMost rows of each; no text that anyone wrote or was answered.
+  virtual Status copy_for_tenant(const Context& context, const std::string& path) = 0;
   virtual Stats stats() const = 0;
 };
+inline constexpr int64_t kCopiedMost = 20'000;
 
 // One export request's body for these spans: ExportTraceServiceRequest as protobuf or as OTLP's JSON.
 // SOURCE: opentelemetry-proto 1.x, collector/trace/v1 and trace/v1.

@@ -200,6 +200,41 @@ TEST_F(ObserverTest, SpendAndSettingsSurviveARestartAndNeedNoSpans) {
   EXPECT_EQ((*rows)[1].unpriced, 1);
 }
 
+TEST_F(ObserverTest, ACopyHoldsTheRowsOfTheTenantThatAsksAndOfNobodyElse) {
+  observer_->charge({.model = "mine", .remote = true, .input_tokens = 5});
+  observer_->charge({.model = "theirs", .tenant = "other", .remote = true, .input_tokens = 7});
+  int trace = 1;
+  for (const char* tenant : {"local", "other", ""}) {
+    SpanData span = a_span(static_cast<uint64_t>(trace), static_cast<uint64_t>(trace), std::string("of ") + tenant, true);
+    if (*tenant) span.attributes.emplace_back("strata.tenant", std::string(tenant));
+    observer_->sink()->take(span);
+    ++trace;
+  }
+  // Two tenants send the same trace id: the trace is neither's.
+  for (const char* tenant : {"local", "other"}) {
+    SpanData span = a_span(7, tenant[0] == 'l' ? 71u : 72u, "shared", true);
+    span.attributes.emplace_back("strata.tenant", std::string(tenant));
+    observer_->sink()->take(span);
+  }
+  const std::string path = (folder_ / "copy.db").string();
+  const auto read = [&](const char* sql) {
+    std::vector<std::string> out;
+    const Status status = store::inspect_database(
+        context_, path, [&](store::Reader& reader) { return reader.query(sql, {}, [&](const store::Row& row) { return out.push_back(row.text(0)), true; }); });
+    EXPECT_TRUE(status);
+    return out;
+  };
+  for (int i = 0; i < 2; ++i) {   // again, over the one that is there
+    ASSERT_TRUE(observer_->copy_for_tenant(context_, path));
+    EXPECT_EQ(read("SELECT model FROM spend"), std::vector<std::string>{"mine"});
+    EXPECT_EQ(read("SELECT name FROM requests"), std::vector<std::string>{"of local"});
+  }
+  EXPECT_FALSE(fs::exists(path + ".building"));
+  const Context other = Context::make(system_clock(), {.tenant = "other"}, "", std::make_shared<CancelFlag>());
+  ASSERT_TRUE(observer_->copy_for_tenant(other, path));
+  EXPECT_EQ(read("SELECT model FROM spend"), std::vector<std::string>{"theirs"});
+}
+
 TEST_F(ObserverTest, ADamagedDatabaseIsSetAsideAndSoIsANewerOne) {
   observer_->sink()->take(a_span(1, 1, "before", true));
   EXPECT_EQ(all().size(), 1u);

@@ -1,5 +1,6 @@
 // The writer's thread, and what is asked of the stored traces.
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -76,6 +77,7 @@ class SqlObserver : public Observer {
   }
   Status prune(const Context& context) override;
   Result<std::vector<UsageRow>> usage(const Context& context, By by, const std::string& from_day, const std::string& to_day) override;
+  Status copy_for_tenant(const Context& context, const std::string& path) override;
   Stats stats() const override;
 
  private:
@@ -117,7 +119,7 @@ class SqlObserver : public Observer {
   Settings settings_;
   Prices prices_;
   std::map<LedgerKey, UsageRow> ledger_;            // not written yet
-  std::mutex ledger_writing_;
+  std::mutex ledger_writing_, copying_;
   std::thread thread_;
 };
 
@@ -249,7 +251,7 @@ void SqlObserver::redact(SpanData& span) const {
 std::optional<double> SqlObserver::charge(const Call& call) {
   std::lock_guard lock(mutex_);
   const auto cost = cost_of(prices_, call);
-  UsageRow& row = ledger_[{day_of(parts_.clock->unix_ms()), call.model, call.product}];
+  UsageRow& row = ledger_[{call.tenant, day_of(parts_.clock->unix_ms()), call.model, call.product}];
   row.calls += 1;
   row.failed += call.failed;
   row.unpriced += !cost;
@@ -319,6 +321,35 @@ Result<std::vector<UsageRow>> SqlObserver::usage(const Context& context, By by, 
     return {};
   }));
   return out;
+}
+
+// Built beside, then moved over what was there: who has the old one open goes on reading it.
+Status SqlObserver::copy_for_tenant(const Context& context, const std::string& path) {
+  std::lock_guard one_at_a_time(copying_);
+  flush();
+  write_ledger();
+  const std::string& tenant = context.principal().tenant;
+  const std::string built = path + ".building", whole = path + ".new";
+  const auto clear = [&] {
+    std::error_code ignored;
+    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(built + ending, ignored);
+    std::filesystem::remove(whole, ignored);
+  };
+  clear();
+  {
+    TRY_ASSIGN(auto copy, store::SideDatabase::open(built, copy_migrations()));
+    TRY(copy->write(context, [&](store::Transaction& to) -> Status {
+      TRY(parts_.store->read(context, [&](store::Reader& from) { return copy_usage(from, to, tenant); }));
+      TRY_ASSIGN(Shared telemetry, there());
+      return telemetry->read(context, [&](store::Reader& from) { return copy_traces(from, to, tenant); });
+    }));
+  }
+  TRY(store::copy_database(context, built, whole));
+  std::error_code error;
+  std::filesystem::rename(whole, path, error);
+  clear();
+  if (error) return failed_precondition("cannot write " + path + ": " + error.message());
+  return {};
 }
 
 Stats SqlObserver::stats() const {

@@ -81,14 +81,15 @@ Status put_span(store::Transaction& transaction, const std::string& trace, const
   return {};
 }
 
-// What the root span says of the whole. (Several, where a client sends its own trace id with several requests: the last wins.)
+// What the root span says of the whole. (Several, where a client sends its own trace id with several requests: the last wins, but for the tenant:
+// a trace that several tenants sent is none's.)
 Status put_root(store::Transaction& transaction, const std::string& trace, const SpanData& span) {
   TRY(transaction.execute(
-      "UPDATE traces SET name = ?, route = ?, http_status = ?, product = ?, answer_id = ?, request_id = ?, job_id = ?, job_kind = ?, duration_ms = ? "
-      "WHERE trace_id = ?",
+      "UPDATE traces SET name = ?, route = ?, http_status = ?, product = ?, answer_id = ?, request_id = ?, job_id = ?, job_kind = ?, "
+      "tenant = CASE tenant WHEN '' THEN ? WHEN ? THEN tenant ELSE '(several)' END, duration_ms = ? WHERE trace_id = ?",
       {span.name, text_of(span, "http.route"), integer_of(span, "http.response.status_code"), text_of(span, "strata.product"),
        text_of(span, "strata.answer_id"), text_of(span, "strata.request_id"), text_of(span, "strata.job_id"), text_of(span, "strata.job_kind"),
-       static_cast<double>(span.duration_ns) / 1e6, trace}));
+       text_of(span, "strata.tenant"), text_of(span, "strata.tenant"), static_cast<double>(span.duration_ns) / 1e6, trace}));
   return {};
 }
 
@@ -166,7 +167,9 @@ std::vector<store::Migration> telemetry_migrations() {
       input_tokens INTEGER NOT NULL DEFAULT 0, cached_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, cost REAL);
     CREATE INDEX traces_by_time ON traces(started_ms, trace_id);
     CREATE INDEX traces_by_answer ON traces(answer_id) WHERE answer_id <> '';
-  )"}};
+  )"},
+          // Until now there was one tenant; what names none from here on is nobody's.
+          {"telemetry", 2, "ALTER TABLE traces ADD COLUMN tenant TEXT NOT NULL DEFAULT ''; UPDATE traces SET tenant = 'local';"}};
 }
 
 std::string_view kind_name(SpanKind kind) {

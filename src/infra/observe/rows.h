@@ -27,11 +27,15 @@ Result<int64_t> oldest_share(store::Reader& reader, double share);
 // Spend, in the authoritative database.
 std::vector<store::Migration> ledger_migrations();
 struct LedgerKey {
-  std::string day, model, product;
+  std::string tenant, day, model, product;
   auto operator<=>(const LedgerKey&) const = default;
 };
 Status add_usage(store::Transaction& transaction, const std::map<LedgerKey, UsageRow>& rows);
 Result<std::vector<UsageRow>> read_usage(store::Reader& reader, By by, const std::string& from_day, const std::string& to_day);
+// A tenant's rows of both databases as a new one: see Observer::copy_for_tenant.
+Status copy_usage(store::Reader& from, store::Transaction& to, const std::string& tenant);
+Status copy_traces(store::Reader& from, store::Transaction& to, const std::string& tenant);
+std::vector<store::Migration> copy_migrations();
 Result<std::optional<std::string>> read_setting(store::Reader& reader, const std::string& name);
 Status write_setting(store::Transaction& transaction, const std::string& name, const std::string& value);
 

@@ -111,7 +111,11 @@ class Account {
         clock_(context.clock()),
         tracing_(std::move(tracing)),
         meter_(info.remote ? nullptr : std::move(meter)),
-        charge_{.model = info.id, .product = trace_note(context, "strata.product"), .operation = std::move(operation), .remote = info.remote} {
+        charge_{.model = info.id,
+                .product = trace_note(context, "strata.product"),
+                .operation = std::move(operation),
+                .tenant = context.principal().tenant,
+                .remote = info.remote} {
     if (meter_) from_ = meter_->begin(clock_.monotonic_ns());
   }
   ~Account() { end({}, true); }   // a sink that was dropped without its finish

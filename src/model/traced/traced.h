@@ -16,6 +16,7 @@ namespace strata::model {
 // What one call came to.
 struct Charge {
   std::string model, product, operation;   // "chat", "text_completion", "embeddings"
+  std::string tenant = "local";
   bool remote = false, failed = false;
   Usage usage;
   double busy_s = 0;                       // of the engine, this call's share; 0 where the model is remote
