@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "app/telemetry_tool.h"
 #include "base/text.h"
 #include "infra/egress/egress.h"
 #include "knowledge/tool/tool.h"
@@ -15,10 +16,12 @@ namespace {
 
 constexpr const char* kSchema = R"({"type":"object","properties":{
   "databases":{"type":"array","maxItems":50,"items":{"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,39}$"},
-    "path":{"type":"string","minLength":1},"about":{"type":"string","maxLength":2000},"tables":{"type":"array","items":{"type":"string"}}},
+    "path":{"type":"string","minLength":1},"about":{"type":"string","maxLength":2000},"tables":{"type":"array","items":{"type":"string"}},
+    "examples":{"type":"string","minLength":1}},
     "required":["name","path"],"additionalProperties":false}},
   "postgres":{"type":"array","maxItems":50,"items":{"type":"object","properties":{"name":{"type":"string","pattern":"^[a-z][a-z0-9_]{0,39}$"},
-    "connection":{"type":"string","minLength":1},"password_file":{"type":"string","minLength":1},"about":{"type":"string","maxLength":2000}},
+    "connection":{"type":"string","minLength":1},"password_file":{"type":"string","minLength":1},"about":{"type":"string","maxLength":2000},
+    "examples":{"type":"string","minLength":1}},
     "required":["name","connection"],"additionalProperties":false}},
   "web_search":{"type":"object","properties":{"store":{"type":"string","minLength":1},"url":{"type":"string","minLength":1},"body":{"type":"object"},
     "header_file":{"type":"string","minLength":1},"results":{"type":"string"},"title":{"type":"string"},"link":{"type":"string"},
@@ -37,9 +40,34 @@ Result<Json> read_json(const std::string& path) {
 
 std::string text_of(const Json& json) { return json.as_string() ? *json.as_string() : ""; }
 
-Status add_databases(tool::Tools& tools, const Json& list, const std::string& workers) {
+// Known questions of a database: a file with [{"question", "sql"}], or none.
+Result<tool::KnownQuestions> read_examples(const Json& path) {
+  tool::KnownQuestions out;
+  if (path.is_null()) return out;
+  TRY_ASSIGN(const Json list, read_json(text_of(path)));
+  if (!list.is_array()) return invalid_argument(text_of(path) + ": expected a list of {question, sql}, got " + std::string(list.type_name()));
+  for (const Json& one : *list.as_array()) {
+    if (!one["question"].is_string() || !one["sql"].is_string())
+      return invalid_argument(text_of(path) + ": item " + std::to_string(out.size() + 1) + ": expected 'question' and 'sql', both texts");
+    out.emplace_back(text_of(one["question"]), text_of(one["sql"]));
+  }
+  return out;
+}
+
+// Models ask copies and databases of their own, never what this program lives on.
+Status refuse_live(const std::string& path, const std::string& data_folder) {
+  for (const char* live : {"strata.db", "telemetry.db"}) {
+    std::error_code error;
+    if (std::filesystem::equivalent(path, data_folder + "/" + live, error))
+      return invalid_argument(path + " is this program's own live database, which is not asked: the database 'telemetry' has a copy of what may be");
+  }
+  return {};
+}
+
+Status add_databases(tool::Tools& tools, const Json& list, const std::string& data_folder, const std::string& workers) {
   if (!list.is_array()) return {};
   for (const Json& one : *list.as_array()) {
+    TRY(refuse_live(text_of(one["path"]), data_folder));
     tool::SqlOptions options;
     options.name = "query_" + text_of(one["name"]);
     options.about = one["about"].is_null() ? "The database is called " + text_of(one["name"]) + "." : text_of(one["about"]);
@@ -48,6 +76,7 @@ Status add_databases(tool::Tools& tools, const Json& list, const std::string& wo
     if (const auto* tables = one["tables"].as_array()) {
       for (const Json& table : *tables) options.tables.push_back(text_of(table));
     }
+    TRY_ASSIGN(options.examples, read_examples(one["examples"]));
     for (auto& made : tool::make_sql(options)) TRY(tools.add(std::move(made)));
   }
   return {};
@@ -78,6 +107,7 @@ Status add_postgres(tool::Tools& tools, const Json& list, const std::string& wor
     if (options.connection.find("password") != std::string::npos || options.connection.find("://") != std::string::npos)
       return invalid_argument("postgres '" + text_of(one["name"]) + "': connection: expected host=… dbname=… user=…, and the password in password_file");
     TRY_ASSIGN(options.password, read_secret(one["password_file"]));
+    TRY_ASSIGN(options.examples, read_examples(one["examples"]));
     for (auto& made : tool::make_postgres(options)) TRY(tools.add(std::move(made)));
   }
   return {};
@@ -114,20 +144,36 @@ Status add_services(tool::Tools& tools, egress::Client& client, const Json& list
   return {};
 }
 
+// The databases that there are, behind one pair of tools.
+Status add_database_tools(tool::Tools& tools) {
+  std::vector<std::string> names;
+  for (const auto& about : tools.list()) {
+    if (about.name.starts_with("query_") && about.name.ends_with("_context")) names.push_back(about.name.substr(6, about.name.size() - 14));
+  }
+  if (names.empty()) return {};
+  for (auto& made : tool::make_databases(tools, names)) TRY(tools.add(std::move(made)));
+  return {};
+}
+
 }  // namespace
 
 Status add_tools(tool::Tools& tools, const ToolServices& services, const std::string& data_folder, const std::string& workers) {
   TRY(tools.add(tool::make_calculator()));
   TRY(tools.add(tool::make_retrieval(services.retriever)));
   TRY(tools.add(tool::make_python({.worker = workers + "/strata-sandbox"})));
+  if (services.observer) TRY(add_telemetry(tools, *services.observer, data_folder, workers));
   const std::string path = data_folder + "/tools.json";
-  if (std::error_code error; !std::filesystem::exists(path, error)) return add_web_search(tools, services, Json::object());
+  if (std::error_code error; !std::filesystem::exists(path, error)) {
+    TRY(add_database_tools(tools));
+    return add_web_search(tools, services, Json::object());
+  }
   TRY_ASSIGN(const Json sources, read_json(path));
   TRY_ASSIGN(const Json asked, Json::parse(kSchema));
   TRY_ASSIGN(const auto validator, schema::Validator::compile(asked, "tools.json"));
   if (const auto problems = validator->check(sources); !problems.empty()) return invalid_argument(path + ": " + problems.front().text());
-  TRY(add_databases(tools, sources["databases"], workers));
+  TRY(add_databases(tools, sources["databases"], data_folder, workers));
   TRY(add_postgres(tools, sources["postgres"], workers));
+  TRY(add_database_tools(tools));
   TRY(add_web_search(tools, services, sources["web_search"]));
   TRY(add_services(tools, services.client, sources["openapi"]));
   if (sources["code_folder"].is_string()) TRY(tools.add(tool::make_code_search(text_of(sources["code_folder"]))));

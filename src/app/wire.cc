@@ -85,7 +85,7 @@ class Wired : public Platform {
     TRY(open_session());
     open_providers();
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
-    TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_}, settings.data_folder, workers));
+    TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_, observer_.get()}, settings.data_folder, workers));
     TRY(open_mcp(settings));
     fill_services(settings);
     open_flows();
@@ -142,6 +142,7 @@ class Wired : public Platform {
       return observer_->charge({.model = call.model,
                                 .product = call.product,
                                 .operation = call.operation,
+                                .tenant = call.tenant,
                                 .remote = call.remote,
                                 .failed = call.failed,
                                 .input_tokens = call.usage.prompt_tokens,

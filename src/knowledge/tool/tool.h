@@ -258,7 +258,10 @@ Result<std::vector<WebPage>> pages_of(const Json& reply, const WebService& servi
 std::unique_ptr<Tool> make_code_search(const std::string& folder);
 
 // One SQLite database, read-only, each question in a confined process of its own (src/worker/sql): "NAME" answers one SELECT, "NAME_schema" says
-// which tables and columns there are. A query that fails is an answer with the database's words, what was meant, and the nearest name.
+// which tables and columns there are, "NAME_context" what of it concerns a question in words (knowledge/sql): tables, joins, values that the question
+// names, known questions like it, a draft where one is near enough, and all of it as text for a model. A query that fails is an answer with the
+// database's words, what was meant, and the nearest name; one without rows says which of its values stand nowhere.
+using KnownQuestions = std::vector<std::pair<std::string, std::string>>;   // in words, and its SQL
 struct SqlOptions {
   std::string name = "query_database";
   std::string about;                            // what is in it, for the model
@@ -266,6 +269,9 @@ struct SqlOptions {
   std::string database;
   std::vector<std::string> tables;              // only these can be named; empty: all
   int64_t time_ms = 5'000;
+  KnownQuestions examples = {};
+  // Where set, instead of `database`: the file for who asks. `anew`: a question begins, what it is about should be up to date.
+  std::function<Result<std::string>(const Context&, bool anew)> locate = {};
 };
 std::vector<std::unique_ptr<Tool>> make_sql(const SqlOptions& options);
 
@@ -277,8 +283,13 @@ struct PostgresOptions {
   std::string connection;                       // "host=… dbname=… user=…", as libpq has it, without a password
   std::string password;                         // reaches the worker by its standard input; empty: none
   int64_t time_ms = 5'000;
+  KnownQuestions examples = {};
 };
 std::vector<std::unique_ptr<Tool>> make_postgres(const PostgresOptions& options);
+
+// "database_context" and "database_query": the tools of the databases of these names by an argument `database`, for flows that are written once. They
+// call query_NAME_context and query_NAME through the registry, so what was decided about those holds. `tools` is the registry that they are added to.
+std::vector<std::unique_ptr<Tool>> make_databases(Tools& tools, const std::vector<std::string>& names);
 
 // "run_python": a script behind walls (src/worker/sandbox): bubblewrap, seccomp, limits; no network, no file of this machine but /usr. Files in
 // and out; open matplotlib figures come back as PNG files. Where the walls cannot be had it refuses ("sandbox_unavailable"), with the reason.

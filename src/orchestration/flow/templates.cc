@@ -1,5 +1,5 @@
-// The two chains of requirement O01, verbatim in their descriptions and step by step in their steps, and two that show routing and
-// approval.
+// The two chains of requirement O01, verbatim in their descriptions and step by step in their steps, one that shows routing and
+// approval, and one that asks databases in words.
 #include "orchestration/flow/flow.h"
 
 namespace strata::flow {
@@ -119,12 +119,84 @@ steps:
   - {id: respond, kind: respond, result: {reply: "{{ state.reply }}"}}
 )yaml";
 
+// The same as examples/sql-agent/flow.yaml.
+constexpr char kAskDatabase[] = R"yaml(flow: ask-database
+description: A question in words over a named database, answered with the SQL that ran, its rows, a chart and a sentence.
+input:
+  database: {type: string, required: true, description: "A database by its name: telemetry, or one of tools.json"}
+  question: {type: string, required: true, description: What is asked}
+  model: {type: string, default: "", description: "Who writes the SQL where no known question is near enough; empty: the default model"}
+  tries: {type: integer, default: 3, description: How often a model may write SQL}
+state:
+  context: object
+  draft: object
+  sql: string
+  by: {type: string, default: "", description: "Who wrote the SQL: known question, or model"}
+  tried: {type: integer, default: 0}
+  trouble: {type: string, default: ""}
+  result: object
+limits: {steps: 60}
+steps:
+  - {id: link, kind: tool, title: "What of the database the question concerns", tool: database_context,
+     args: {database: "{{ input.database }}", question: "{{ input.question }}"}, save: context}
+  - id: choose
+    kind: condition
+    title: Is the question known?
+    cases:
+      - {when: "state.context.draft", next: known, reason: "'{{ state.context.draft.question }}' is nearly the same question"}
+    else: write
+    reason: No known question is near enough
+  - {id: known, kind: set, values: {sql: "{{ state.context.draft.sql }}", by: known question}, next: run}
+  - id: write
+    kind: model
+    title: The model writes SQL
+    model: "{{ input.model }}"
+    system: You write one SQL SELECT that answers the question, for exactly the tables that are shown. Answer with JSON {"sql"}.
+    prompt: |
+      {{ state.context.text }}
+      {% if state.trouble %}
+      This SQL was tried:
+      {{ state.sql }}
+      It did not work: {{ state.trouble }}
+      Write it again, mended.
+      {% endif %}
+      Question: {{ input.question }}
+    schema: {type: object, properties: {sql: {type: string, minLength: 8, maxLength: 2000}}, required: [sql], additionalProperties: false}
+    max_tokens: 400
+    save: draft
+    on_error: unwritten
+  - {id: written, kind: set, values: {sql: "{{ state.draft.sql }}", by: model, tried: "{{ state.tried + 1 }}"}, next: run}
+  - {id: unwritten, kind: set, values: {trouble: "{{ steps.write.error }}", tried: "{{ state.tried + 1 }}"}, next: again}
+  - {id: run, kind: tool, title: "The database answers, read-only", tool: database_query, args: {database: "{{ input.database }}", sql: "{{ state.sql }}"}, save: result, on_error: refused}
+  - id: looked
+    kind: condition
+    title: Did anything come back?
+    cases:
+      - {when: "state.result.rows | length == 0 and state.result.hints and state.tried < input.tries", next: empty, reason: "No rows: {{ state.result.hints | join('; ') }}"}
+    else: answered
+  - {id: empty, kind: set, values: {trouble: "it gave no rows: {{ state.result.hints | join('; ') }}"}, next: write}
+  - {id: refused, kind: set, values: {trouble: "{{ steps.run.error }}"}}
+  - id: again
+    kind: condition
+    title: Try once more?
+    cases:
+      - {when: "state.tried < input.tries", next: write, reason: "{{ state.trouble }}"}
+    else: failed
+    reason: The model has had its tries
+  - {id: failed, kind: respond, result: {answered: false, question: "{{ input.question }}", database: "{{ input.database }}", answer: "No SQL that runs was found.", error: "{{ state.trouble }}",
+     sql: "{{ state.sql }}", by: "{{ state.by }}", tries: "{{ state.tried }}", columns: [], rows: [], truncated: false, chart: null}}
+  - {id: answered, kind: respond, result: {answered: true, question: "{{ input.question }}", database: "{{ input.database }}", answer: "{{ state.result.sentence }}", error: null,
+     sql: "{{ state.result.sql }}", by: "{{ state.by }}", tries: "{{ state.tried }}", columns: "{{ state.result.columns }}", rows: "{{ state.result.rows }}",
+     truncated: "{{ state.result.truncated }}", chart: "{{ state.result.chart }}"}}
+)yaml";
+
 }  // namespace
 
 const std::vector<Template>& shipped_templates() {
   static const std::vector<Template> all = {{"classify-answer-save", "classify -> retrieve -> call LLM -> post-process -> save -> respond", kChainSave},
                                             {"classify-summarize-json", "Classify -> retrieve docs -> call LLM -> summarize -> format JSON", kChainJson},
-                                            {"route-by-risk", "Route by risk, small model first, approval before sending", kRouted}};
+                                            {"route-by-risk", "Route by risk, small model first, approval before sending", kRouted},
+                                            {"ask-database", "A question in words over a database: SQL, rows, chart", kAskDatabase}};
   return all;
 }
 
