@@ -15,6 +15,7 @@ import { Link, navigate, usePathParts } from "./router";
 import { t } from "./text/en";
 
 const KnowledgePage = lazy(() => import("./pages/knowledge/knowledge_page"));
+const DatabasePage = lazy(() => import("./pages/database/database_page"));
 const SearchPage = lazy(() => import("./pages/search/search_page"));
 const LandscapePage = lazy(() => import("./pages/landscape/landscape_page"));
 const DraftsPage = lazy(() => import("./pages/drafts/drafts_page"));
@@ -34,7 +35,7 @@ const SystemPage = lazy(() => import("./pages/system/system_page"));
 
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
-  ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search],
+  ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search], ["database", "database", t.nav.database],
   ["flows", "flow", t.nav.flows, t.nav.groups.build], ["tools", "tool", t.nav.tools],
   ["traces", "trace", t.nav.traces, t.nav.groups.trust], ["runs", "runs", t.nav.runs], ["inbox", "inbox", t.nav.inbox],
   ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["settings", "settings", t.nav.settings], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
@@ -44,6 +45,7 @@ function Page({ parts }: { parts: string[] }) {
   if (parts.length === 0 || (parts[0] === "ask" && parts.length <= 2)) return <AskPage conversation={parts[1] ?? ""} />;
   if (parts[0] === "knowledge") return <KnowledgePage parts={parts.slice(1)} />;
   if (parts[0] === "search" && parts.length === 1) return <SearchPage />;
+  if (parts[0] === "database" && parts.length === 1) return <DatabasePage />;
   if (parts[0] === "specs" && parts.length <= 2) return <SpecsPage parts={parts.slice(1)} />;
   if (parts[0] === "landscape" && parts.length === 1) return <LandscapePage />;
   if (parts[0] === "drafts" && parts.length <= 2) return <DraftsPage id={parts[1] ?? ""} />;

@@ -28,6 +28,7 @@ function useEntries(): Entry[] {
     { to: "/runs?state=failed", label: `${t.nav.runs}: ${t.runs.states.failed}`, kind: t.palette.pages },
     { to: "/runs?view=decisions", label: `${t.nav.runs}: ${t.runs.views.decisions}`, kind: t.palette.pages },
     { to: "/inbox", label: t.nav.inbox, kind: t.palette.pages },
+    { to: "/database", label: t.database.title, kind: t.palette.pages },
     { to: "/tools", label: t.nav.tools, kind: t.palette.pages },
     { to: "/tools?view=health", label: `${t.nav.tools}: ${t.tools.health}`, kind: t.palette.pages },
     { to: "/specs", label: t.nav.specs, kind: t.palette.pages },

@@ -2,7 +2,7 @@
 export const t = {
   app: "Strata",
   skip: "Skip to content",
-  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", settings: "Settings", traces: "Traces", usage: "Usage", flows: "Flows", runs: "Runs", inbox: "Inbox", tools: "Tools", waiting: (n: string) => `${n} waiting for a decision`, groups: { build: "Build", trust: "Trust", product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
+  nav: { label: "Pages", ask: "Ask", knowledge: "Knowledge", search: "Search", database: "Database", system: "System", specs: "Specs", landscape: "Landscape", drafts: "Drafts", queue: "Queue", reliability: "Reliability", metrics: "Metrics", reports: "Reports", settings: "Settings", traces: "Traces", usage: "Usage", flows: "Flows", runs: "Runs", inbox: "Inbox", tools: "Tools", waiting: (n: string) => `${n} waiting for a decision`, groups: { build: "Build", trust: "Trust", product: "Product", run: "Run" }, open: "Open navigation", close: "Close navigation" },
   theme: { label: "Theme", auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" },
   common: {
     cancel: "Cancel", close: "Close", save: "Save", delete: "Delete", rename: "Rename", name: "Name", retry: "Try again", loading: "Loading", copy: "Copy", copied: "Copied",
@@ -257,6 +257,14 @@ export const t = {
     means: { accept: "It is done, exactly as shown.", edit: "It is done, exactly as you wrote it.", respond: "It is not done; the flow is told your answer.", ignore: "It is not done; the flow goes on.", happened: "The flow goes on with this result.", not_happened: "It is done again.", fail: "The step has failed." },
     decided: { accept: "accepted", edit: "accepted with changes", respond: "answered instead", ignore: "not to be done", happened: "it happened", not_happened: "it did not happen", fail: "failed" } as Record<string, string>,
     toasts: { accept: "Accepted: the run goes on", edit: "Accepted with your changes: the run goes on", respond: "Answered: the run goes on", ignore: "Not done: the run goes on", happened: "Noted: the run goes on", not_happened: "Noted: it is done again", fail: "Noted: the step has failed" } as Record<string, string>, done: "Decided", by: (what: string, who: string) => `${what}${who ? `, by ${who}` : ""}`,
+  },
+  database: {
+    title: "Ask a database", what: "A question in words. The answer comes with its rows and the SQL that ran; the database is only read.", name: "Database", question: "Question", placeholder: "What do you want to know?", ask: "Ask",
+    empty: "Nothing asked yet", emptyTelemetry: "This database holds what your own team spent and asked here, and nothing of anybody else. Try one of these:", emptyOther: "Ask for a number, a list or a comparison, such as “How many customers are there in each country?”",
+    examples: ["What did we spend last week, by model?", "How many calls did each model get?", "How many requests were there per day?"],
+    answer: "Answer", working: "Looking at the tables, then asking…", rows: "Rows", chart: (y: string, x: string) => `${y} by ${x}`, showSql: "Show SQL", noSql: "none was written", run: "The run, step by step",
+    byModel: (tries: number) => (tries === 1 ? "Written by the model." : `Written by the model, in ${tries} tries.`), byKnown: "From a known question, with the values of yours. No model wrote it.",
+    truncated: (n: number) => `Only the first ${n} rows are shown.`, failed: "No SQL that runs was found", ended: "The run ended without an answer.", saved: "as it ships, from the page Database",
   },
   tools: {
     title: "Tools", what: "What models, flows and people may call, with the risk of each, and who may.", one: "Tool", risk: "Risk", permission: "Permission", source: "From", limits: "Limits", cost: "Cost", view: "View", find: "Search tools", more: "More tools come from tools.json in the data folder: databases, OpenAPI services, a folder of code.",

@@ -11,11 +11,12 @@ import { tests as settings } from "./settings.mjs";
 import { tests as traces } from "./traces.mjs";
 import { tests as flows } from "./flows.mjs";
 import { tests as tools } from "./tools.mjs";
+import { tests as database } from "./database.mjs";
 import { tests as story } from "./story.mjs";
 import { tests as access } from "./access.mjs";
 
 const wanted = process.argv.slice(2);
-const tests = [...answers, ...managing, ...hostile, ...landscape, ...drafts, ...specs, ...metrics, ...settings, ...traces, ...flows, ...tools, ...story, ...access].filter(([name, , always]) => wanted.length === 0 || always || wanted.some((word) => name.includes(word)));
+const tests = [...answers, ...managing, ...hostile, ...landscape, ...drafts, ...specs, ...metrics, ...settings, ...traces, ...flows, ...tools, ...database, ...story, ...access].filter(([name, , always]) => wanted.length === 0 || always || wanted.some((word) => name.includes(word)));
 const server = await startServer();
 const browser = await startBrowser();
 let passed = 0, failed = 0;
