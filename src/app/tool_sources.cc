@@ -8,6 +8,7 @@
 #include "app/telemetry_tool.h"
 #include "base/text.h"
 #include "infra/egress/egress.h"
+#include "knowledge/cite/cite.h"
 #include "knowledge/tool/tool.h"
 #include "model/schema/schema.h"
 
@@ -160,8 +161,11 @@ Status add_database_tools(tool::Tools& tools) {
 Status add_tools(tool::Tools& tools, const ToolServices& services, const std::string& data_folder, const std::string& workers) {
   TRY(tools.add(tool::make_calculator()));
   TRY(tools.add(tool::make_retrieval(services.retriever)));
+  TRY(tools.add(cite::make_read_document(services.catalog)));
+  TRY(tools.add(cite::make_write_report(services.catalog)));
   TRY(tools.add(tool::make_python({.worker = workers + "/strata-sandbox"})));
   if (services.observer) TRY(add_telemetry(tools, *services.observer, data_folder, workers));
+  TRY(tools.add(tool::make_analysis(tool::make_python({.worker = workers + "/strata-sandbox"}), services.catalog)));
   const std::string path = data_folder + "/tools.json";
   if (std::error_code error; !std::filesystem::exists(path, error)) {
     TRY(add_database_tools(tools));

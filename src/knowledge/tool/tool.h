@@ -300,6 +300,10 @@ struct PythonOptions {
 };
 std::unique_ptr<Tool> make_python(const PythonOptions& options);
 
+// "analyze_data": the same for agents, whose prompts hold no files: what the script writes and plots is kept among the files (purpose
+// "assistants_output") and told by id, for people to open; files that it shall read are named by id.
+std::unique_ptr<Tool> make_analysis(std::unique_ptr<Tool> python, catalog::Catalog& catalog);
+
 // The operations of an OpenAPI 3 document, each a tool, all on the one host that the operator named. Path and query parameters and a JSON body are
 // arguments; GET is of medium risk, everything else changes something and is of high risk. A redirect is a failure: nothing leads to another host.
 // A call's idempotency key goes out as Idempotency-Key where the operation has that header, which makes it repeatable.
