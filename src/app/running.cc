@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "app/api/mcp.h"
+#include "app/api/predictors.h"
 #include "app/api/reply.h"
 #include "app/api/session.h"
 #include "app/api/tools.h"
@@ -85,6 +86,7 @@ Result<std::unique_ptr<Running>> Running::start(const Settings& settings) {
   parts->server->set_span_sink(services.observer->sink());
   api::add_routes(*parts->server, services);
   api::add_tool_routes(*parts->server, parts->platform->tools());
+  api::add_predictor_routes(*parts->server, parts->platform->predictors(), *services.catalog);
   api::add_mcp_route(*parts->server, parts->platform->mcp_host());
   api::add_mcp_server_routes(*parts->server, parts->platform->mcp_servers(), settings.data_folder);
   parts->server->start();

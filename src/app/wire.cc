@@ -30,6 +30,7 @@
 #include "knowledge/index/index.h"
 #include "knowledge/ingest/ingest.h"
 #include "knowledge/mcp/mcp.h"
+#include "knowledge/predict/predict.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "knowledge/tool/tool.h"
 #include "model/engine/engine.h"
@@ -53,10 +54,10 @@ namespace strata::app {
 
 std::vector<store::Migration> all_migrations() {
   std::vector<store::Migration> all;
-  for (auto& part :
-       {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
-        outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
-        observe::Observer::migrations(), tool::migrations(), mcp::Servers::migrations(), flow::migrations(), batch::migrations(), agent::migrations()})
+  for (auto& part : {durable::Journal::migrations(), secret::Secrets::migrations(), catalog::migrations(), feedback::migrations(), responses::migrations(),
+                     outcome::migrations(), product_metrics::migrations(), report::migrations(), confidence::migrations(), registry::migrations(),
+                     observe::Observer::migrations(), tool::migrations(), predict::migrations(), mcp::Servers::migrations(), flow::migrations(),
+                     batch::migrations(), agent::migrations()})
     all.insert(all.end(), part.begin(), part.end());
   return all;
 }
@@ -67,6 +68,7 @@ class Wired : public Platform {
  public:
   api::Services& services() override { return services_; }
   tool::Tools& tools() override { return *tools_; }
+  predict::Predictors& predictors() override { return *predictors_; }
   mcp::Host& mcp_host() override { return *mcp_host_; }
   mcp::Servers& mcp_servers() override { return *mcp_servers_; }
 
@@ -86,6 +88,8 @@ class Wired : public Platform {
     open_providers();
     tools_ = std::make_unique<tool::Tools>(*store_, clock_);
     TRY(add_tools(*tools_, {*retriever_, *catalog_, *egress_, observer_.get()}, settings.data_folder, workers));
+    predictors_ = std::make_unique<predict::Predictors>(*store_, *embedder_, *tools_, clock_);
+    TRY(predictors_->load(context_));
     TRY(open_mcp(settings));
     fill_services(settings);
     open_flows();
@@ -353,6 +357,7 @@ class Wired : public Platform {
   std::unique_ptr<document::Parser> parser_;
   std::unique_ptr<retrieve::Retriever> retriever_;
   std::unique_ptr<tool::Tools> tools_;          // its tools search and fetch
+  std::unique_ptr<predict::Predictors> predictors_;
   std::unique_ptr<mcp::Resources> mcp_documents_;
   std::unique_ptr<mcp::Host> mcp_host_;
   std::unique_ptr<mcp::Servers> mcp_servers_;   // tells the host

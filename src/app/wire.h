@@ -12,6 +12,7 @@ namespace strata::mcp {
 class Host;
 class Servers;
 }  // namespace strata::mcp
+namespace strata::predict { class Predictors; }
 namespace strata::tool { class Tools; }
 
 namespace strata::app {
@@ -23,6 +24,7 @@ class Platform {
   virtual ~Platform() = default;
   virtual api::Services& services() = 0;
   virtual tool::Tools& tools() = 0;
+  virtual predict::Predictors& predictors() = 0;
   virtual mcp::Host& mcp_host() = 0;
   virtual mcp::Servers& mcp_servers() = 0;
 };

@@ -5,6 +5,7 @@
 #include "app/api/flows.h"
 #include "app/api/mcp.h"
 #include "app/api/outcomes.h"
+#include "app/api/predictors.h"
 #include "app/api/specs.h"
 #include "app/api/tools.h"
 #include "app/api/traces.h"
@@ -148,6 +149,11 @@ constexpr Operation kOperations[] = {
     {"post", "/mcp", "The Model Context Protocol: one JSON-RPC message (Streamable HTTP)"},
     {"get", "/mcp", "What is sent to a session of an older protocol version (an event stream)"},
     {"delete", "/mcp", "End such a session"},
+    {"post", "/strata/v1/predictors", "Train a classifier or a recommender from rows; it becomes a tool", predictor_fields},
+    {"get", "/strata/v1/predictors", "Those that were trained here, all versions"},
+    {"get", "/strata/v1/predictors/{predictor}", "The versions of one, with their reports"},
+    {"post", "/strata/v1/predictors/{predictor}/use", "Offer another version", predictor_use_fields},
+    {"delete", "/strata/v1/predictors/{predictor}", "Remove it with its tool"},
     {"get", "/strata/v1/mcp/servers", "The MCP servers whose tools are used"},
     {"post", "/strata/v1/mcp/servers", "Add one that is reached over HTTP", mcp_server_fields},
     {"get", "/strata/v1/mcp/servers/{server}", "One, with what it lists and how that differs from what was approved"},

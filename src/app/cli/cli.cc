@@ -12,6 +12,7 @@
 namespace strata::cli {
 
 void add_tool(CLI::App& app, Common& common, Chosen& chosen);   // tool list, call
+void add_predictor(CLI::App& app, Common& common, Chosen& chosen);   // predictor train, list, use, remove
 
 Result<app::Settings> Common::load() const {
   TRY_ASSIGN(config::Config config, app::load_settings(config_path, settings));
@@ -119,6 +120,7 @@ int run(int argc, char** argv) {
   add_agent(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
+  add_predictor(app, common, chosen);
   add_trace(app, common, chosen);
   add_backup(app, common, chosen);
   add_tool(app, common, chosen);
