@@ -8,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 USERS = {1: {"id": 1, "name": "Ada Berg", "email": "ada@example.com", "plan": "team"}, 2: {"id": 2, "name": "Bo Lind", "email": "bo@example.com", "plan": "free"}}
 ORDERS = {1: [{"id": 12, "item": "Ten seats", "cents": 9900, "invoice_id": 102}, {"id": 11, "item": "Support", "cents": 4900, "invoice_id": 101}], 2: []}
 INVOICES = {101: {"id": 101, "user_id": 1, "cents": 4900, "status": "paid"}, 102: {"id": 102, "user_id": 1, "cents": 9900, "status": "open"}}
+# Two years that end with October 2026, in cents.
+REVENUE = [{"month": f"{2024 + (10 + i) // 12}-{(10 + i) % 12 + 1:02d}", "cents": 812_300 + 31_700 * i + (i * 7919 % 13) * 21_100} for i in range(24)]
 NOTES, BY_KEY, LOCK = [], {}, threading.Lock()
 
 
@@ -27,6 +29,9 @@ class Service(BaseHTTPRequestHandler):
         if found := re.fullmatch(r"/users/(\d+)/orders", path):
             orders = ORDERS.get(int(found[1]))
             return self.found(None if orders is None else {"orders": orders}, f"no user {found[1]}")
+        if path == "/revenue":
+            asked = re.search(r"[?&]months=(\d+)", self.path)
+            return self.answer(200, {"currency": "USD", "months": REVENUE[-min(24, int(asked[1])):] if asked and int(asked[1]) else REVENUE[-12:]})
         if found := re.fullmatch(r"/invoices/(\d+)", path):
             return self.found(INVOICES.get(int(found[1])), f"no invoice {found[1]}")
         self.answer(404, {"error": "no such page"})

@@ -263,6 +263,7 @@ class Room {
         if (other.name != member.name)
           out += "- " + other.name + (other.role.empty() ? "" : ", " + other.role) + (other.about.empty() ? "" : ": " + other.about) + "\n";
     }
+    if (auto more = text_of(seen_.input["briefing"]); !more.empty()) out += "Briefing: " + cut(more, kMessageBytesMost) + "\n";
     return out + others + (own.empty() ? "" : "Your thread:\n" + own);
   }
   std::string board() const {

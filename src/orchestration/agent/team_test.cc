@@ -87,6 +87,16 @@ TEST(SupervisedTest, TasksGoToMembersAnswersComeBackAndTheSupervisorDecidesWhenI
   EXPECT_FALSE(found->empty());
 }
 
+TEST(SupervisedTest, MembersHearTheBriefingOfTheRun) {
+  House house;
+  house.put_team("t", team("supervised"));
+  house.script = [turn = 0](const flow::ModelCall& call) mutable -> Json {
+    if (who(call) == "finder") return answer(text(call).find("Briefing: look in store vs_1") != std::string::npos ? "heard" : "what store?");
+    return turn++ == 0 ? to("finder", "find it") : done(text(call).find("heard") != std::string::npos ? "it was heard" : "it was not");
+  };
+  EXPECT_EQ(house.run("t", Json::object({{"task", "find"}, {"briefing", "look in store vs_1"}}), kTeamKind)["answer"], Json("it was heard"));
+}
+
 TEST(SupervisedTest, AMemberThatNeverEndsEndsByItsBudgetAndTheTeamByItsRounds) {
   House house;
   house.put_team("t", team("supervised", "rounds: 3\nbudget: {steps: 60, tokens: 100000, seconds: 600}\n"));
