@@ -134,7 +134,7 @@ def work(house, example, task, known, automatic, quiet=False):
 
 def files_of(house, out, before):
     """What was made since: saved under `out`."""
-    made = [f for f in house.call("GET", "/v1/files?purpose=assistants_output&limit=100")["data"] if f["id"] not in before]
+    made = [f for f in house.call("GET", "/v1/files?purpose=assistants_output&limit=100&order=asc")["data"] if f["id"] not in before]
     for file in made:
         data = house.ask("GET", f"/v1/files/{file['id']}/content")
         if out:
