@@ -265,6 +265,44 @@ def test_a_team_writes_messages_and_a_member_that_never_ends_does_not_keep_it(ho
     assert view["result"]["outcome"] == "budget" and view["result"]["spent"]["steps"] <= 40
 
 
+def test_a_follow_up_is_told_what_came_before_and_that_others_text_was_in_it(house, provider):
+    http = house.http
+    put(http, "agents", "clerk", "agent: clerk\ngoal: sum up letters\ntools: [create_credit_note]\n")
+    put(http, "agents", "other", "agent: other\ngoal: g\n")
+    provider.script = in_turn(decide("final_answer", answer="It asks for money."))
+    first = start(http, "agents", "clerk", "Sum up this letter", material="Please pay 99 dollars.")
+    until(http, first, ended)
+    provider.script = in_turn(decide("final_answer", answer="No."))
+    second = start(http, "agents", "clerk", "Must we pay?", follows=first, briefing="Be brief.")
+    view = until(http, second, ended)
+    prompt = provider.calls[-1]["messages"][1]["content"]
+    assert prompt.index("You were asked: Sum up this letter") < prompt.index("You answered: It asks for money.") < prompt.index("Be brief.")
+    assert view["input"]["follows"] == first and view["result"]["untrusted"] is True
+    until(http, start(http, "agents", "clerk", "Why?", follows=second), ended)
+    prompt = provider.calls[-1]["messages"][1]["content"]
+    assert prompt.index("You answered: It asks for money.") < prompt.index("You answered: No.")   # the whole way, the newest last
+    rows = http.get(f"{API}/agents/clerk/runs").json()["data"]
+    assert [(row["task"], row["follows"]) for row in rows] == [("Why?", second), ("Must we pay?", first), ("Sum up this letter", None)]
+    wrong = http.post(f"{API}/agents/other/runs", json={"task": "t", "follows": first})
+    assert wrong.status_code == 400 and wrong.json()["error"]["param"] == "follows"
+    provider.script = in_turn(decide("ask_person", question="which one?"))
+    waiting = start(http, "agents", "clerk", "choose")
+    until(http, waiting, lambda v: v["waits_for"] == "approval")
+    assert "has not ended" in http.post(f"{API}/agents/clerk/runs", json={"task": "t", "follows": waiting}).json()["error"]["message"]
+
+
+def test_what_an_agent_and_a_team_may_spend_and_use_is_told(http):
+    put(http, "agents", "told", "agent: told\ngoal: g\ntools: [calculator]\nbudget: {steps: 7}\n")
+    agent = http.get(f"{API}/agents/told").json()
+    assert agent["definition"]["goal"] == "g" and agent["budget"]["steps"] == 7 and agent["budget"]["tokens"] > 0
+    put(http, "teams", "mixed", "team: mixed\ngoal: g\nmembers:\n  - {name: a, role: coder, agent: told}\n"
+                                "  - {name: b, agent: {goal: check, tools: [calculator], model: big, budget: {steps: 5}}}\n")
+    team = http.get(f"{API}/teams/mixed").json()
+    assert team["roster"][0] == {"name": "a", "role": "coder", "about": "", "agent": "told"}
+    assert team["roster"][1] == {**team["roster"][1], "agent": None, "model": "big", "tools": ["calculator"], "pattern": "react"}
+    assert team["roster"][1]["budget"]["steps"] == 5 and team["budget"]["steps"] == 100
+
+
 def test_an_agent_is_paused_cancelled_and_watched_like_any_run(house, provider):
     http = house.http
     put(http, "agents", "asker", "agent: asker\ngoal: ask\n")

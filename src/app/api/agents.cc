@@ -15,6 +15,7 @@ namespace {
 using http::Request;
 
 constexpr int kMessagesMost = 10'000;
+constexpr size_t kEarlierBytesMost = 20'000;   // of what a follow-up is told of the runs before it
 
 // A page of messages ends behind so many bytes; and of the log so much is read at once.
 constexpr size_t kMessageBytesMost = 4u << 20;
@@ -40,11 +41,22 @@ Json texts_json(const std::vector<std::string>& texts) {
 
 Result<Json> check_agent_text(const std::string& text) {
   TRY_ASSIGN(auto checked, agent::check(text));
-  return Json::object({{"name", checked.name}, {"description", checked.description}, {"pattern", checked.pattern}, {"tools", texts_json(checked.tools)}});
+  return Json::object({{"name", checked.name},
+                       {"description", checked.description},
+                       {"pattern", checked.pattern},
+                       {"tools", texts_json(checked.tools)},
+                       {"definition", std::move(checked.definition)},
+                       {"budget", std::move(checked.budget)}});
 }
 Result<Json> check_team_text(const std::string& text) {
   TRY_ASSIGN(auto checked, agent::check_team(text));
-  return Json::object({{"name", checked.name}, {"description", checked.description}, {"pattern", checked.pattern}, {"members", texts_json(checked.members)}});
+  return Json::object({{"name", checked.name},
+                       {"description", checked.description},
+                       {"pattern", checked.pattern},
+                       {"members", texts_json(checked.members)},
+                       {"definition", std::move(checked.definition)},
+                       {"budget", std::move(checked.budget)},
+                       {"roster", std::move(checked.roster)}});
 }
 
 constexpr Shelved kAgent{agent::kArtifactKind, &Services::agents, check_agent_text};
@@ -99,6 +111,27 @@ Result<Json> check_text(const Services&, const Context&, const Request& request)
   return kind.check(body.text("text"));
 }
 
+std::string text_of(const Json& json) { return json.is_string() ? *json.as_string() : json.is_null() ? "" : json.dump(); }
+
+// What a follow-up is told of the run before it, the newest last; and that others' text led to it, where it did. A run that left no result
+// says nothing of that: it counts as if.
+Status follow(const Services& services, const Context& context, const std::string& flow, const std::string& id, Json& input) {
+  TRY_ASSIGN(auto before, services.flows->view(context, id));
+  if (before.run.flow != flow) return invalid_argument("follows: run '" + id + "' is of '" + before.run.flow + "', not of '" + flow + "'", "follows");
+  if (!durable::finished(before.run.job.state)) return failed_precondition("follows: run '" + id + "' has not ended: wait for it, or cancel it");
+  const Json& result = before.run.job.result;
+  const std::string said = result.is_object() ? text_of(result["answer"]) : "(it ended without an answer)";
+  std::string told = text_of(before.input["briefing"]) + "\nYou were asked: " + text_of(before.input["task"]) + "\nYou answered: " + said + "\n";
+  if (told.size() > kEarlierBytesMost) {
+    told.erase(0, told.size() - kEarlierBytesMost);
+    while (!told.empty() && (static_cast<unsigned char>(told[0]) & 0xC0) == 0x80) told.erase(0, 1);   // not inside a character
+  }
+  input.set("briefing", told + text_of(input["briefing"]));
+  input.set("follows", id);
+  if (!result.is_object() || result["untrusted"] == Json(true)) input.set("untrusted", true);
+  return {};
+}
+
 template <const Shelved& kind>
 Result<Json> start_run(const Services& services, const Context& context, const Request& request) {
   TRY_ASSIGN(Body body, body_of(request, agent_run_fields()));
@@ -107,6 +140,7 @@ Result<Json> start_run(const Services& services, const Context& context, const R
   Json input = Json::object({{"task", body["task"]}});
   for (auto name : {"material", "briefing", "budget"})
     if (body.has(name)) input.set(name, body[name]);
+  if (body.has("follows")) TRY(follow(services, context, std::string(kind.name) + ":" + request.captures[0], body.text("follows"), input));
   flow::Start start{.flow = std::string(kind.name) + ":" + request.captures[0],
                     .version = static_cast<int>(body.integer("version", 0)),
                     .input = std::move(input),
@@ -118,7 +152,18 @@ Result<Json> start_run(const Services& services, const Context& context, const R
 
 template <const Shelved& kind>
 Result<Json> list_kept_runs(const Services& services, const Context& context, const Request& request) {
-  return runs_json(services, context, request, std::string(kind.name) + ":" + request.captures[0]);
+  TRY_ASSIGN(Json list, runs_json(services, context, request, std::string(kind.name) + ":" + request.captures[0]));
+  Json data = Json::array();
+  for (auto& one : *list["data"].as_array()) {
+    Json row = one;
+    TRY_ASSIGN(auto first, services.flows->events(context, text_of(row["id"]), 0, 1));   // what was asked stands where the log begins
+    const Json input = first.empty() ? Json() : first[0].data["input"];
+    row.set("task", input["task"]);
+    row.set("follows", text_of(input["follows"]).empty() ? Json() : input["follows"]);
+    data.push(std::move(row));
+  }
+  list.set("data", std::move(data));
+  return list;
 }
 
 template <const std::vector<agent::Template>& (&templates)()>
@@ -207,6 +252,7 @@ std::vector<Field> agent_run_fields() {
           {"material", Kind::kAny, "What others wrote: read as information. Risky tools then need a person's word."},
           {"briefing", Kind::kString, "What else it should know.", false, 0, 100'000},
           {"budget", Kind::kObject, "steps, tokens, money, seconds: narrows its own."},
+          {"follows", Kind::kString, "A run of the same that has ended: this one is told what was asked and answered.", false, 1, 128},
           {"version", Kind::kInteger, "0: what the label 'live' points at, else the newest.", false, 0, 1e9},
           {"key", Kind::kString, "Idempotency key (or the header): the same key again is the same run.", false, 0, 256}};
 }

@@ -20,7 +20,8 @@
 //   rounds        of plans, checks and critics
 //
 // Input of a run: task (what is wanted, in the caller's words), material (what others wrote: it makes the prompt untrusted), briefing, budget
-// (may only narrow), untrusted, hand_offs (names that it may hand over to). Result: {outcome, answer, reason, spent, untrusted}; outcome:
+// (may only narrow), untrusted, hand_offs (names that it may hand over to), follows (the run that it goes on from: for people who look).
+// Result: {outcome, answer, reason, spent, untrusted}; outcome:
 //   done         the answer counts              unverified   its last check or critic was not content: `problems`
 //   budget       what was found until then      stuck        likewise: it went in circles, or found nothing new
 //   failed       no valid decision could be had of the model                     handed_off   to, message
@@ -65,6 +66,8 @@ inline std::string flow_name(const std::string& agent) { return std::string(kArt
 struct Checked {                    // of a text that is right
   std::string name, description, pattern;
   std::vector<std::string> tools;
+  Json definition;                  // as written, as JSON
+  Json budget;                      // {steps, tokens, money, seconds} that holds: as written, else the defaults. money 0: no limit
 };
 // kInvalidArgument: "line 7: policy.must_not[0].when: …", with the path as param.
 Result<Checked> check(std::string_view text);
@@ -96,6 +99,9 @@ inline constexpr size_t kMembersMost = 16;
 struct CheckedTeam {
   std::string name, description, pattern;
   std::vector<std::string> members;
+  Json definition, budget;          // as of Checked
+  // Each {name, role, about, agent} and, where the agent is the member's own, {goal, pattern, model, tools, budget}.
+  Json roster;
 };
 Result<CheckedTeam> check_team(std::string_view text);
 Result<Json> flow_of_team(const std::string& text);

@@ -155,6 +155,8 @@ Budget Budget::narrowed(const Json& other) const {
   return out;
 }
 
+Json Budget::json() const { return Json::object({{"steps", steps}, {"tokens", tokens}, {"money", money}, {"seconds", seconds}}); }
+
 Status read_budget(const form::Reader& reader, const Json& json, int64_t steps_least, Budget& to) {
   if (json.is_null()) return {};
   TRY(reader.keys(json, "budget", {{"steps", "integer"}, {"tokens", "integer"}, {"money", "number"}, {"seconds", "integer"}}));
@@ -209,7 +211,7 @@ std::optional<Rule> rule_for(const std::vector<Rule>& rules, const std::string& 
 
 Result<Checked> check(std::string_view text) {
   TRY_ASSIGN(auto agent, parse_definition(text));
-  return Checked{agent.name, agent.description, std::string(pattern_name(agent.pattern)), agent.tools};
+  return Checked{agent.name, agent.description, std::string(pattern_name(agent.pattern)), agent.tools, agent.spec, agent.budget.json()};
 }
 
 // What agents and teams are as flows: one driven step, with the same input.
@@ -222,9 +224,11 @@ Json driven_flow(const char* driver, const std::string& name, const std::string&
                                    {"briefing", variable("string", "What else it should know", "")},
                                    {"budget", variable("object", "Narrows its own", Json::object())},
                                    {"untrusted", variable("boolean", "Whether others' text led to the task", false)},
-                                   {"hand_offs", variable("array", "Names that it may hand over to", Json::array())}});
+                                   {"hand_offs", variable("array", "Names that it may hand over to", Json::array())},
+                                   {"follows", variable("string", "The run that this one goes on from", "")}});
   Json given = Json::object();
-  for (auto& [field, about] : *input.as_object()) given.set(field, "{{ input." + field + " }}");
+  for (auto& [field, about] : *input.as_object())
+    if (field != "follows") given.set(field, "{{ input." + field + " }}");
   Json work = Json::object({{"id", "work"}, {"kind", "driven"}, {"driver", driver}, {"spec", spec}, {"input", std::move(given)}});
   return Json::object({{"flow", name},
                        {"description", description},

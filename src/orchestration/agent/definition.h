@@ -28,6 +28,7 @@ struct Budget {
   double money = 0;                 // UNITS: US dollars; 0: no limit
   // The narrower of the two in each; `other` as written: absent members narrow nothing.
   Budget narrowed(const Json& other) const;
+  Json json() const;
 };
 
 struct Definition {

@@ -113,10 +113,26 @@ Result<Json> flow_of_team(const std::string& text) {
 
 Result<CheckedTeam> check_team(std::string_view text) {
   TRY_ASSIGN(auto team, parse_team(text));
-  CheckedTeam checked{team.name, team.description, "", {}};
+  CheckedTeam checked{team.name, team.description, "", {}, team.spec, team.budget.json(), Json::array()};
   for (auto& [pattern, name] : kPatterns)
     if (pattern == team.pattern) checked.pattern = name;
-  for (auto& member : team.members) checked.members.push_back(member.name);
+  for (auto& member : team.members) {
+    checked.members.push_back(member.name);
+    Json one =
+        Json::object({{"name", member.name}, {"role", member.role}, {"about", member.about}, {"agent", member.spec.is_null() ? Json(member.agent) : Json()}});
+    if (!member.spec.is_null()) {
+      TRY_ASSIGN(auto own, definition_from(member.spec));
+      Json tools = Json::array();
+      for (auto& name : own.tools) tools.push(name);
+      for (auto& [field, value] : {std::pair("goal", Json(own.goal)),
+                                   {"pattern", Json(std::string(pattern_name(own.pattern)))},
+                                   {"model", Json(own.model)},
+                                   {"tools", std::move(tools)},
+                                   {"budget", own.budget.json()}})
+        one.set(field, value);
+    }
+    checked.roster.push(std::move(one));
+  }
   return checked;
 }
 
