@@ -28,6 +28,8 @@ const SettingsPage = lazy(() => import("./pages/settings/settings_page"));
 const TracesPage = lazy(() => import("./pages/traces/traces_page"));
 const UsagePage = lazy(() => import("./pages/usage/usage_page"));
 const FlowsPage = lazy(() => import("./pages/flows/flows_page"));
+const AgentsPage = lazy(() => import("./pages/agents/agents_page"));
+const TeamsPage = lazy(() => import("./pages/teams/teams_page"));
 const RunsPage = lazy(() => import("./pages/runs/runs_page"));
 const InboxPage = lazy(() => import("./pages/inbox/inbox_page"));
 const ToolsPage = lazy(() => import("./pages/tools/tools_page"));
@@ -36,7 +38,7 @@ const SystemPage = lazy(() => import("./pages/system/system_page"));
 // The fourth word begins a group of the navigation.
 const pages: [string, IconName, string, string?][] = [
   ["ask", "chat", t.nav.ask], ["knowledge", "book", t.nav.knowledge], ["search", "search", t.nav.search], ["database", "database", t.nav.database],
-  ["flows", "flow", t.nav.flows, t.nav.groups.build], ["tools", "tool", t.nav.tools],
+  ["flows", "flow", t.nav.flows, t.nav.groups.build], ["agents", "agent", t.nav.agents], ["teams", "team", t.nav.teams], ["tools", "tool", t.nav.tools],
   ["traces", "trace", t.nav.traces, t.nav.groups.trust], ["runs", "runs", t.nav.runs], ["inbox", "inbox", t.nav.inbox],
   ["specs", "spec", t.nav.specs, t.nav.groups.product], ["drafts", "draft", t.nav.drafts], ["queue", "queue", t.nav.queue], ["dashboard", "metrics", t.nav.metrics], ["reports", "report", t.nav.reports], ["settings", "settings", t.nav.settings], ["reliability", "target", t.nav.reliability], ["landscape", "landscape", t.nav.landscape],
   ["usage", "usage", t.nav.usage, t.nav.groups.run], ["system", "system", t.nav.system]];
@@ -56,6 +58,8 @@ function Page({ parts }: { parts: string[] }) {
   if (parts[0] === "settings" && parts.length === 1) return <SettingsPage />;
   if (parts[0] === "traces" && parts.length <= 2) return <TracesPage id={parts[1] ?? ""} />;
   if (parts[0] === "flows" && parts.length <= 2) return <FlowsPage parts={parts.slice(1)} />;
+  if (parts[0] === "agents" && parts.length <= 2) return <AgentsPage name={parts[1] ?? ""} />;
+  if (parts[0] === "teams" && parts.length <= 2) return <TeamsPage name={parts[1] ?? ""} />;
   if (parts[0] === "runs" && parts.length <= 2) return <RunsPage id={parts[1] ?? ""} />;
   if (parts[0] === "inbox" && parts.length <= 2) return <InboxPage id={parts[1] ?? ""} />;
   if (parts[0] === "tools" && parts.length <= 2) return <ToolsPage name={parts[1] ?? ""} />;

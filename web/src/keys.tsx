@@ -5,7 +5,7 @@ import { t } from "./text/en";
 
 const typing = (target: EventTarget | null) =>
   target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
-const goals: Record<string, string> = { a: "/ask", k: "/knowledge", s: "/search", t: "/traces", d: "/drafts", q: "/queue", e: "/settings", f: "/flows", o: "/tools", r: "/runs", i: "/inbox", y: "/system" };
+const goals: Record<string, string> = { a: "/ask", k: "/knowledge", s: "/search", t: "/traces", d: "/drafts", q: "/queue", e: "/settings", f: "/flows", b: "/agents", m: "/teams", o: "/tools", r: "/runs", i: "/inbox", y: "/system" };
 
 // J and K walk through the links or buttons of the page's main list.
 function step(by: number) {

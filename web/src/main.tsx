@@ -12,6 +12,7 @@ import "./styles/pages.css";
 import "./styles/settings.css";
 import "./styles/traces.css";
 import "./styles/flows.css";
+import "./styles/agents.css";
 import "./styles/drafts.css";
 
 applyTheme(storedTheme());

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
+import { keptQuery, placeOf } from "./api/agent_queries";
 import { flowsQuery, toolsQuery } from "./api/flow_queries";
 import { basesQuery, conversationsQuery, specsQuery } from "./api/queries";
 import { Dialog } from "./kit/dialog";
@@ -13,6 +14,8 @@ function useEntries(): Entry[] {
   const bases = useQuery(basesQuery).data?.data ?? [];
   const specs = useQuery(specsQuery).data?.data ?? [];
   const flows = useQuery(flowsQuery).data?.data ?? [];
+  const agents = useQuery(keptQuery("agent")).data?.data ?? [];
+  const teams = useQuery(keptQuery("team")).data?.data ?? [];
   const tools = useQuery(toolsQuery).data?.data ?? [];
   return [
     { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
@@ -24,12 +27,17 @@ function useEntries(): Entry[] {
     { to: "/flows", label: t.nav.flows, kind: t.palette.pages },
     { to: "/flows?new=empty", label: t.flows.fresh, kind: t.palette.action },
     { to: "/flows?view=events", label: `${t.nav.flows}: ${t.flows.subscriptions}`, kind: t.palette.pages },
+    { to: "/agents", label: t.nav.agents, kind: t.palette.pages },
+    { to: "/agents?new=empty", label: t.kept.agent.fresh, kind: t.palette.action },
+    { to: "/teams", label: t.nav.teams, kind: t.palette.pages },
+    { to: "/teams?new=empty", label: t.kept.team.fresh, kind: t.palette.action },
     { to: "/runs", label: t.nav.runs, kind: t.palette.pages },
     { to: "/runs?state=failed", label: `${t.nav.runs}: ${t.runs.states.failed}`, kind: t.palette.pages },
     { to: "/runs?view=decisions", label: `${t.nav.runs}: ${t.runs.views.decisions}`, kind: t.palette.pages },
     { to: "/inbox", label: t.nav.inbox, kind: t.palette.pages },
     { to: "/database", label: t.database.title, kind: t.palette.pages },
     { to: "/tools", label: t.nav.tools, kind: t.palette.pages },
+    { to: "/tools?view=mcp", label: `${t.nav.tools}: ${t.mcp.tab}`, kind: t.palette.pages },
     { to: "/tools?view=health", label: `${t.nav.tools}: ${t.tools.health}`, kind: t.palette.pages },
     { to: "/specs", label: t.nav.specs, kind: t.palette.pages },
     { to: "/landscape", label: t.nav.landscape, kind: t.palette.pages },
@@ -47,6 +55,8 @@ function useEntries(): Entry[] {
     { to: "/usage?view=prices", label: `${t.nav.usage}: ${t.usage.views.prices}`, kind: t.palette.pages },
     { to: "/system", label: t.nav.system, kind: t.palette.pages },
     ...flows.map((row) => ({ to: `/flows/${encodeURIComponent(row.name)}`, label: row.name, kind: t.flows.one })),
+    ...agents.map((row) => ({ to: placeOf("agent", row.name), label: row.name, kind: t.kept.agent.one })),
+    ...teams.map((row) => ({ to: placeOf("team", row.name), label: row.name, kind: t.kept.team.one })),
     ...tools.map((row) => ({ to: `/tools/${encodeURIComponent(row.name)}`, label: row.name, kind: t.tools.one })),
     ...specs.map((row) => ({ to: `/specs/${row.id}`, label: row.name, kind: t.palette.spec })),
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),

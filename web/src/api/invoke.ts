@@ -3,8 +3,8 @@
 import { call } from "./client";
 import type { Answers, Requests } from "./openapi";
 import type {
-  Advice, Approval, Base, Calibration, Compared, Conversation, Draft, FlowChecked, FlowHook, FlowRow, FlowSchedule, Handover, Prices, Product, ProductNotes, Replayed, RunRow, SpecChecked,
-  SpecDetail, SpecDraft, SpecSaved, SettingValues, Subscription, ToolOutcome, ToolPolicy, ToolProblem, TraceSettings, UpdateSchedule, WeeklyUpdate,
+  Advice, AgentChecked, AgentDetail, AgentFact, Approval, Base, Calibration, Compared, Conversation, Draft, FlowChecked, FlowHook, FlowRow, FlowSchedule, Handover, KeptRow, List, McpServer, McpServerDetail, Prices, Product, ProductNotes, Replayed, RunRow, SpecChecked,
+  SpecDetail, SpecDraft, SpecSaved, SettingValues, Subscription, TeamChecked, TeamDetail, ToolOutcome, ToolPolicy, ToolProblem, TraceSettings, UpdateSchedule, WeeklyUpdate,
 } from "./types";
 
 export type Operation = keyof Requests;
@@ -51,6 +51,22 @@ interface Given {
   "POST /strata/v1/subscriptions": Subscription;
   "POST /strata/v1/runs/{run}/fork": RunRow;
   "POST /strata/v1/approvals/{approval}/decide": Approval;
+  "POST /strata/v1/agents/check": AgentChecked;
+  "GET /strata/v1/agents/{agent}": AgentDetail;
+  "PUT /strata/v1/agents/{agent}": KeptRow;
+  "POST /strata/v1/agents/{agent}/runs": RunRow;
+  "GET /strata/v1/agents/{agent}/memory": List<AgentFact>;
+  "POST /strata/v1/agents/{agent}/memory": AgentFact;
+  "PATCH /strata/v1/agents/{agent}/memory/{fact}": AgentFact;
+  "POST /strata/v1/teams/check": TeamChecked;
+  "GET /strata/v1/teams/{team}": TeamDetail;
+  "PUT /strata/v1/teams/{team}": KeptRow;
+  "POST /strata/v1/teams/{team}/runs": RunRow;
+  "GET /strata/v1/mcp/servers": List<McpServer>;
+  "POST /strata/v1/mcp/servers": McpServerDetail;
+  "GET /strata/v1/mcp/servers/{server}": McpServerDetail;
+  "POST /strata/v1/mcp/servers/{server}/refresh": McpServerDetail;
+  "POST /strata/v1/mcp/servers/{server}/approve": McpServerDetail;
   "POST /strata/v1/tools/{tool}/check": { valid: boolean; problems: ToolProblem[] };
   "POST /strata/v1/tools/{tool}/call": ToolOutcome;
   "PUT /strata/v1/tools/{tool}/permission": ToolPolicy;

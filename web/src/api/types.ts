@@ -228,3 +228,31 @@ export interface ToolOutcome {
   digest?: string; untrusted?: boolean; repeated?: boolean; dry_run?: boolean; ms: number; cost: number;
 }
 export interface OpenCall { name: string; idempotency_key: string; arguments: unknown; begun_at: number }
+
+export interface Budget { steps: number; tokens: number; money: number; seconds: number }
+export interface KeptRow { name: string; version: number; description: string; who: string; why: string; created_at: number }
+export interface KeptTemplate { name: string; title: string; text: string }
+export interface AgentRule { tool?: string; when?: string; reason?: string; on?: string }
+export interface AgentDefinition {
+  goal?: string; instructions?: string; model?: string; critic?: { model?: string; instructions?: string };
+  policy?: { may?: string[]; must_not?: (string | AgentRule)[]; escalate_when?: (string | AgentRule)[]; ask?: string[] };
+}
+export interface AgentChecked { name: string; description: string; pattern: string; tools: string[]; definition: AgentDefinition; budget: Budget }
+export interface AgentDetail extends KeptRow, Partial<AgentChecked> { name: string; description: string; text: string }
+export interface RosterMember { name: string; role: string; about: string; agent: string | null; goal?: string; pattern?: string; model?: string; tools?: string[]; budget?: Budget }
+export interface TeamChecked { name: string; description: string; pattern: string; members: string[]; definition: { goal?: string; rounds?: number; supervisor?: { model?: string }; judge?: { model?: string } }; budget: Budget; roster: RosterMember[] }
+export interface TeamDetail extends KeptRow, Partial<TeamChecked> { name: string; description: string; text: string }
+export interface GoalRun extends RunRow { task: string; follows: string | null }
+export interface AgentFact { id: string; agent: string; text: string; source: { by?: string; run?: string; before?: unknown }; untrusted: boolean; created_at: number; updated_at: number }
+// What an agent's or a team's run gives.
+export interface GoalResult {
+  outcome: string; answer: unknown; reason: string; spent: Budget; untrusted: boolean; problems?: string; winner?: string; rounds?: number;
+}
+export type McpState = "new" | "pending" | "approved" | "changed";
+export interface McpServer {
+  name: string; transport: "http" | "stdio"; url: string | null; command: string[] | null; prefix: string; state: McpState; protocol: string; peer: string; tools: string[];
+  left_out: { name: string; why: string }[]; reading: string[]; hash: string; approved_hash: string; approved_by: string; approved_at: number | null; seen_at: number | null; error: string | null;
+}
+export interface McpListed { name: string; description?: string; inputSchema?: JsonSchema; annotations?: Record<string, unknown> }
+export interface McpDifference { added: string[]; removed: string[]; changed: { name: string; fields: { field: string; before: unknown; after: unknown }[] }[] }
+export interface McpServerDetail extends McpServer { listed: McpListed[] | null; difference: McpDifference | null }

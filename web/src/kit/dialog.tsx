@@ -26,14 +26,14 @@ export function Dialog({ title, onClose, children, look = "box" }: { title: stri
   );
 }
 
-interface RenameProps { title: string; name: string; busy?: boolean; error?: unknown; onClose: () => void; onRename: (name: string) => void }
-export function Rename({ title, name, busy, error, onClose, onRename }: RenameProps) {
+interface RenameProps { title: string; name: string; label?: string; most?: number; busy?: boolean; error?: unknown; onClose: () => void; onRename: (name: string) => void }
+export function Rename({ title, name, label = t.common.name, most = 200, busy, error, onClose, onRename }: RenameProps) {
   const [text, setText] = useState(name);
   const submit = (event: FormEvent) => { event.preventDefault(); if (text.trim()) onRename(text.trim()); };
   return (
     <Dialog title={title} onClose={onClose}>
       <form onSubmit={submit}>
-        <Field label={t.common.name}>{(id) => <input id={id} value={text} maxLength={200} onChange={(event) => setText(event.target.value)} />}</Field>
+        <Field label={label}>{(id) => <input id={id} value={text} maxLength={most} onChange={(event) => setText(event.target.value)} />}</Field>
         {error ? <ErrorBox error={error} /> : null}
         <footer className="dialog-foot"><Button onClick={onClose}>{t.common.cancel}</Button><Button look="primary" type="submit" disabled={!text.trim() || busy}>{t.common.save}</Button></footer>
       </form>

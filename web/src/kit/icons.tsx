@@ -8,6 +8,7 @@ const paths = {
   settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.500a2.500 2.500 0 1 0 0 5a2.500 2.500 0 0 0 0-5zM9 14.500a2.500 2.500 0 1 0 0 5a2.500 2.500 0 0 0 0-5z", down_small: "M5 9l7 7 7-7", usage: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18zM15 9.500a3 2 0 0 0-6 0c0 3 6 2 6 5a3 2 0 0 1-6 0M12 6v12", trace: "M4 5h9M8 10h8M8 15h5M13 20h7M4 5v15", draft: "M5 3h10l4 4v14H5zM8 12h8M8 16h5M8 8h4", queue: "M9 8a3 3 0 1 0 0-.01M3 20a6 6 0 0 1 12 0M16 6h5M16 10h5M18 14h3", target: "M4 20V4M4 20h16M7 17L19 6",
   play: "M7 5l12 7-12 7z", pause: "M8 5v14M16 5v14", fork: "M6 4v16M6 8c0 5 4 6 12 6M15 11l3 3-3 3", flow: "M3 4h7v5H3zM14 15h7v5h-7zM6.500 9v8.500H14", inbox: "M4 13l3-8h10l3 8v6H4zM4 13h5l1 3h4l1-3h5", runs: "M4 5v14l7-7zM14 7h6M14 12h6M14 17h6", tool: "M20 7a5 5 0 0 1-7 6l-6 7-3-3 7-6a5 5 0 0 1 6-7l-3 3 3 3z",
   database: "M4 6c0-4 16-4 16 0s-16 4-16 0zM4 6v12c0 4 16 4 16 0V6M4 12c0 4 16 4 16 0",
+  agent: "M5 9h14v11H5zM12 9V4M12 4h.01M9 14h.01M15 14h.01M2 13v3M22 13v3", team: "M8 11a3 3 0 1 0 0-.01M17 11a2.500 2.500 0 1 0 0-.01M2 20a6 6 0 0 1 12 0M14.500 15a5 5 0 0 1 7.500 5",
   spec: "M5 3h14v18H5zM9 8h6M9 12h6M9 16h3",
   upload: "M12 16V4M7 9l5-5 5 5M4 20h16", file: "M6 3h8l4 4v14H6zM14 3v4h4", keys: "M3 6h18v12H3zM7 10h.01M11 10h.01M15 10h.01M8 14h8", check: "M5 12l5 5 9-10",
 } as const;

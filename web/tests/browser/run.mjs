@@ -12,11 +12,14 @@ import { tests as traces } from "./traces.mjs";
 import { tests as flows } from "./flows.mjs";
 import { tests as tools } from "./tools.mjs";
 import { tests as database } from "./database.mjs";
+import { closeAgents, tests as agents } from "./agents.mjs";
+import { closeTeams, tests as teams } from "./teams.mjs";
+import { closeMcp, tests as mcp } from "./mcp.mjs";
 import { tests as story } from "./story.mjs";
 import { tests as access } from "./access.mjs";
 
 const wanted = process.argv.slice(2);
-const tests = [...answers, ...managing, ...hostile, ...landscape, ...drafts, ...specs, ...metrics, ...settings, ...traces, ...flows, ...tools, ...database, ...story, ...access].filter(([name, , always]) => wanted.length === 0 || always || wanted.some((word) => name.includes(word)));
+const tests = [...answers, ...managing, ...hostile, ...landscape, ...drafts, ...specs, ...metrics, ...settings, ...traces, ...flows, ...tools, ...database, ...agents, ...teams, ...mcp, ...story, ...access].filter(([name, , always]) => wanted.length === 0 || always || wanted.some((word) => name.includes(word)));
 const server = await startServer();
 const browser = await startBrowser();
 let passed = 0, failed = 0;
@@ -41,6 +44,7 @@ for (const [name, test] of tests) {
 }
 if (failed > 0) console.log(server.output().split("\n").slice(-20).join("\n"));
 await browser.stop();
+for (const close of [closeAgents, closeTeams, closeMcp]) close();
 await server.stop();
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed > 0 ? 1 : 0);

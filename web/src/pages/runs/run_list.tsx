@@ -1,6 +1,7 @@
 // Runs, newest first; the state is in the address.
 import { useInfiniteQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
+import { placeOfRun } from "../../api/agent_queries";
 import { runsQuery } from "../../api/flow_queries";
 import type { RunRow } from "../../api/types";
 import { Ago, Badge, Button, Empty, ErrorBox, Skeleton } from "../../kit/kit";
@@ -14,7 +15,7 @@ function Row({ run, flow }: { run: RunRow; flow: string }) {
   return (
     <tr>
       <td><Link data-item to={`/runs/${encodeURIComponent(run.id)}`}><code>{run.id}</code></Link></td>
-      {!flow && <td><Link to={`/flows/${encodeURIComponent(run.flow)}`}>{run.flow}</Link> <span className="soft small">{t.flows.version(run.version)}</span></td>}
+      {!flow && <td><Link to={placeOfRun(run.flow, run.id) || `/flows/${encodeURIComponent(run.flow)}`}>{run.flow}</Link> <span className="soft small">{t.flows.version(run.version)}</span></td>}
       <td><Badge tone={toneOfRun(run.state)}>{t.runs.states[run.state]}</Badge>{run.error && <p className="reason-text">{run.error}</p>}</td>
       <td>{triggerOf(run.trigger)}</td>
       <td className="keep"><Ago at={run.created_at} /></td>

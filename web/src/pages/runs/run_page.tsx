@@ -1,6 +1,7 @@
 // One run, live: where each step is, its log, what went in and came out, and what can be done about it.
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import { placeOfRun } from "../../api/agent_queries";
 import { approvalsQuery, flowQuery, impactQuery, runQuery } from "../../api/flow_queries";
 import type { RunDetail, RunEvent } from "../../api/types";
 import { shownJson } from "../../format/json";
@@ -21,7 +22,7 @@ const views = ["picture", "timeline", "data"] as const;
 
 function Facts({ run }: { run: RunDetail }) {
   const facts: [string, React.ReactNode][] = [
-    [t.flows.one, <Link key="flow" to={`/flows/${encodeURIComponent(run.flow)}`}>{run.flow} <span className="small">{t.flows.version(run.version)}</span></Link>], [t.runs.began, <Ago key="began" at={run.created_at} />],
+    [t.flows.one, <Link key="flow" to={placeOfRun(run.flow, run.id) || `/flows/${encodeURIComponent(run.flow)}`}>{run.flow} <span className="small">{t.flows.version(run.version)}</span></Link>], [t.runs.began, <Ago key="began" at={run.created_at} />],
     ...(ended(run.state) ? [[t.runs.took, tookOf(run)] as [string, React.ReactNode]] : []),
     [t.runs.stepsHead, count(run.totals.steps)], [t.flows.tokensHead, count(run.totals.tokens)], [t.flows.cost, money(run.totals.cost, "USD")],
     [t.runs.traces, <Link key="traces" to={`/traces?q=${encodeURIComponent(run.id)}`}>{t.runs.toTraces}</Link>],

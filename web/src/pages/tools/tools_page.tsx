@@ -5,9 +5,10 @@ import type { Tool } from "../../api/types";
 import { count, milliseconds } from "../../format/format";
 import { money } from "../../format/money";
 import { Badge, Button, Empty, ErrorBox, PageHead, Skeleton } from "../../kit/kit";
-import { Link, useParam } from "../../router";
+import { Link, navigate, useParam } from "../../router";
 import { t } from "../../text/en";
 import { useLater } from "../traces/use_later";
+import { McpView } from "./mcp_view";
 import { OpenCalls } from "./open_calls";
 import { ToolPage } from "./tool_page";
 
@@ -33,14 +34,14 @@ function Tools() {
   const query = useQuery(toolsQuery), open = useQuery(openCallsQuery).data?.data.length ?? 0;
   const words = q.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = (query.data?.data ?? []).filter((tool) => (!permission || tool.policy.permission === permission) && words.every((word) => `${tool.name} ${tool.description} ${tool.source}`.toLowerCase().includes(word)));
-  const health = view === "health";
+  const health = view === "health", mcp = view === "mcp";
   return (
     <div className="page wide">
       <PageHead title={t.tools.title} what={t.tools.what} />
       <div className="tabs" role="group" aria-label={t.tools.view}>
-        <button type="button" aria-pressed={!health} onClick={() => setView(null)}>{t.tools.title}</button><button type="button" aria-pressed={health} onClick={() => setView("health")}>{t.tools.health}{open > 0 && ` (${open})`}</button>
+        <button type="button" aria-pressed={!health && !mcp} onClick={() => navigate("/tools")}>{t.tools.title}</button><button type="button" aria-pressed={mcp} onClick={() => navigate("/tools?view=mcp")}>{t.mcp.tab}</button><button type="button" aria-pressed={health} onClick={() => setView("health")}>{t.tools.health}{open > 0 && ` (${open})`}</button>
       </div>
-      {health ? <OpenCalls /> : (
+      {health ? <OpenCalls /> : mcp ? <McpView /> : (
         <>
           <form className="search-form" role="search" onSubmit={(event) => event.preventDefault()}>
             <input type="search" data-main-field aria-label={t.tools.find} placeholder={t.tools.find} value={typed} onChange={(event) => setTyped(event.target.value)} />
