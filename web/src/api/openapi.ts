@@ -1135,6 +1135,8 @@ export interface Requests {
     briefing?: string;
     /** steps, tokens, money, seconds: narrows its own. */
     budget?: Record<string, unknown>;
+    /** A run of the same that has ended: this one is told what was asked and answered. */
+    follows?: string;
     /** 0: what the label 'live' points at, else the newest. */
     version?: number;
     /** Idempotency key (or the header): the same key again is the same run. */
@@ -1186,6 +1188,8 @@ export interface Requests {
     briefing?: string;
     /** steps, tokens, money, seconds: narrows its own. */
     budget?: Record<string, unknown>;
+    /** A run of the same that has ended: this one is told what was asked and answered. */
+    follows?: string;
     /** 0: what the label 'live' points at, else the newest. */
     version?: number;
     /** Idempotency key (or the header): the same key again is the same run. */
