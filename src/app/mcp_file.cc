@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "knowledge/mcp/mcp.h"
 #include "model/schema/schema.h"
@@ -48,16 +49,7 @@ Json json_of(const std::map<std::string, std::string>& texts) {
   return out;
 }
 
-Status write(const std::string& path, const Json::Array& servers) {
-  const std::string fresh = path + ".new";
-  std::ofstream file(fresh, std::ios::binary | std::ios::trunc);
-  file << Json::object({{"servers", Json(servers)}}).dump(2) << "\n";
-  file.close();
-  std::error_code error;
-  if (file) std::filesystem::rename(fresh, path, error);
-  if (!file || error) return failed_precondition(path + " cannot be written");
-  return {};
-}
+Status write(const std::string& path, const Json::Array& servers) { return replace_file(path, Json::object({{"servers", Json(servers)}}).dump(2) + "\n"); }
 
 }  // namespace
 

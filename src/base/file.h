@@ -2,7 +2,10 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
+
+#include "base/status.h"
 
 namespace strata {
 
@@ -26,5 +29,9 @@ class Descriptor {
 
 // A new name in `folder`, or a rename, survives a crash once this has returned true; errno says why it could not.
 bool sync_folder(const std::string& folder);
+
+// `path` holds these bytes and nothing else, also after a crash, once this has returned ok; else it is as it was. Written beside it, as
+// PATH.new. kResourceExhausted: the disk is full. UNITS: mode as of chmod(2).
+Status replace_file(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
 }  // namespace strata

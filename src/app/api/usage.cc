@@ -1,15 +1,11 @@
 // /strata/v1/usage and /strata/v1/prices: what models' calls cost, by day, model or product, and the table of prices behind it.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 
 #include "app/api/api.h"
 #include "app/api/params.h"
 #include "app/api/reply.h"
 #include "app/api/traces.h"
+#include "base/file.h"
 #include "infra/observe/observe.h"
 
 namespace strata::api {
@@ -87,23 +83,11 @@ Result<Json> get_prices(const Services& services, const Context&, const http::Re
                        {"text", text}});
 }
 
-Status write_file(const std::string& path, const std::string& text) {
-  const std::string temporary = path + ".new";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    file << text;
-    file.flush();
-    if (!file) return failed_precondition("cannot write " + temporary + ": " + std::strerror(errno));
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0) return failed_precondition("cannot write " + path + ": " + std::strerror(errno));
-  return {};
-}
-
 Result<Json> put_prices(const Services& services, const Context& context, const http::Request& request) {
   TRY_ASSIGN(Json json, parse_object(request.body));
   TRY_ASSIGN(Body body, Body::parse(price_fields(), json));
   TRY_ASSIGN(observe::Prices prices, observe::parse_prices(body.text("text"), "prices.toml"));
-  TRY(write_file(path_of(services), body.text("text")));
+  TRY(replace_file(path_of(services), body.text("text")));
   services.observer->set_prices(std::move(prices));
   return get_prices(services, context, request);
 }

@@ -1,8 +1,5 @@
 #include "model/hub/manifest.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -72,14 +69,6 @@ Result<Manifest> parse_manifest(const std::string& text) {
   return out;
 }
 
-Status unwritten(const std::string& path) { return unavailable(path + " cannot be written to disk"); }
-
-Status sync_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!file.open() || ::fsync(file.get()) != 0) return unwritten(path);
-  return {};
-}
-
 // Missing or of another size; the hash is verify()'s work.
 std::string find_problem(const Manifest& manifest) {
   for (auto& file : manifest.files) {
@@ -113,18 +102,7 @@ Status write_manifest(const std::string& folder, const Manifest& manifest) {
                             {"format", manifest.format},
                             {"demo", manifest.demo},
                             {"files", files}});
-  std::string fresh = folder + "/.manifest.json.new";
-  {
-    std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-    out << json.dump(2) << '\n';
-    if (!out.flush()) return unavailable(fresh + " cannot be written");
-  }
-  TRY(sync_file(fresh));
-  std::error_code error;
-  fs::rename(fresh, folder + "/manifest.json", error);
-  if (error) return unavailable(folder + "/manifest.json cannot be replaced: " + error.message());
-  if (!sync_folder(folder)) return unwritten(folder);
-  return {};
+  return replace_file(folder + "/manifest.json", json.dump(2) + "\n", 0644);   // models may be shared
 }
 
 Result<std::string> hash_file(const Context& context, const std::string& path, const std::function<void(uint64_t)>& on_bytes) {
