@@ -40,16 +40,7 @@ Result<Job> job_from(const Row& row) {
 }
 
 Result<std::vector<Job>> jobs_where(Reader& reader, const std::string& condition, const std::vector<store::Value>& values) {
-  std::vector<Job> jobs;
-  Status broken;
-  TRY(reader.query(kSelect + condition, values, [&](const Row& row) {
-    auto job = job_from(row);
-    if (!job) return broken = Status(tl::unexpect, job.error()), false;
-    jobs.push_back(std::move(*job));
-    return true;
-  }));
-  TRY(broken);
-  return jobs;
+  return store::query_all(reader, kSelect + condition, values, job_from);
 }
 
 }  // namespace
@@ -310,8 +301,6 @@ Status signal_job(Transaction& transaction, const Job& job, std::vector<Event> e
 }
 
 Result<std::vector<Journal::FoundEvent>> find_events(Reader& reader, const Journal::Search& search, int limit) {
-  std::vector<Journal::FoundEvent> found;
-  Status broken;
   std::string sql =
       "SELECT e.id, j.id, e.number, e.kind, e.name, e.data, e.decision, e.at_ms FROM durable_events e JOIN durable_jobs j ON j.sequence = e.job "
       "WHERE e.decision = 1 AND e.id < ?";
@@ -320,14 +309,10 @@ Result<std::vector<Journal::FoundEvent>> find_events(Reader& reader, const Journ
   if (!search.job_id.empty()) sql += " AND j.id = ?", values.push_back(search.job_id);
   if (!search.text.empty()) sql += " AND instr(lower(e.data), lower(?)) > 0", values.push_back(search.text);
   values.push_back(int64_t{std::clamp(limit, 1, 1'000)});
-  TRY(reader.query(sql + " ORDER BY e.id DESC LIMIT ?", values, [&](const Row& row) {
-    auto event = event_from(row, 2);
-    if (!event) return broken = Status(tl::unexpect, event.error()), false;
-    found.push_back({row.integer(0), row.text(1), std::move(*event)});
-    return true;
-  }));
-  TRY(broken);
-  return found;
+  return store::query_all(reader, sql + " ORDER BY e.id DESC LIMIT ?", values, [](const Row& row) -> Result<Journal::FoundEvent> {
+    TRY_ASSIGN(Event event, event_from(row, 2));
+    return Journal::FoundEvent{row.integer(0), row.text(1), std::move(event)};
+  });
 }
 
 Result<int64_t> first_wake(Reader& reader) {

@@ -21,6 +21,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -55,6 +57,22 @@ class Reader {
   // query again. Keep `sql` constant (values bound, not pasted): prepared statements are cached by it.
   virtual Status query(std::string_view sql, const std::vector<Value>& values, const std::function<bool(const Row&)>& each) = 0;
 };
+
+// What `from` (of a Row, to a Result) makes of each row, in order; its first error ends the query and is the outcome.
+template <class From>
+auto query_all(Reader& reader, std::string_view sql, const std::vector<Value>& values, From from)
+    -> Result<std::vector<typename std::invoke_result_t<From, const Row&>::value_type>> {
+  std::vector<typename std::invoke_result_t<From, const Row&>::value_type> all;
+  Status broken;
+  TRY(reader.query(sql, values, [&](const Row& row) {
+    auto one = from(row);
+    if (!one) return broken = Status(tl::unexpect, std::move(one.error())), false;
+    all.push_back(std::move(*one));
+    return true;
+  }));
+  TRY(broken);
+  return all;
+}
 
 class Transaction : public Reader {
  public:

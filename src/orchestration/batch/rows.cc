@@ -66,16 +66,7 @@ Result<Batch> batch_from(const Row& row) {
 }
 
 Result<std::vector<Batch>> where(Reader& reader, const std::string& condition, const std::vector<Value>& values) {
-  std::vector<Batch> out;
-  Status broken;
-  TRY(reader.query(kSelect + condition, values, [&](const Row& row) {
-    auto batch = batch_from(row);
-    if (!batch) return broken = Status(tl::unexpect, batch.error()), false;
-    out.push_back(std::move(*batch));
-    return true;
-  }));
-  TRY(broken);
-  return out;
+  return store::query_all(reader, kSelect + condition, values, batch_from);
 }
 
 }  // namespace

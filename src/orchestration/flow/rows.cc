@@ -167,8 +167,6 @@ Status close_approvals(Transaction& transaction, const std::string& run_id, cons
 }
 
 Result<std::vector<Approval>> find_approvals(Reader& reader, const std::string& id, const std::string& state, const std::string& run_id, int limit) {
-  std::vector<Approval> found;
-  Status broken;
   std::string sql =
       "SELECT id, run_id, flow, step, kind, message, tool, who, arguments, allow, deadline_ms, escalated, state, decision, decided_by, reason, created_ms, "
       "decided_ms, call_key FROM flow_approvals WHERE 1 = 1";
@@ -177,14 +175,7 @@ Result<std::vector<Approval>> find_approvals(Reader& reader, const std::string& 
   if (!state.empty()) sql += " AND state = ?", values.push_back(state);
   if (!run_id.empty()) sql += " AND run_id = ?", values.push_back(run_id);
   values.push_back(int64_t{limit});
-  TRY(reader.query(sql + " ORDER BY created_ms DESC, id LIMIT ?", values, [&](const Row& row) {
-    auto one = approval_from(row);
-    if (!one) return broken = Status(tl::unexpect, one.error()), false;
-    found.push_back(std::move(*one));
-    return true;
-  }));
-  TRY(broken);
-  return found;
+  return store::query_all(reader, sql + " ORDER BY created_ms DESC, id LIMIT ?", values, approval_from);
 }
 
 }  // namespace strata::flow
