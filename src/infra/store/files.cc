@@ -32,17 +32,28 @@ Status make_folder(const std::string& path) {
   return {};
 }
 
-Status write_synced(const std::string& path, std::string_view bytes) {
-  Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return file_error(errno, "making the file", path);
+Descriptor make_file(const std::string& path) { return Descriptor(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)); }
+
+Status write_all(const Descriptor& file, const std::string& path, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t wrote = write(file.get(), bytes.data(), bytes.size());
     if (wrote < 0 && errno == EINTR) continue;
     if (wrote <= 0) return file_error(wrote < 0 ? errno : ENOSPC, "writing the file", path);
     bytes.remove_prefix(static_cast<size_t>(wrote));
   }
+  return {};
+}
+
+Status sync_file(const Descriptor& file, const std::string& path) {
   if (fsync(file.get()) != 0) return file_error(errno, "syncing the file", path);
   return {};
+}
+
+Status write_synced(const std::string& path, std::string_view bytes) {
+  const Descriptor file = make_file(path);
+  if (file.get() < 0) return file_error(errno, "making the file", path);
+  TRY(write_all(file, path, bytes));
+  return sync_file(file, path);
 }
 
 Result<std::string> read_whole(const std::string& path) {
@@ -132,22 +143,65 @@ std::string Files::path(const std::string& sha256) const { return root_ + "/" + 
 bool Files::has(const std::string& sha256) const { return is_sha256(sha256) && access(path(sha256).c_str(), F_OK) == 0; }
 
 Result<std::string> Files::put(std::string_view bytes) const {
-  std::string name = sha256_hex(bytes);
-  std::string shelf = root_ + "/" + name.substr(0, 2);
-  // An existing file may have been renamed by another thread that has not synced the folder yet: sync in any case.
+  const std::string name = sha256_hex(bytes), temporary = root_ + "/tmp/" + make_id("put");
   if (!has(name)) {
-    std::string temporary = root_ + "/tmp/" + make_id("put");
-    Status status = write_synced(temporary, bytes);
-    if (status) status = make_folder(shelf);
-    if (status && rename(temporary.c_str(), path(name).c_str()) != 0) status = file_error(errno, "placing the file", path(name));
-    if (!status) {
+    if (auto written = write_synced(temporary, bytes); !written) {
       unlink(temporary.c_str());
-      return std::move(status.error());
+      return std::move(written.error());
     }
   }
+  return place(temporary, name);
+}
+
+Result<std::string> Files::place(const std::string& temporary, const std::string& name) const {
+  const std::string shelf = root_ + "/" + name.substr(0, 2);
+  Status status;
+  if (!has(name)) {
+    status = make_folder(shelf);
+    if (status && rename(temporary.c_str(), path(name).c_str()) != 0) status = file_error(errno, "placing the file", path(name));
+  }
+  unlink(temporary.c_str());   // where it was there already, or could not be placed
+  TRY(status);
+  // An existing file may have been renamed by another thread that has not synced the folder yet: sync in any case.
   TRY(sync(shelf));
   TRY(sync(root_));
   return name;
+}
+
+class Files::Growing : public NewFile {
+ public:
+  Growing(const Files& files, std::string path, Descriptor file) : files_(files), path_(std::move(path)), file_(std::move(file)) {}
+  ~Growing() override {
+    if (!kept_) unlink(path_.c_str());
+  }
+  Status write(std::string_view bytes) override {
+    TRY(write_all(file_, path_, bytes));
+    hash_.update(bytes);
+    size_ += static_cast<int64_t>(bytes.size());
+    return {};
+  }
+  Result<std::string> keep() override {
+    CHECK(!kept_);
+    TRY(sync_file(file_, path_));
+    kept_ = true;
+    return files_.place(path_, hash_.finish_hex());
+  }
+  int64_t size() const override { return size_; }
+
+ private:
+  const Files& files_;
+  const std::string path_;
+  const Descriptor file_;
+  Sha256 hash_;
+  int64_t size_ = 0;
+  bool kept_ = false;
+};
+
+Result<std::unique_ptr<NewFile>> Files::begin() const {
+  std::string path = root_ + "/tmp/" + make_id("put");
+  Descriptor file = make_file(path);
+  if (file.get() < 0) return file_error(errno, "making the file", path);
+  return std::make_unique<Growing>(*this, std::move(path), std::move(file));
 }
 
 Result<std::string> Files::get(const std::string& sha256) const {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "infra/store/store.h"
 
 namespace strata::store {
 
@@ -38,6 +39,7 @@ class Files {
   static Result<std::unique_ptr<Files>> open(const std::string& folder);
   // THREADS: safe.
   Result<std::string> put(std::string_view bytes) const;
+  Result<std::unique_ptr<NewFile>> begin() const;   // while the Files live
   Result<std::string> get(const std::string& sha256) const;
   bool has(const std::string& sha256) const;
   Status remove(const std::string& sha256) const;
@@ -45,6 +47,9 @@ class Files {
   std::string path(const std::string& sha256) const;
 
  private:
+  class Growing;
+  // A synced file of the folder tmp becomes the one of this name, or goes away.
+  Result<std::string> place(const std::string& temporary, const std::string& name) const;
   explicit Files(std::string root) : root_(std::move(root)) {}
   std::string root_;  // folder/files
 };

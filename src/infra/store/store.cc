@@ -22,6 +22,7 @@ class SqliteStore : public Store {
   Status write_together(const Context& context, const std::function<Status(Transaction&)>& work) override { return committer_.commit(context, work); }
   Status read(const Context& context, const std::function<Status(Reader&)>& work) override { return database_->read(context, work); }
   Result<std::string> put_file(std::string_view bytes) override { return files_->put(bytes); }
+  Result<std::unique_ptr<NewFile>> new_file() override { return files_->begin(); }
   Result<std::string> get_file(const std::string& sha256) override { return files_->get(sha256); }
   std::string file_path(const std::string& sha256) const override { return files_->path(sha256); }
   bool has_file(const std::string& sha256) const override { return files_->has(sha256); }

@@ -89,6 +89,16 @@ struct Migration {
   std::string sql;      // one or more statements
 };
 
+// A content-addressed file in the making, for what does not fit in memory. One that is not kept leaves nothing. THREADS: one at a time.
+class NewFile {
+ public:
+  virtual ~NewFile() = default;
+  virtual Status write(std::string_view bytes) = 0;
+  // Once: fsynced (file and folder) under its SHA-256, which it returns.
+  virtual Result<std::string> keep() = 0;
+  virtual int64_t size() const = 0;                 // UNITS: bytes written so far
+};
+
 class Store {
  public:
   // Makes the folder (0700) where absent, and locks it: a second process is refused with the pid of the first. Runs the migrations
@@ -109,6 +119,7 @@ class Store {
 
   // Content-addressed files: fsynced (file and folder) before put_file returns the SHA-256, so that a row that names it may commit.
   virtual Result<std::string> put_file(std::string_view bytes) = 0;
+  virtual Result<std::unique_ptr<NewFile>> new_file() = 0;   // the same, written piece by piece
   // Checked against its name: kDataLoss where the bytes changed, kNotFound where it is absent.
   virtual Result<std::string> get_file(const std::string& sha256) = 0;
   virtual std::string file_path(const std::string& sha256) const = 0;

@@ -401,6 +401,29 @@ TEST_F(StoreTest, FilesAreNamedByTheirBytes) {
   EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/files/tmp"));
 }
 
+TEST_F(StoreTest, AFileWrittenInPiecesIsTheOneOfItsBytesAndOneThatIsNotKeptLeavesNothing) {
+  auto store = open();
+  const std::string whole = std::string(100'000, 'a') + "end";
+  {
+    auto file = store->new_file();
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->write(whole));
+  }
+  EXPECT_EQ(store->list_files()->size(), 0u);
+  for (int times = 0; times < 2; ++times) {   // the second finds it there
+    auto file = store->new_file();
+    ASSERT_TRUE(file);
+    ASSERT_TRUE((*file)->write(std::string_view(whole).substr(0, 70'000)));
+    ASSERT_TRUE((*file)->write(std::string_view(whole).substr(70'000)));
+    EXPECT_EQ((*file)->size(), 100'003);
+    const auto name = (*file)->keep();
+    ASSERT_TRUE(name);
+    EXPECT_EQ(*name, store->put_file(whole).value());
+  }
+  EXPECT_EQ(store->list_files()->size(), 1u);
+  EXPECT_TRUE(std::filesystem::is_empty(folder_ + "/files/tmp"));
+}
+
 TEST_F(StoreTest, AFileWhoseBytesChangedIsDataLoss) {
   auto store = open();
   auto name = *store->put_file("hello");

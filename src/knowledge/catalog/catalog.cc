@@ -50,20 +50,38 @@ Result<bool> hash_is_named(Reader& reader, const std::string& sha256) {
   return named;
 }
 
+Status check_file(const std::string& filename, const std::string& purpose) {
+  if (filename.empty()) return invalid_argument("the file must have a name", "file");
+  TRY(check_text(filename, kFilenameBytesMax, "the file name", "file"));
+  TRY(check_text(purpose, 64, "purpose", "purpose"));
+  if (purpose.empty()) return invalid_argument("purpose must not be empty", "purpose");
+  return {};
+}
+
 }  // namespace
 
 Catalog::Catalog(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
 
 Result<File> Catalog::add_file(const Context& context, std::string filename, std::string purpose, std::string_view bytes) {
-  if (filename.empty()) return invalid_argument("the file must have a name", "file");
-  TRY(check_text(filename, kFilenameBytesMax, "the file name", "file"));
-  TRY(check_text(purpose, 64, "purpose", "purpose"));
-  if (purpose.empty()) return invalid_argument("purpose must not be empty", "purpose");
+  TRY(check_file(filename, purpose));
   TRY_ASSIGN(std::string sha256, store_.put_file(bytes));
-  File file{make_id("file"), std::move(filename), std::move(purpose), sha256, static_cast<int64_t>(bytes.size()), clock_.unix_ms()};
+  // Another file with the same bytes may have been removed between put_file and here, and the bytes with it.
+  return add_row(context, {make_id("file"), std::move(filename), std::move(purpose), sha256, static_cast<int64_t>(bytes.size()), clock_.unix_ms()},
+                 [&]() -> Status {
+                   TRY(store_.put_file(bytes));
+                   return {};
+                 });
+}
+
+Result<File> Catalog::add_stored_file(const Context& context, std::string filename, std::string purpose, std::string sha256, int64_t bytes) {
+  TRY(check_file(filename, purpose));
+  return add_row(context, {make_id("file"), std::move(filename), std::move(purpose), std::move(sha256), bytes, clock_.unix_ms()},
+                 [] { return Status(tl::unexpect, Error{Code::kAborted, "the file's bytes went away while it was added; try again", "", ""}); });
+}
+
+Result<File> Catalog::add_row(const Context& context, File file, const std::function<Status()>& where_absent) {
   TRY(store_.write(context, [&](Transaction& transaction) -> Status {
-    // Another file with the same bytes may have been removed between put_file and here, and the bytes with it.
-    if (!store_.has_file(sha256)) TRY(store_.put_file(bytes));
+    if (!store_.has_file(file.sha256)) TRY(where_absent());
     TRY(transaction.execute("INSERT INTO files(id, filename, purpose, sha256, bytes, created_ms) VALUES(?, ?, ?, ?, ?, ?)",
                             {file.id, file.filename, file.purpose, file.sha256, file.bytes, file.created_ms}));
     return {};
@@ -107,11 +125,11 @@ Result<std::string> Catalog::file_bytes(const Context& context, const std::strin
   return store_.get_file(found.sha256);
 }
 
-Result<std::optional<File>> Catalog::same_file(const Context& context, const std::string& filename, const std::string& purpose, std::string_view bytes) {
+Result<std::optional<File>> Catalog::same_file(const Context& context, const std::string& filename, const std::string& purpose, const std::string& sha256) {
   std::optional<File> found;
   TRY(store_.read(context, [&](Reader& reader) {
     return reader.query(std::string(kFileColumns) + " AND sha256 = ? AND filename = ? AND purpose = ? ORDER BY sequence DESC LIMIT 1",
-                        {sha256_hex(bytes), filename, purpose}, [&](const Row& row) { return found = file_from(row), false; });
+                        {sha256, filename, purpose}, [&](const Row& row) { return found = file_from(row), false; });
   }));
   return found;
 }

@@ -122,12 +122,14 @@ class Catalog {
   void listen(std::function<void(const Change&)> listener) { listeners_.push_back(std::move(listener)); }
 
   Result<File> add_file(const Context&, std::string filename, std::string purpose, std::string_view bytes);
+  // Of bytes that the store has (store::NewFile). kAborted where they went away meanwhile, with the last file that had them: store them anew.
+  Result<File> add_stored_file(const Context&, std::string filename, std::string purpose, std::string sha256, int64_t bytes);
   Result<File> file(const Context&, const std::string& id);
   Result<std::vector<File>> files(const Context&, std::string_view purpose, int limit, std::string_view after, bool ascending);
   Result<std::string> file_bytes(const Context&, const std::string& id);
   Status remove_file(const Context&, const std::string& id);        // also from every base; its bytes with the last file that has them
-  // A file with this name, purpose and these bytes, where there is one.
-  Result<std::optional<File>> same_file(const Context&, const std::string& filename, const std::string& purpose, std::string_view bytes);
+  // A file with this name, purpose and bytes of this SHA-256, where there is one.
+  Result<std::optional<File>> same_file(const Context&, const std::string& filename, const std::string& purpose, const std::string& sha256);
   // Removes stored bytes that no row names (left by a crash between the bytes and the row). Returns how many files.
   Result<int> sweep(const Context&);
 
@@ -175,6 +177,7 @@ class Catalog {
   Result<std::string> publish(store::Transaction&, const Publication& publication);   // the document's id
 
  private:
+  Result<File> add_row(const Context& context, File file, const std::function<Status()>& where_absent);
   Status remove_pairs(store::Transaction&, const std::string& condition, const std::vector<store::Value>& values, Change& change);
   Status forget_staged(store::Transaction&, const std::string& job_id);
   void tell(store::Transaction&, Change change);

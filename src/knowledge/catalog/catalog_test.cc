@@ -101,8 +101,8 @@ TEST_F(CatalogTest, AFileComesBackWithItsBytes) {
   EXPECT_EQ(same->created_ms, clock_.unix_ms());
   EXPECT_EQ(*catalog_->file_bytes(context_, file.id), std::string("a\0b", 3));
   EXPECT_EQ(catalog_->file(context_, "file_x").error().code, Code::kNotFound);
-  EXPECT_EQ((*catalog_->same_file(context_, "handbook.md", "assistants", std::string("a\0b", 3)))->id, file.id);
-  EXPECT_FALSE(*catalog_->same_file(context_, "handbook.md", "assistants", "other"));
+  EXPECT_EQ((*catalog_->same_file(context_, "handbook.md", "assistants", sha256_hex(std::string("a\0b", 3))))->id, file.id);
+  EXPECT_FALSE(*catalog_->same_file(context_, "handbook.md", "assistants", sha256_hex("other")));
 }
 
 TEST_F(CatalogTest, ListsFollowTheCursorInBothOrders) {

@@ -1,6 +1,7 @@
 // What callers ask for: pairs and their jobs, committed together. What a job does is in job.cc.
 #include "knowledge/ingest/ingest.h"
 
+#include "base/crypto.h"
 #include "base/log.h"
 
 namespace strata::ingest {
@@ -62,7 +63,7 @@ Result<BaseFile> Ingest::attach(const Context& context, const std::string& base_
 
 Result<BaseFile> Ingest::put(const Context& context, const std::string& base_id, std::string filename, std::string_view bytes, const AttachOptions& options) {
   TRY(catalog_.base(context, base_id));
-  TRY_ASSIGN(auto same, catalog_.same_file(context, filename, kPurpose, bytes));
+  TRY_ASSIGN(auto same, catalog_.same_file(context, filename, kPurpose, sha256_hex(bytes)));
   std::string file_id;
   if (same) {
     file_id = same->id;

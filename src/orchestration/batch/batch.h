@@ -3,8 +3,9 @@
 //   input file (JSONL) ──create: every line is checked──▶ a job of the journal ──▶ lines run, some at a time ──▶ output and error file
 //
 // Each line that is done is committed with the counts before the next is begun in its place, so a process killed at any instant goes on
-// with the lines that are left: none is lost, and none that was answered is asked again. A line that was under way is asked again where
-// that costs nobody money (Executor::repeatable); else it ends with the error `outcome_unknown`: it may have been answered, and charged for.
+// with the lines that are left: none is lost, and none that was answered is asked again. A line that was under way when the process died is
+// asked again where that costs nobody money (Executor::repeatable); else it ends with the error `outcome_unknown`: it may have been answered,
+// and charged for. A stop of the program waits a few seconds for such answers, hangs up on the rest, and asks them again at the next start.
 //
 //   validating ──▶ in_progress ──▶ finalizing ──▶ completed
 //        │  │           │  └──────── window over ──▶ expired      (what is done is kept; the other lines are errors)
@@ -89,6 +90,7 @@ class Executor {
 struct Options {
   int together = 8;                                     // lines that are under way at once
   int64_t retry_ms = 1'000;                             // before a line is asked again that was refused for lack of room; doubles each time
+  int64_t drain_ms = 3'000;                             // a stop of the program waits so long for answers that cost money
 };
 
 std::vector<store::Migration> migrations();

@@ -195,6 +195,11 @@ Result<bool> end_line(Transaction& transaction, const std::string& id, const Don
   return changed == 1;
 }
 
+Status forget_begun(Transaction& transaction, const std::string& id) {
+  TRY(transaction.execute("DELETE FROM batch_lines WHERE batch = ? AND done = 0", {id}));
+  return {};
+}
+
 Status forget_lines(Transaction& transaction, const std::string& id) {
   TRY(transaction.execute("DELETE FROM batch_lines WHERE batch = ?", {id}));
   return {};

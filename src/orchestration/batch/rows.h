@@ -28,6 +28,8 @@ struct Done {
 Status begin_lines(store::Transaction& transaction, const std::string& id, const std::vector<int64_t>& lines);
 // Also where a line had begun. Nothing where it is done already: false.
 Result<bool> end_line(store::Transaction& transaction, const std::string& id, const Done& done);
+// The lines that had begun and are not done have not: nothing of them is under way.
+Status forget_begun(store::Transaction& transaction, const std::string& id);
 Status forget_lines(store::Transaction& transaction, const std::string& id);
 // By line: true where it is done, false where it has begun.
 Result<std::map<int64_t, bool>> known_lines(store::Reader& reader, const std::string& id);

@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -57,7 +58,8 @@ Answer without_answer(std::string code, std::string message) {
 
 class Runner {
  public:
-  Runner(Batches::Parts& parts, durable::Run& run) : parts_(parts), run_(run), box_(std::make_shared<Mailbox>()), stop_(std::make_shared<CancelFlag>()) {}
+  Runner(Batches::Parts& parts, durable::Run& run)
+      : parts_(parts), run_(run), box_(std::make_shared<Mailbox>()), stop_(std::make_shared<CancelFlag>()), hang_up_(std::make_shared<CancelFlag>()) {}
   Result<Json> work();
 
  private:
@@ -67,6 +69,8 @@ class Runner {
   Result<Batch> row();
   Status open();
   Status settle_unknown();
+  void halt(End end);
+  Status ask_again_later();
   Result<End> run_lines();
   Result<End> look();
   Status start_some();
@@ -74,8 +78,8 @@ class Runner {
   bool again(const Letter& letter);
   Status commit(const std::vector<Done>& done);
   Status finish(End end);
-  Status write_files(End end, std::string* output, std::string* errors);
-  Result<std::string> keep_file(const std::string& name, const std::string& bytes);
+  Status write_files(End end, store::NewFile& output, store::NewFile& errors);
+  Result<std::string> keep_file(const std::string& name, store::NewFile& file);
   bool all_started() const { return next_ >= lines_.size() && later_.empty(); }
 
   Batches::Parts& parts_;
@@ -86,7 +90,10 @@ class Runner {
   std::deque<std::pair<int64_t, size_t>> later_;           // from when (Unix ms) a refused line is asked again
   std::map<size_t, int> tries_;
   std::shared_ptr<Mailbox> box_;
-  std::shared_ptr<CancelFlag> stop_;                       // of all lines under way
+  std::shared_ptr<CancelFlag> stop_;                       // of lines under way that can be asked again for nothing; raised: no more are begun
+  std::shared_ptr<CancelFlag> hang_up_;                    // of those that cost money
+  int64_t drained_ns_ = 0;                                 // when it is raised, where stop_ is
+  std::set<size_t> paid_;                                  // under way
   size_t next_ = 0, done_ = 0;
   int under_way_ = 0;
 };
@@ -174,21 +181,36 @@ Result<Runner::End> Runner::run_lines() {
   End end = End::kAll;
   Status status;
   for (;;) {
+    if (stop_->raised() && !hang_up_->raised() && parts_.clock.monotonic_ns() >= drained_ns_) hang_up_->raise();
     if (!stop_->raised()) {
       auto seen = look();
       if (seen) end = *seen;
       else status = Status(tl::unexpect, seen.error());
       if (status && end == End::kAll) status = start_some();
-      if (!status || end != End::kAll) stop_->raise();
+      if (!status || end != End::kAll) halt(end);
     }
     if (under_way_ == 0 && (stop_->raised() || all_started())) break;
     if (Status taken = take_in(box_->take()); !taken) {
       if (status) status = std::move(taken);
-      stop_->raise();
+      halt(end);
     }
   }
   TRY(status);
+  if (end == End::kInterrupted) TRY(ask_again_later());
   return done_ == lines_.size() && end != End::kInterrupted ? End::kAll : end;
+}
+
+// Nothing more is begun. A stop of the program lets answers that cost money come in for a while; whoever cancels waits for none.
+void Runner::halt(End end) {
+  drained_ns_ = parts_.clock.monotonic_ns() + (end == End::kInterrupted ? parts_.options.drain_ms * 1'000'000 : 0);
+  stop_->raise();
+}
+
+// Nothing is under way: what has begun and is not done was refused, or we hung up on it ourselves. A completion has no effect but its price,
+// so it is asked again. (After a crash nobody knows that: settle_unknown.)
+Status Runner::ask_again_later() {
+  TRY(run_.append({}, [&](store::Transaction& transaction) { return forget_begun(transaction, batch_.id); }));
+  return {};
 }
 
 Status Runner::start_some() {
@@ -196,7 +218,7 @@ Status Runner::start_some() {
   std::vector<int64_t> only_once;
   auto choose = [&](size_t i) {
     chosen.push_back(i);
-    if (!parts_.executor.repeatable(batch_.endpoint, lines_[i].body)) only_once.push_back(lines_[i].number);
+    if (!parts_.executor.repeatable(batch_.endpoint, lines_[i].body)) only_once.push_back(lines_[i].number), paid_.insert(i);
   };
   while (under_way_ + static_cast<int>(chosen.size()) < parts_.options.together) {
     if (!later_.empty() && later_.front().first <= parts_.clock.unix_ms()) {
@@ -212,7 +234,7 @@ Status Runner::start_some() {
   if (!only_once.empty()) TRY(run_.append({}, [&](store::Transaction& transaction) { return begin_lines(transaction, batch_.id, only_once); }));
   for (const size_t i : chosen) {
     ++under_way_;
-    const Context context = Context::make(parts_.clock, run_.context().principal(), make_id("req"), stop_);
+    const Context context = Context::make(parts_.clock, run_.context().principal(), make_id("req"), paid_.count(i) ? hang_up_ : stop_);
     parts_.executor.start(context, batch_.endpoint, lines_[i].body, [box = box_, i](Answer answer) { box->put({i, std::move(answer)}); });
   }
   return {};
@@ -233,8 +255,9 @@ Status Runner::take_in(std::deque<Letter> letters) {
   std::vector<Done> done;
   for (Letter& letter : letters) {
     --under_way_;
+    const bool ended_by_us = (paid_.erase(letter.line) > 0 ? hang_up_ : stop_)->raised();
     // Where we ended it, only an answer that came all the same counts.
-    if (!succeeded(letter.answer) && (stop_->raised() || again(letter))) continue;
+    if (!succeeded(letter.answer) && (ended_by_us || again(letter))) continue;
     done.push_back({lines_[letter.line].number, std::move(letter.answer)});
   }
   return commit(done);
@@ -263,10 +286,11 @@ Status Runner::finish(End end) {
     if (batch.state == State::kInProgress) batch.state = State::kFinalizing, batch.finalizing_ms = parts_.clock.unix_ms();
     return {};
   }));
-  std::string output, errors, output_id, error_id;
-  TRY(write_files(end, &output, &errors));
-  TRY_ASSIGN(output_id, keep_file(batch_.id + "_output.jsonl", output));
-  TRY_ASSIGN(error_id, keep_file(batch_.id + "_error.jsonl", errors));
+  TRY_ASSIGN(const auto output, parts_.store.new_file());
+  TRY_ASSIGN(const auto errors, parts_.store.new_file());
+  TRY(write_files(end, *output, *errors));
+  TRY_ASSIGN(const std::string output_id, keep_file(batch_.id + "_output.jsonl", *output));
+  TRY_ASSIGN(const std::string error_id, keep_file(batch_.id + "_error.jsonl", *errors));
   return change([&](store::Transaction& transaction, Batch& batch) -> Status {
     batch.output_file_id = output_id;
     batch.error_file_id = error_id;
@@ -278,12 +302,16 @@ Status Runner::finish(End end) {
   });
 }
 
-// Both in the order of the input.
-Status Runner::write_files(End end, std::string* output, std::string* errors) {
+// Both in the order of the input, a line at a time: all answers together may be larger than the memory.
+Status Runner::write_files(End end, store::NewFile& output, store::NewFile& errors) {
   const Answer missing = end == End::kExpired ? without_answer("batch_expired", "the batch's completion window was over before this request was run")
                                               : without_answer("batch_cancelled", "the batch was cancelled before this request was run");
   size_t next = 0;
-  auto write = [&](const Answer& answer) { (succeeded(answer) ? *output : *errors) += output_line(batch_.id, lines_[next++], answer); };
+  Status written;
+  auto write = [&](const Answer& answer) {
+    if (written) written = (succeeded(answer) ? output : errors).write(output_line(batch_.id, lines_[next], answer));
+    ++next;
+  };
   TRY(parts_.store.read(Context::background(parts_.clock), [&](store::Reader& reader) {
     return each_done(reader, batch_.id, [&](const Done& done) {
       while (next < lines_.size() && lines_[next].number < done.line) write(missing);
@@ -291,18 +319,19 @@ Status Runner::write_files(End end, std::string* output, std::string* errors) {
     });
   }));
   while (next < lines_.size()) write(missing);
-  return {};
+  return written;
 }
 
 // The same file again where a crash came between it and the batch's row. No bytes: no file.
-Result<std::string> Runner::keep_file(const std::string& name, const std::string& bytes) {
-  if (bytes.empty()) return std::string();
+Result<std::string> Runner::keep_file(const std::string& name, store::NewFile& file) {
+  if (file.size() == 0) return std::string();
   const Context context = Context::background(parts_.clock);
   const std::string purpose(kOutputPurpose);
-  TRY_ASSIGN(const auto same, parts_.catalog.same_file(context, name, purpose, bytes));
+  TRY_ASSIGN(const std::string sha256, file.keep());
+  TRY_ASSIGN(const auto same, parts_.catalog.same_file(context, name, purpose, sha256));
   if (same) return same->id;
-  TRY_ASSIGN(const auto file, parts_.catalog.add_file(context, name, purpose, bytes));
-  return file.id;
+  TRY_ASSIGN(const auto added, parts_.catalog.add_stored_file(context, name, purpose, sha256, file.size()));
+  return added.id;
 }
 
 }  // namespace
