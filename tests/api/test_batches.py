@@ -6,6 +6,7 @@ import time
 import openai
 import pytest
 
+from conftest import cli_json, run_cli
 from provider import Provider, says
 
 
@@ -179,3 +180,46 @@ def test_a_person_is_answered_while_a_batch_runs(sdk, model):
     assert sdk.batches.retrieve(batch_id).status == "in_progress", "eight tokens for a person come before thousands that nobody waits for"
     sdk.batches.cancel(batch_id)
     assert ended(sdk, batch_id).status == "cancelled"
+
+
+def test_the_command_line_makes_follows_and_reads_batches(server, sdk, model, new_folder):
+    data, folder = ("--data", str(server.data)), new_folder()
+    (folder / "in.jsonl").write_text("".join(json.dumps(chat(f"c{i}", f"Say {i}.", model=model)) + "\n" for i in range(3)) +
+                                     json.dumps(chat("long", "x " * 200_000, model=model)) + "\n")
+    done = cli_json("batch", "create", str(folder / "in.jsonl"), "--wait", "--out", str(folder / "out.jsonl"), *data)
+    assert done["status"] == "completed" and done["request_counts"] == {"total": 4, "completed": 3, "failed": 1}
+    assert [json.loads(one)["custom_id"] for one in (folder / "out.jsonl").read_text().splitlines()] == ["c0", "c1", "c2"]
+    assert [json.loads(one)["custom_id"] for one in (folder / "out.jsonl.errors").read_text().splitlines()] == ["long"]
+    assert done["id"] in [one["id"] for one in cli_json("batch", "list", *data)["data"]]
+    assert cli_json("batch", "show", done["id"], *data)["output_file_id"] == done["output_file_id"]
+    results = run_cli("batch", "results", done["id"], *data)
+    assert results.stdout == (folder / "out.jsonl").read_text() and "1 failed" in results.stderr
+    shown = run_cli("batch", "show", done["id"], *data).stdout
+    assert "3 of 4 done, 1 failed" in shown and "/v1/chat/completions" in shown
+    (folder / "bad.jsonl").write_text("not json\n")
+    bad = run_cli("batch", "create", str(folder / "bad.jsonl"), "--endpoint", "/v1/chat/completions", *data, check=False)
+    assert bad.returncode == 1 and "line 1" in bad.stdout
+    assert run_cli("batch", "create", str(folder / "bad.jsonl"), *data, check=False).returncode == 2
+    assert run_cli("batch", "cancel", done["id"], *data, check=False).returncode != 0
+    assert run_cli("batch", "show", "batch_none", *data, check=False).returncode == 4
+
+
+def test_a_stop_hangs_up_on_a_provider_and_asks_it_again_at_the_next_start(fresh_server):
+    held = threading.Event()
+
+    def answer(body):
+        if not held.is_set() and "wait" in body["messages"][0]["content"]:
+            held.wait(60)
+        return says("done " + body["messages"][0]["content"])
+
+    provider = Provider(answer)
+    name = provider.connect(fresh_server.http)
+    batch_id = make(fresh_server.sdk, "/v1/chat/completions", [chat("w", "wait", model=name), chat("n", "now", model=name)]).id
+    until(fresh_server.sdk, batch_id, lambda batch: batch.request_counts.completed >= 1)
+    until(fresh_server.sdk, batch_id, lambda _: len(provider.requests) == 2)
+    fresh_server.stop()
+    held.set()
+    fresh_server.start()
+    batch = ended(fresh_server.sdk, batch_id)
+    assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 2, 0)
+    assert len(provider.requests) == 3, "only the one that was hung up on is asked again"

@@ -118,6 +118,7 @@ int run(int argc, char** argv) {
   add_simulate(app, common, chosen);
   add_flow(app, common, chosen);
   add_agent(app, common, chosen);
+  add_batch(app, common, chosen);
   add_answer(app, common, chosen);
   add_product(app, common, chosen);
   add_predictor(app, common, chosen);

@@ -38,6 +38,7 @@ void add_simulate(CLI::App& app, Common& common, Chosen& chosen);     // simulat
 void add_landscape(CLI::App& app, Common& common, Chosen& chosen);    // landscape, decide
 void add_flow(CLI::App& app, Common& common, Chosen& chosen);         // flow check, put, run, show, inbox, decide, …
 void add_agent(CLI::App& app, Common& common, Chosen& chosen);        // agent and team: check, put, run, memory, messages
+void add_batch(CLI::App& app, Common& common, Chosen& chosen);        // batch create, list, show, cancel, results
 void add_answer(CLI::App& app, Common& common, Chosen& chosen);       // answer label, show, calibrate
 void add_product(CLI::App& app, Common& common, Chosen& chosen);      // metrics health, report stakeholder
 void add_mcp(CLI::App& app, Common& common, Chosen& chosen);          // mcp serve, add, list, show, refresh, approve, secret, remove

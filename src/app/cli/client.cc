@@ -109,7 +109,7 @@ Result<Json> Client::upload(const std::string& file) {
   return upload(std::filesystem::path(file).filename().string(), bytes);
 }
 
-Result<Json> Client::upload(std::string name, std::string_view bytes) {
+Result<Json> Client::upload(std::string name, std::string_view bytes, const std::string& purpose) {
   std::string boundary = make_id("boundary");
   for (char& c : name)
     if (c == '"' || c == '\r' || c == '\n') c = '_';
@@ -117,11 +117,23 @@ Result<Json> Client::upload(std::string name, std::string_view bytes) {
   request.method = "POST";
   request.url = "/v1/files";
   request.headers = {{"content-type", "multipart/form-data; boundary=" + boundary}};
-  request.body = "--" + boundary + "\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\nuser_data\r\n--" + boundary +
+  request.body = "--" + boundary + "\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\n" + purpose + "\r\n--" + boundary +
                  "\r\ncontent-disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\ncontent-type: application/octet-stream\r\n\r\n";
   request.body.append(bytes);
   request.body += "\r\n--" + boundary + "--\r\n";
   return call(std::move(request));
+}
+
+Status Client::download(const std::string& path, const std::function<bool(std::string_view)>& each) {
+  egress::Request request;
+  request.url = base_url_ + path;
+  request.trust = egress::Trust::kOperator;
+  request.redirects_max = 0;
+  request.bytes_max = UINT64_MAX;
+  TRY_ASSIGN(const auto response, http_->fetch(Context::background(), request, each));
+  if (response.status < 200 || response.status >= 300) return error_of(response);
+  if (response.stopped) return failed_precondition("what was downloaded could not be written");
+  return {};
 }
 
 Status Client::stream(const std::string& path, const Json& body, const std::function<void(const Json&)>& each) {

@@ -29,7 +29,9 @@ class Client {
   Result<Json> put(const std::string& path, const Json& body);
   Result<Json> remove(const std::string& path);
   Result<Json> upload(const std::string& file);            // to /v1/files
-  Result<Json> upload(std::string name, std::string_view bytes);
+  Result<Json> upload(std::string name, std::string_view bytes, const std::string& purpose = "user_data");
+  // Piece by piece, whatever its size; `each` stops it by returning false, which is an error.
+  Status download(const std::string& path, const std::function<bool(std::string_view)>& each);
   // Calls `each` for every data: object of an event stream until [DONE].
   Status stream(const std::string& path, const Json& body, const std::function<void(const Json&)>& each);
 
