@@ -104,6 +104,20 @@ def test_traceparent_is_continued_and_nonsense_is_not(http):
         assert other.status_code == 200 and other.headers["x-trace-id"] != mine
 
 
+def test_a_tool_that_is_called_without_a_flow_has_a_span(http):
+    called = http.post("/strata/v1/tools/calculator/call", json={"arguments": {"expression": "6*7"}})
+    (span,) = [span for span in flat(trace_of(http, called)["tree"]) if span["name"] == "execute_tool calculator"]
+    attributes = span["attributes"]
+    assert attributes["gen_ai.operation.name"] == "execute_tool" and attributes["gen_ai.tool.name"] == "calculator"
+    assert attributes["strata.tool.outcome"] == "done" and attributes["strata.tool.arguments_bytes"] == len('{"expression":"6*7"}')
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "calculator", "arguments": {"expression": "1/0"}, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "1"}, "io.modelcontextprotocol/clientCapabilities": {}}}}
+    asked = http.post("/mcp", json=request, headers={"accept": "application/json, text/event-stream", "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "calculator"})
+    assert asked.status_code == 200, asked.text
+    (span,) = [span for span in flat(trace_of(http, asked)["tree"]) if span["name"] == "execute_tool calculator"]
+    assert span["attributes"]["strata.tool.outcome"] == "failed" and span["attributes"]["strata.tool.untrusted"] is True
+
+
 def test_search_and_pages(http):
     for _ in range(3):
         trace_of(http, chat(http, "Count."))

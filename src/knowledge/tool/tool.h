@@ -14,6 +14,7 @@
 //    only reads, a call that the other side refused): the same key then runs again.
 // 5. A grant lets one call run, once: it is used up in the transaction that records the call, whatever becomes of the caller.
 //
+// Every call is a span ("execute_tool NAME"), whoever makes it: its size, outcome and cost; arguments and result where content is kept.
 // THREADS: safe; a call blocks its thread until the tool's time limit at most.
 #pragma once
 
@@ -202,7 +203,9 @@ class Tools {
   class Turn;                                   // holds a place among the calls that run at once
   struct Call;
   class Mark;                                   // holds a key, so that it is used by one call at a time
+  class Traced;                                 // a call's span
   std::shared_ptr<Entry> find(const std::string& name) const;
+  Result<Outcome> call_entry(const Context& context, Entry& entry, const Json& arguments, const std::string& key, const CallOptions& options);
   Outcome unknown_tool(const std::string& name) const;
   static std::optional<Outcome> refuse(const Context& context, const Call& call);
   Result<std::optional<Outcome>> ask(const Context& context, const Call& call);

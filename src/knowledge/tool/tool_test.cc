@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/random.h"
+#include "base/span.h"
 
 namespace strata::tool {
 namespace {
@@ -312,6 +313,50 @@ TEST_F(ToolTest, PastItsRateAToolWaitsForTheMinuteToEnd) {
   EXPECT_TRUE(held.failure->retry);
   clock_.advance_ms(60'001);
   EXPECT_EQ(call("refund", kTen).state, State::kDone);
+}
+
+struct KeptSpans : SpanSink {
+  void take(SpanData span) override { spans.push_back(std::move(span)); }
+  bool keeps_content() const override { return content; }
+  std::map<std::string, SpanValue> last() const {
+    std::map<std::string, SpanValue> all;
+    for (auto& [key, value] : spans.back().attributes) all.emplace(key, value);
+    return all;
+  }
+  bool content = false;
+  std::vector<SpanData> spans;
+};
+
+TEST_F(ToolTest, EveryCallIsASpanWithItsSizeOutcomeAndCost) {
+  const Json ten = json(kTen);
+  Description about = refund();
+  about.cost = 0.25;
+  add(about, [](const Context&, const Invocation& call) -> Result<Answer> { return Answer::of(Json::object({{"paid", call.arguments["cents"]}})); });
+  auto sink = std::make_shared<KeptSpans>();
+  const Span root = Span::root(sink, clock_, "root", SpanKind::kServer);
+  const Context context = root.in(Context::background(clock_));
+  ASSERT_EQ(tools_->call(context, "refund", ten, "k1")->state, State::kDone);
+  auto seen = sink->last();
+  EXPECT_EQ(sink->spans.back().name, "execute_tool refund");
+  EXPECT_EQ(std::get<std::string>(seen["gen_ai.operation.name"]), "execute_tool");
+  EXPECT_EQ(std::get<std::string>(seen["gen_ai.tool.name"]), "refund");
+  EXPECT_EQ(std::get<std::string>(seen["gen_ai.tool.call.id"]), "k1");
+  EXPECT_EQ(std::get<int64_t>(seen["strata.tool.arguments_bytes"]), static_cast<int64_t>(ten.dump().size()));
+  EXPECT_EQ(std::get<std::string>(seen["strata.tool.outcome"]), "done");
+  EXPECT_DOUBLE_EQ(std::get<double>(seen["strata.cost"]), 0.25);
+  EXPECT_TRUE(sink->spans.back().content.empty()) << "content only where it is kept";
+  sink->content = true;
+  ASSERT_TRUE(tools_->call(context, "refund", ten, "k1")->repeated);
+  EXPECT_EQ(sink->last().count("strata.cost"), 0u) << "it was paid for once";
+  EXPECT_EQ(sink->spans.back().content.size(), 2u);
+  ASSERT_EQ(tools_->call(context, "refund", Json::object(), "")->state, State::kRefused);
+  EXPECT_TRUE(sink->spans.back().failed);
+  seen = sink->last();
+  EXPECT_EQ(std::get<std::string>(seen["strata.tool.failure"]), "invalid_arguments");
+  ASSERT_EQ(tools_->call(context, "refund", ten, "", {.untrusted = true})->state, State::kNeedsApproval);
+  EXPECT_FALSE(sink->spans.back().failed) << "to be asked first is no failure";
+  ASSERT_EQ(tools_->call(context, "refnd", ten, "")->state, State::kRefused);
+  EXPECT_EQ(sink->spans.size(), 5u);
 }
 
 TEST_F(ToolTest, ToolsWithSchemasThatCannotBeCheckedAreNotAdded) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <deque>
 
+#include "base/span.h"
 #include "base/text.h"
 #include "knowledge/tool/rows.h"
 #include "knowledge/tool/tool.h"
@@ -226,18 +227,68 @@ Result<std::optional<Outcome>> Tools::ask(const Context& context, const Call& ca
   return granted ? std::optional<Outcome>() : std::optional(bad_approval());
 }
 
+// As OpenTelemetry's conventions for generative AI have the execution of a tool; what they have no name for begins with "strata.".
+// SOURCE: github.com/open-telemetry/semantic-conventions-genai, "Execute tool span".
+class Tools::Traced {
+ public:
+  Traced(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options)
+      : span_(context, "execute_tool " + name.substr(0, kNameBytesMost)) {
+    if (!span_.recording()) return;
+    span_.set("gen_ai.operation.name", "execute_tool");
+    span_.set("gen_ai.tool.name", name.substr(0, kNameBytesMost));
+    if (!key.empty() && key.size() <= kKeyBytesMost) span_.set("gen_ai.tool.call.id", key);
+    std::string text = arguments.dump();
+    span_.set("strata.tool.arguments_bytes", static_cast<int64_t>(text.size()));
+    if (span_.keeps_content()) span_.content("gen_ai.tool.call.arguments", std::move(text));
+    if (options.untrusted) span_.set("strata.tool.untrusted", true);
+    if (options.dry_run) span_.set("strata.tool.dry_run", true);
+  }
+  Context in(const Context& context) const { return span_.in(context); }
+  void about(const Description& tool) {
+    if (!span_.recording()) return;
+    span_.set("gen_ai.tool.type", tool.source.starts_with("mcp:") || tool.source.starts_with("openapi:") ? "extension" : "function");
+    span_.set("strata.tool.source", tool.source);
+    span_.set("strata.tool.risk", risk_name(tool.risk));
+  }
+  Result<Outcome> end(Result<Outcome> outcome) {
+    if (!span_.recording()) return outcome;
+    span_.outcome(outcome);
+    if (!outcome) return outcome;
+    span_.set("strata.tool.outcome", state_name(outcome->state));
+    if (outcome->repeated) span_.set("strata.tool.repeated", true);
+    if (outcome->cost > 0 && !outcome->repeated) span_.set("strata.cost", outcome->cost);
+    if (outcome->failure) {
+      span_.set("strata.tool.failure", outcome->failure->code);
+      // To be asked first is no failure of a call.
+      if (outcome->state != State::kNeedsApproval) span_.fail(Error{Code::kFailedPrecondition, outcome->failure->message, "", outcome->failure->code});
+    }
+    if (outcome->state == State::kDone && span_.keeps_content()) span_.content("gen_ai.tool.call.result", outcome->result.dump());
+    return outcome;
+  }
+
+ private:
+  static constexpr size_t kNameBytesMost = 64;   // a caller's own words, where there is no such tool
+  Span span_;
+};
+
 Result<Outcome> Tools::call(const Context& context, const std::string& name, const Json& arguments, const std::string& key, const CallOptions& options) {
   TRY(context.check());
+  Traced traced(context, name, arguments, key, options);
   const auto entry = find(name);
-  if (!entry) return unknown_tool(name);
-  const Description& about = entry->description();
-  TRY_ASSIGN(const Policy policy, rows::policy(store_, context, name));
-  const Call call{*entry, arguments, key, options, policy, call_digest(name, arguments), options.dry_run && about.dry_run};
+  if (!entry) return traced.end(unknown_tool(name));
+  traced.about(entry->description());
+  return traced.end(call_entry(traced.in(context), *entry, arguments, key, options));
+}
+
+Result<Outcome> Tools::call_entry(const Context& context, Entry& entry, const Json& arguments, const std::string& key, const CallOptions& options) {
+  const Description& about = entry.description();
+  TRY_ASSIGN(const Policy policy, rows::policy(store_, context, about.name));
+  const Call call{entry, arguments, key, options, policy, call_digest(about.name, arguments), options.dry_run && about.dry_run};
   if (auto stopped = refuse(context, call)) return std::move(*stopped);
   const bool asks = !call.dry_run && (policy.permission == Permission::kAsk || (options.untrusted && about.risk > kRiskLine));
   // What has no effect needs no record, but for that an approval was spent on it.
   if (asks || (about.changes && !call.dry_run && !key.empty())) return run_recorded(context, call, asks);
-  const Turn turn(*entry, context, clock_.unix_ms());
+  const Turn turn(entry, context, clock_.unix_ms());
   return turn.free() ? run_now(context, call) : turn.refusal();
 }
 
