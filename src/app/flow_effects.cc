@@ -1,12 +1,15 @@
 #include "app/flow_effects.h"
 
 #include "app/api/answers.h"
+#include "app/api/cache.h"
 #include "app/api/output_format.h"
+#include "base/crypto.h"
 #include "base/text.h"
 #include "infra/egress/egress.h"
 #include "infra/observe/observe.h"
 #include "infra/secret/secret.h"
 #include "knowledge/catalog/catalog.h"
+#include "knowledge/index/index.h"
 #include "knowledge/retrieve/retrieve.h"
 #include "orchestration/answer/answer.h"
 
@@ -23,18 +26,6 @@ flow::ModelReply reply_of(const std::string& model, const model::Usage& usage) {
   reply.cached_tokens = usage.cached_tokens;
   reply.completion_tokens = usage.completion_tokens;
   return reply;
-}
-
-// Of a model with a price per token; what a local one costs by the hour is in its trace.
-double cost_of(const observe::Observer& observer, const flow::ModelReply& reply, bool remote) {
-  const observe::Call call{.model = reply.model,
-                           .product = "",
-                           .operation = "chat",
-                           .remote = remote,
-                           .input_tokens = reply.prompt_tokens,
-                           .cached_tokens = reply.cached_tokens,
-                           .output_tokens = reply.completion_tokens};
-  return observe::cost_of(observer.prices(), call).value_or(0);
 }
 
 Json format_of(const flow::ModelCall& call) {
@@ -65,9 +56,13 @@ class LocalModels : public flow::Models {
     TRY_ASSIGN(auto made, model::generate(context, *model, std::move(request)));
     flow::ModelReply reply = reply_of(model->info().id, made.finish.usage);
     reply.text = std::move(made.text);
-    if (services_.observer) reply.cost = cost_of(*services_.observer, reply, model->info().remote);
+    reply.cost = api::token_cost(services_, model->info(), made.finish.usage);
     reply.finish = made.finish.reason == model::FinishReason::kLength ? "length" : "stop";
     return reply;
+  }
+  std::string version(const Context&, const std::string& name) override {
+    const auto model = services_.models->find(name);
+    return model ? api::model_version(services_, (*model)->info()) : "";   // the call itself says what is wrong
   }
 
  private:
@@ -133,6 +128,10 @@ class LocalLibrary : public flow::Library {
     if (!sink->done) return sink->done.error();
     return Reply{answer_json(*sink->done), reply_of(sink->done->model, sink->done->usage)};
   }
+  // Read from the index that is searched, before it is: a commit that comes in between makes another version, and this one is never asked for again.
+  std::string version(const Context&, const std::vector<std::string>& bases) override {
+    return std::to_string(services_.index->contents(bases)) + " " + api::model_version(services_, services_.models->embedder()->info());
+  }
 
  private:
   const api::Services& services_;
@@ -157,10 +156,19 @@ Error error_of(const tool::Outcome& outcome) {
   return Error{outcome.failure && outcome.failure->retry ? Code::kResourceExhausted : Code::kFailedPrecondition, message, "", code};
 }
 
+// What a tool does, as far as it says so, and who may call it: what was allowed yesterday does not answer today where it is not any more.
+std::string version_of(const tool::Description& about, const tool::Policy& policy) {
+  Json roles = Json::array();
+  for (auto& role : policy.roles) roles.push(role);
+  return sha256_hex(Json::array({about.name, about.description, about.parameters, about.result, about.source, tool::risk_name(about.risk),
+                                 tool::permission_name(policy.permission), std::move(roles), policy.updated_ms})
+                        .dump());
+}
+
 class RegistryTools : public flow::Tools {
  public:
   explicit RegistryTools(const api::Services& services) : services_(services) {}
-  Result<Info> describe(const Context&, const std::string& name) override {
+  Result<Info> describe(const Context& context, const std::string& name) override {
     TRY_ASSIGN(auto description, services_.tools->describe(name));
     Info info;
     info.effect = !description.changes ? flow::Effect::kReads : description.repeatable ? flow::Effect::kKeyed : flow::Effect::kOnce;
@@ -168,6 +176,8 @@ class RegistryTools : public flow::Tools {
     info.about = description.description;
     info.parameters = description.parameters;
     info.untrusted = description.untrusted_result;
+    TRY_ASSIGN(const auto policy, services_.tools->policy(context, name));
+    info.version = version_of(description, policy);
     return info;
   }
   Result<Reply> call(const Context& context, const Call& call) override {

@@ -21,6 +21,7 @@
 #include "app/tool_sources.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "infra/cache/cache.h"
 #include "infra/durable/durable.h"
 #include "infra/metrics/metrics.h"
 #include "infra/observe/observe.h"
@@ -186,6 +187,7 @@ class Wired : public Platform {
     TRY_ASSIGN(secrets_, secret::Secrets::open(context_, *store_, clock_));
     egress_ = egress::Client::make();
     TRY(open_traces(settings));
+    TRY_ASSIGN(cache_, cache::Cache::open(settings.data_folder + "/cache.db", clock_));
     TRY_ASSIGN(journal_, durable::Journal::open(*store_, clock_, {.workers = settings.ingest_workers, .spans = observer_->sink()}));
     return {};
   }
@@ -263,7 +265,7 @@ class Wired : public Platform {
     tools_->set_approvals(flow_approvals_.get());
     flow::Options options;
     open_agents();
-    options.effects = {.models = flow_models_.get(), .library = flow_library_.get(), .tools = agent_tools_.get()};
+    options.effects = {.models = flow_models_.get(), .library = flow_library_.get(), .tools = agent_tools_.get(), .cache = cache_.get()};
     options.effects.drivers = {{agent::kArtifactKind, agent_driver_.get()}, {agent::kTeamKind, team_driver_.get()}};
     options.forms = {{agent::kArtifactKind, agent::flow_of}, {agent::kTeamKind, agent::flow_of_team}};
     options.secrets = flow_secrets(services_);
@@ -319,6 +321,7 @@ class Wired : public Platform {
     services_.tools = tools_.get();
     services_.background = [this](std::function<void()> job) { background_.post(std::move(job)); };
     services_.observer = observer_.get();
+    services_.cache = cache_.get();
     services_.secrets = secrets_.get();
     services_.egress = egress_.get();
     services_.registry = registry_.get();
@@ -337,6 +340,7 @@ class Wired : public Platform {
   std::unique_ptr<metrics::Registry> registry_;
   std::unique_ptr<egress::Client> egress_;
   std::unique_ptr<observe::Observer> observer_;   // the engine's and the journal's threads call it
+  std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<index::Index> index_;
   std::unique_ptr<feedback::Feedback> feedback_;

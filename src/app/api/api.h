@@ -24,6 +24,7 @@ namespace strata::flow { class Flows; }
 namespace strata::index { class Index; }
 namespace strata::ingest { class Ingest; }
 namespace strata::metrics { class Registry; }
+namespace strata::cache { class Cache; }
 namespace strata::observe { class Observer; }
 namespace strata::outcome { class Outcomes; }
 namespace strata::product_metrics { class Metrics; }
@@ -70,6 +71,7 @@ struct Services {
   // Runs blocking work that must not hold up the engine's or a network thread; in order, bounded.
   std::function<void(std::function<void()>)> background;
   observe::Observer* observer = nullptr;
+  cache::Cache* cache = nullptr;
   tool::Tools* tools = nullptr;
   secret::Secrets* secrets = nullptr;
   egress::Client* egress = nullptr;
@@ -108,6 +110,7 @@ void add_system_routes(http::Server& server, Services& services);        // /str
 void add_landscape_routes(http::Server& server, Services& services);     // /strata/v1: landscape, decide
 void add_trace_routes(http::Server& server, Services& services);         // /strata/v1/traces
 void add_usage_routes(http::Server& server, Services& services);         // /strata/v1: usage, prices
+void add_cache_routes(http::Server& server, Services& services);         // /strata/v1/cache
 void add_operation_routes(http::Server& server, Services& services);     // /livez, /readyz, /metrics, /openapi.json
 void add_web_routes(http::Server& server, Services& services);           // the web app
 

@@ -1,6 +1,7 @@
 // POST /v1/chat/completions: the local engine or a provider; with the file_search tool, a grounded answer.
 #include "app/api/answers.h"
 #include "app/api/api.h"
+#include "app/api/cache.h"
 #include "app/api/chat_writer.h"
 #include "app/api/generation.h"
 #include "app/api/output_format.h"
@@ -22,6 +23,7 @@ std::vector<Field> chat_fields() {
   add({"tool_choice", Kind::kAny, "auto, none, required, or one function by name."});
   add({"parallel_tool_calls", Kind::kBoolean, "Several calls in one answer.", false, -1e300, 1e300, {}, Support::kSupported, {}, true});
   add({"response_format", Kind::kObject, "text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF)."});
+  add(cache_field());
   add({"store", Kind::kBoolean, "", false, -1e300, 1e300, {}, Support::kUnsupported, {false}});
   add({"modalities", Kind::kArray, "", false, -1e300, 1e300, {}, Support::kUnsupported, {Json::array({"text"})}});
   for (const char* name :
@@ -92,6 +94,12 @@ Status start_chat(const Services& services, const Context& context, const http::
   TRY_ASSIGN(OutputFormat format, parse_output_format(body["response_format"], "response_format", *model));
   TRY_ASSIGN(const bool receipt, wants_receipt(body, *model));
   TRY(refuse_if_masked(terms, receipt, "receipt"));
+  TRY_ASSIGN(auto keeping, keeping_of(services, context, body, json, model->info()));
+  if (keeping && (search || terms))
+    return invalid_argument(std::string("cache: ") +
+                                (search ? "a grounded answer is made from the documents of the moment" : "a product's live spec is applied to each answer") +
+                                ": leave it out",
+                            "cache", "invalid_value");
   if (search) {
     if (format.grammar || !format.response_format.is_null())
       return invalid_argument("response_format: a grounded answer quotes documents; ask without file_search", "response_format", "invalid_value");
@@ -111,7 +119,10 @@ Status start_chat(const Services& services, const Context& context, const http::
   wanted.receipt = receipt;
   wanted.grammar = std::move(format.grammar);
   wanted.response_format = std::move(format.response_format);
-  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), model_sink(std::move(writer))));
+  if (keeping && answer_from_cache(services, context, *keeping, writer)) return {};
+  auto sink = model_sink(std::move(writer));
+  if (keeping) sink = keeping_sink(services, std::move(*keeping), model->info(), std::move(sink));
+  TRY_ASSIGN(auto handle, model->submit(context, std::move(wanted), std::move(sink)));
   return {};
 }
 

@@ -134,6 +134,8 @@ constexpr Operation kOperations[] = {
     {"get", "/strata/v1/traces/diff", "Two traces, span by span: ?a=&b="},
     {"get", "/strata/v1/traces/settings", "What is kept, for how long, and where it is sent"},
     {"patch", "/strata/v1/traces/settings", "Change that", trace_settings_fields},
+    {"get", "/strata/v1/cache", "What is kept of results that are asked for again, and what it saved"},
+    {"delete", "/strata/v1/cache", "Empty it, of this tenant"},
     {"get", "/strata/v1/usage", "Calls, tokens and cost: ?by=day|model|product&from=&to="},
     {"get", "/strata/v1/prices", "The table of prices"},
     {"put", "/strata/v1/prices", "Replace it", price_fields},

@@ -28,6 +28,7 @@ void add_routes(http::Server& server, Services& services) {
   add_landscape_routes(server, services);
   add_trace_routes(server, services);
   add_usage_routes(server, services);
+  add_cache_routes(server, services);
   add_operation_routes(server, services);
   add_web_routes(server, services);
 }

@@ -63,6 +63,7 @@ Result<Json> one_run(const Services& services, const Context& context, const Req
   json.set("input", std::move(view.input));
   json.set("values", std::move(view.state));   // the flow's typed state
   json.set("steps", std::move(view.steps));
+  json.set("graph", std::move(view.graph));
   json.set("totals", std::move(view.totals));
   return json;
 }

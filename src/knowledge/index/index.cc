@@ -56,6 +56,14 @@ std::vector<QueryTerm> analyze_query(std::string_view text, double extra_weight)
   return terms;
 }
 
+// SOURCE: Steele, Lea, Flood, "Fast Splittable Pseudorandom Number Generators" (2014), the finalizer of SplitMix64.
+uint64_t mark_of(int64_t id) {
+  uint64_t x = static_cast<uint64_t>(id) + 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
 bool is_finite(std::span<const float> vector) {
   return std::all_of(vector.begin(), vector.end(), [](float value) { return std::isfinite(value); });
 }
@@ -69,6 +77,7 @@ struct Index::Core {
     std::string id, file_id;
     uint32_t base = 0;
     uint32_t live = 0;     // chunks; 0: a free row that nothing points to but dead slots
+    uint64_t marks = 0;    // of the live chunks' ids, xor-ed: which they are, in whatever order they came
     std::shared_ptr<const catalog::Attributes> attributes;
   };
 
@@ -100,7 +109,7 @@ struct Index::Core {
 
 uint32_t Index::Core::document_row(const Entry& entry) {
   auto [at, fresh] = document_rows.try_emplace(entry.document_id, static_cast<uint32_t>(documents.size()));
-  if (fresh) documents.push_back({entry.document_id, entry.file_id, base_row(entry.base_id), 0, nullptr});
+  if (fresh) documents.push_back({entry.document_id, entry.file_id, base_row(entry.base_id), 0, 0, nullptr});
   Document& document = documents[at->second];
   document.base = base_row(entry.base_id);
   document.file_id = entry.file_id;
@@ -116,6 +125,7 @@ void Index::Core::append(Entry& entry, const Analyzed& analyzed) {
   const uint32_t slot = static_cast<uint32_t>(ids.size());
   const uint32_t row = document_row(entry);
   ++documents[row].live;
+  documents[row].marks ^= mark_of(entry.id);
   ids.push_back(entry.id);
   documents_of.push_back(row);
   lengths.push_back(analyzed.length);
@@ -129,6 +139,7 @@ void Index::Core::kill(uint32_t slot) {
   alive[slot] = 0;
   ++dead;
   --documents[documents_of[slot]].live;
+  documents[documents_of[slot]].marks ^= mark_of(ids[slot]);
   slot_of.erase(ids[slot]);
 }
 
@@ -349,6 +360,17 @@ Result<Matches> Index::search(const Query& query, const Scope& scope) const {
   core.collect(used, scores, &out);
   out.vector_ms = milliseconds_since(start);
   return out;
+}
+
+uint64_t Index::contents(const std::vector<std::string>& base_ids) const {
+  std::shared_lock lock(core_->mutex);
+  std::vector<uint8_t> in_scope(core_->base_rows.size(), 0);
+  for (const std::string& id : base_ids)
+    if (auto found = core_->base_rows.find(id); found != core_->base_rows.end()) in_scope[found->second] = 1;
+  uint64_t marks = 0;
+  for (const Core::Document& document : core_->documents)
+    if (document.live > 0 && in_scope[document.base]) marks ^= document.marks;
+  return marks;
 }
 
 std::shared_ptr<const catalog::Attributes> Index::attributes(int64_t id) const {

@@ -114,6 +114,8 @@ class Index {
   // COST: measured at 50,000 abstracts (6.6 million postings) of 384 dimensions, one thread: 1 ms keyword, 2.4 ms vector.
   // kInvalidArgument: k not in [1, kMax], or a query vector of another length than the index's.
   Result<Matches> search(const Query& query, const Scope& scope) const;
+  // Which chunks these bases hold, as a number: another where one came or went, the same after a restart. COST: a look at each document.
+  uint64_t contents(const std::vector<std::string>& base_ids) const;
   // The attributes of the chunk's document; nullptr where the id is not here.
   std::shared_ptr<const catalog::Attributes> attributes(int64_t id) const;
   Stats stats() const;

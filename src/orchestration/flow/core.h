@@ -59,7 +59,9 @@ Result<Json> walk(Flows::Core& core, durable::Run& job);
 // "a1b2…" of run and step: the same for every attempt, and after every crash.
 std::string idempotency_key(const std::string& run_id, const std::string& step_path);
 
-Json graph_of(const Block& block);
+// Steps and arrows, for pictures. A step of another flow holds that flow's steps where `entered` names it, by its path in the file.
+using Entered = std::map<std::string, DefinitionPtr>;
+Json graph_of(const Block& block, const Entered& entered = {}, const std::string& prefix = "");
 Json input_schema(const Definition& flow);
 
 }  // namespace strata::flow

@@ -7,6 +7,7 @@
 #include "base/form.h"
 #include "base/text.h"
 #include "base/yaml.h"
+#include "infra/cache/cache.h"
 #include "orchestration/flow/flow.h"
 
 namespace strata::flow {
@@ -39,12 +40,19 @@ const std::vector<Form>& forms() {
         {"seed", "integer"},
         {"schema", "object"},
         {"choices", "array"},
-        {"escalate", "object"}}},
-      {StepKind::kRetrieve, "retrieve", {{"query", "text", true}, {"bases", "any", true}, {"results", "integer"}}},
+        {"escalate", "object"},
+        {"cache", "object"}}},
+      {StepKind::kRetrieve, "retrieve", {{"query", "text", true}, {"bases", "any", true}, {"results", "integer"}, {"cache", "object"}}},
       {StepKind::kAnswer, "answer", {{"question", "text", true}, {"bases", "any", true}, {"mode", "string"}, {"model", "text"}, {"max_tokens", "integer"}}},
       {StepKind::kTool,
        "tool",
-       {{"tool", "string", true}, {"args", "object"}, {"about", "text"}, {"who", "array"}, {"deadline_s", "number"}, {"on_deadline", "string"}}},
+       {{"tool", "string", true},
+        {"args", "object"},
+        {"about", "text"},
+        {"who", "array"},
+        {"deadline_s", "number"},
+        {"on_deadline", "string"},
+        {"cache", "object"}}},
       {StepKind::kCondition, "condition", {{"cases", "array", true}, {"else", "step"}, {"reason", "text"}}},
       {StepKind::kSet, "set", {{"values", "object"}, {"value", "any"}}},
       {StepKind::kRecord, "record", {{"type", "string", true}, {"data", "any", true}}},
@@ -205,6 +213,7 @@ class Parser {
       if (auto* text = json[name].as_string()) *to = *text;
     TRY(save(out, path));
     TRY(timing(json, path, out));
+    TRY(caching(json, path, out));
     TRY(details(json, path, depth, out));
     return literal_ ? Status() : templates_in(json, path, form->keys);
   }
@@ -237,6 +246,22 @@ class Parser {
     TRY_ASSIGN(double seconds, json["timeout_s"].to_double("timeout_s"));
     if (!(seconds > 0 && seconds <= kWaitSecondsMost)) return wrong(path + ".timeout_s", "expected more than 0 and at most 31536000 seconds");
     out.timeout_ms = std::max<int64_t>(1, std::llround(seconds * 1000));
+    return {};
+  }
+
+  Status caching(const Json& json, const std::string& path, Step& out) const {
+    const Json& cache = json["cache"];
+    if (cache.is_null()) return {};
+    std::vector<Key> known = {{"ttl_s", "number", true}};
+    if (out.kind == StepKind::kModel) known.push_back({"sampled", "boolean"});
+    TRY(keys(cache, path + ".cache", known));
+    double seconds = 0;
+    TRY(reader_.number(cache, path + ".cache", "ttl_s", 1.0, cache::kTtlSecondsMost, seconds));
+    out.cache.ttl_ms = std::llround(seconds * 1000);
+    const bool sampled = json["temperature"].is_number() && *json["temperature"].to_double("temperature") > 0 && json["seed"].is_null();
+    if (sampled && cache["sampled"] != Json(true))
+      return wrong(path + ".cache",
+                   "a step with a temperature and without a seed answers otherwise each time: set 'seed', or 'cache.sampled: true' to keep one such answer");
     return {};
   }
 
@@ -349,7 +374,8 @@ class Parser {
   }
   Status templates_in(const Json& json, const std::string& path, const std::vector<Key>& form) {
     for (auto& key : form)
-      if (key.type != "steps" && key.name != "branches" && key.name != "cases" && key.name != "schema" && key.name != "escalate" && key.name != "spec")
+      if (key.type != "steps" && key.name != "branches" && key.name != "cases" && key.name != "schema" && key.name != "escalate" && key.name != "spec" &&
+          key.name != "cache")
         TRY(templates_in(json[key.name], join(path, key.name)));
     TRY(templates_in(json["escalate"]["model"], path + ".escalate.model"));
     if (auto* when = json["escalate"]["when"].as_string()) TRY(compile(source_of_truth(*when), path + ".escalate.when"));

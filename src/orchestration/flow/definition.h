@@ -30,6 +30,11 @@ struct Retry {
   int64_t pause_ms(int attempt) const;            // after the so-manieth attempt
 };
 
+// Of model, retrieve and tool steps: for how long a result answers for the same again.
+struct CacheFor {
+  int64_t ttl_ms = 0;                             // 0: it does not
+};
+
 struct Step {
   std::string id, title;
   StepKind kind = StepKind::kSet;
@@ -39,6 +44,7 @@ struct Step {
   std::string on_error;                           // as next; empty: the run fails
   Retry retry;
   int64_t timeout_ms = 0;                         // 0: none
+  CacheFor cache;
   bool templated = false;                         // whether anything in it is to be filled in: most cost of a plain step would be its variables
   bool literal = false;                           // a driver chose it: nothing in it is a template, whatever it looks like
   std::vector<Block> blocks;                      // of map (one) and parallel

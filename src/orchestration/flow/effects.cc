@@ -4,6 +4,7 @@
 
 #include "base/crypto.h"
 #include "base/span.h"
+#include "orchestration/flow/cached.h"
 
 namespace strata::flow {
 namespace {
@@ -72,19 +73,20 @@ void add_usage(ModelReply& total, const ModelReply& reply) {
   total.cost += reply.cost;
 }
 
-Result<Json> ask(Models& models, const Context& context, const ModelCall& call, Outcome& outcome) {
-  TRY_ASSIGN(ModelReply reply, models.generate(context, call));
-  add_usage(outcome.usage, reply);
-  return model_output(call, reply);
+Result<Json> ask(Flows::Core& core, const Context& context, const ModelCall& call, Outcome& outcome) {
+  return cached(core, context, outcome, model_key(core, context, outcome.work, call), [&]() -> Result<Json> {
+    TRY_ASSIGN(ModelReply reply, core.options.effects.models->generate(context, call));
+    add_usage(outcome.usage, reply);
+    return model_output(call, reply);
+  });
 }
 
 // The small model first; the bigger one where the small one fails, or where the expression over its output says so.
 Result<Json> ask_with_escalation(Flows::Core& core, const Context& context, Outcome& outcome) {
   if (!core.options.effects.models) return failed_precondition("no language model is wired to flows");
-  Models& models = *core.options.effects.models;
   const Work& work = outcome.work;
   TRY_ASSIGN(ModelCall call, model_call(work.input));
-  Result<Json> first = ask(models, context, call, outcome);
+  Result<Json> first = ask(core, context, call, outcome);
   const Json& escalate = work.step->spec["escalate"];
   if (escalate.is_null() || context.cancelled()) return first;
   std::string reason;
@@ -104,7 +106,7 @@ Result<Json> ask_with_escalation(Flows::Core& core, const Context& context, Outc
   outcome.notes.push_back(
       {.kind = "escalated_model", .name = work.path, .data = Json::object({{"from", call.model}, {"to", bigger}, {"reason", reason}}), .decision = true});
   call.model = bigger;
-  return ask(models, context, call, outcome);
+  return ask(core, context, call, outcome);
 }
 
 Result<Json> call_library(Flows::Core& core, const Context& context, Outcome& outcome) {
@@ -118,7 +120,8 @@ Result<Json> call_library(Flows::Core& core, const Context& context, Outcome& ou
     if (!input["results"].is_null()) {
       TRY_ASSIGN(results, input["results"].to_int("results"));
     }
-    return library.retrieve(context, query, bases, static_cast<int>(std::clamp<int64_t>(results, 1, 100)));
+    return cached(core, context, outcome, retrieval_key(core, context, outcome.work, bases),
+                  [&] { return library.retrieve(context, query, bases, static_cast<int>(std::clamp<int64_t>(results, 1, 100))); });
   }
   AnswerCall call;
   call.bases = std::move(bases);
@@ -138,10 +141,13 @@ Result<Json> call_tool(Flows::Core& core, const Context& context, Outcome& outco
   const Work& work = outcome.work;
   Tools::Call call{.name = work.tool, .arguments = work.input, .key = work.key, .approval_id = "", .untrusted = work.untrusted};
   if (auto* id = work.decided["approval_id"].as_string()) call.approval_id = *id;
-  TRY_ASSIGN(auto reply, core.options.effects.tools->call(context, call));
-  outcome.cost += reply.cost;
-  outcome.untrusted = reply.untrusted;
-  return std::move(reply.result);
+  TRY_ASSIGN(Json reply, cached(core, context, outcome, tool_key(core, context, work), [&]() -> Result<Json> {
+               TRY_ASSIGN(auto said, core.options.effects.tools->call(context, call));
+               outcome.cost += said.cost;
+               return Json::object({{"result", std::move(said.result)}, {"untrusted", said.untrusted}});
+             }));
+  outcome.untrusted = reply["untrusted"] == Json(true);
+  return std::move(*reply.find("result"));
 }
 
 }  // namespace
@@ -190,11 +196,14 @@ Result<Work> prepare(Flows::Core& core, const Context& context, const Machine& m
     TRY_ASSIGN(work.about, fill(step, flow, step.spec["about"], variables));
     TRY_ASSIGN(auto info, core.options.effects.tools->describe(context, work.tool));
     work.effect = info.effect;
+    work.tool_version = std::move(info.version);
+    if (step.cache.ttl_ms > 0 && work.effect != Effect::kReads)
+      return failed_precondition("cache: the tool '" + work.tool + "' changes something, so each call must reach it: take 'cache' off this step");
     return work;
   }
   Json input = Json::object();
   for (auto& [name, member] : *step.spec.as_object()) {
-    static const std::vector<std::string_view> kOwn = {"id", "kind", "title", "save", "next", "on_error", "retry", "timeout_s", "escalate"};
+    static const std::vector<std::string_view> kOwn = {"id", "kind", "title", "save", "next", "on_error", "retry", "timeout_s", "escalate", "cache"};
     if (std::find(kOwn.begin(), kOwn.end(), name) != kOwn.end() || member.is_null()) continue;
     if (name == "schema") {
       input.set(name, member);
@@ -223,6 +232,7 @@ Outcome perform(Flows::Core& core, const Context& context, Work work) {
       break;
     default: outcome.output = call_tool(core, bounded, outcome);
   }
+  if (outcome.cached()) span.set("strata.cached", true);
   span.outcome(outcome.output);
   outcome.cost += outcome.usage.cost;
   outcome.ms = (core.clock.monotonic_ns() - begin) / 1'000'000;

@@ -20,6 +20,7 @@ struct Work {
   Json variables;                   // of model steps that may escalate
   Json decided;                     // the decision that lets the tool run now
   std::string tool, key;
+  std::string tool_version;         // see Tools::Info
   bool untrusted = false;           // see Tools::Call
   Effect effect = Effect::kReads;
   int attempt = 1, refusals = 0;
@@ -31,6 +32,9 @@ struct Outcome {
   ModelReply usage;
   double cost = 0;
   int64_t ms = 0;
+  int asked = 0, hits = 0;          // models, documents, tools; and of those that the cache answered for them
+  double saved = 0;                 // by the hits
+  bool cached() const { return hits > 0 && asked == 0; }
   bool untrusted = false;           // the output holds text that others wrote
   std::vector<durable::Event> notes;   // escalated_model
 };

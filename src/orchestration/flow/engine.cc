@@ -310,6 +310,7 @@ News Walker::news_of(Outcome outcome) {
   if (outcome.untrusted) data.set("untrusted", true);
   if (Json usage = usage_json(outcome.usage); !usage.is_null()) data.set("usage", std::move(usage));
   if (outcome.cost != 0) data.set("cost", outcome.cost);
+  if (outcome.cached()) data.set("cached", true), data.set("cost", 0), data.set("saved", outcome.saved);
   if (!work.tool.empty()) data.set("tool", work.tool);
   if (too_large(data)) data.set("input", Json());   // the step's text says how it was made
   if (size_t bytes = bytes_of(data); bytes > durable::kResultBytesMax) news.join(result_too_large(work, std::move(data), bytes));

@@ -15,10 +15,10 @@
 //   limits         {steps, tokens, seconds}: a run that goes past one fails and says which
 //   steps          each {id, kind, …} and, all optional: title, save, next (a step of the same block, or "end"; default: the one that
 //                  follows), on_error (as next), retry {attempts, backoff_s, factor, backoff_s_max}, timeout_s
-//     model        prompt | messages, system, model, max_tokens, temperature, seed, schema | choices (the output is held to it),
+//     model        prompt | messages, system, model, max_tokens, temperature, seed, schema | choices (the output is held to it), cache,
 //                  escalate {model, when, reason}: asks a bigger model where the expression over `output` holds, or on an error
-//     retrieve     query, bases, results            answer     question, bases, mode, model, max_tokens
-//     tool         tool, args                       condition  cases [{when, next, reason}], else, reason
+//     retrieve     query, bases, results, cache     answer     question, bases, mode, model, max_tokens
+//     tool         tool, args, cache                condition  cases [{when, next, reason}], else, reason
 //     set          values {field: …} | value        record     type, data: an event of your own, searchable, sent to subscribers
 //     map          over, as, steps, result, at_once parallel   branches {name: [steps]}
 //     wait         for_s | until, signal            approval   message, who, tool, args, allow, deadline_s, escalate_to, on_deadline
@@ -29,6 +29,10 @@
 // Effects (Tools::Info::effect): kReads and kKeyed are asked again after a crash, kKeyed with the same idempotency key (of run and step,
 // not of attempt): exactly once where the tool honours it. kOnce is announced in the log before it is asked; a crash or an unclear
 // failure in between leaves `outcome unknown`, which waits for a person: happened, not_happened (asked again), or fail.
+//
+// `cache: {ttl_s}` of a model, retrieve or tool step: for so long the same again is answered by what was answered before, at no cost (infra/cache; its
+// step_finished says `cached`, and what it `saved`). The same is: tenant and roles, the model or tool in its version, every parameter, the index's
+// contents. A tool must only read. What is sampled (a temperature and no seed) is kept only with `sampled: true`. An attempt after a failure asks anew.
 //
 // Approvals wait durably; the decision is an event with who and why. After accept or edit the step's tool runs, under the rule above.
 //
@@ -50,6 +54,8 @@
 #include "infra/durable/durable.h"
 #include "infra/store/store.h"
 #include "orchestration/registry/registry.h"
+
+namespace strata::cache { class Cache; }
 
 namespace strata::flow {
 
@@ -93,6 +99,9 @@ class Models {
  public:
   virtual ~Models() = default;
   virtual Result<ModelReply> generate(const Context& context, const ModelCall& call) = 0;
+  // What would answer a call that names this model, exactly: another text where weights, adapter or version are others. Empty: nobody knows, so
+  // nothing of it is cached.
+  virtual std::string version(const Context&, const std::string&) { return ""; }
 };
 class Library {
  public:
@@ -104,6 +113,8 @@ class Library {
     ModelReply usage;
   };
   virtual Result<Reply> answer(const Context& context, const AnswerCall& call) = 0;
+  // Of what retrieve() finds in these bases: another text where their contents, or how they are searched, are others. Empty: as Models::version.
+  virtual std::string version(const Context&, const std::vector<std::string>&) { return ""; }
 };
 enum class Effect { kReads, kKeyed, kOnce };
 class Tools {
@@ -115,6 +126,7 @@ class Tools {
     std::string about = "";         // for a model: what it does, and when to use it
     Json parameters = {};           // JSON Schema of its arguments
     bool untrusted = false;         // its results hold text that others wrote
+    std::string version = "";       // of what it does and who may call it; empty: as Models::version
   };
   virtual Result<Info> describe(const Context& context, const std::string& name) = 0;   // kNotFound names the nearest
   // A failure whose code is kInvalidArgument, kNotFound, kPermissionDenied, kUnauthenticated, kFailedPrecondition, kResourceExhausted or
@@ -178,6 +190,7 @@ struct Effects {
   Library* library = nullptr;
   Tools* tools = nullptr;
   std::map<std::string, Driver*> drivers = {};   // by name
+  cache::Cache* cache = nullptr;    // null: steps with `cache` ask every time
 };
 
 // ---- what the rest of the house sees ----
@@ -208,7 +221,8 @@ struct Run {
 struct RunView {
   Run run;
   Json input, state;
-  Json steps;                       // per step occurrence: {path, kind, status, attempts, ms, tokens, cost, input, output, error}
+  Json steps;                       // per step occurrence: {path, kind, status, attempts, ms, tokens, cost, cached, input, output, error}
+  Json graph;                       // as Checked::graph, with the steps of the flows that it entered inside the steps that did
   Json totals;                      // {steps, ms, tokens, cost}
 };
 
@@ -333,7 +347,8 @@ class Flows {
   // Whether a person let this tool run with these arguments: for the tools' own check.
   Result<bool> granted(const Context&, const std::string& approval_id, const std::string& tool, const Json& arguments);
 
-  // What each step adds, over the newest runs of a version (0: all), measured: per step runs, failures, p50 and p95 of ms, tokens, cost.
+  // What each step adds, over the newest runs of a version (0: all), measured: per step runs, failures, p50 and p95 of ms, tokens, cost, how many were
+  // answered by the cache, and what that saved.
   Result<Json> impact(const Context&, const std::string& flow, int version);
 
   Result<Schedule> add_schedule(const Context&, const std::string& flow, const std::string& cron, const Json& input);

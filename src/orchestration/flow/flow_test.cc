@@ -393,6 +393,27 @@ TEST(ControlTest, AFlowInAFlowHasItsOwnStateAndVersion) {
   EXPECT_THAT(kinds(platform, view.run.id), ::testing::Contains("step_finished:call/s"));
 }
 
+TEST(ViewTest, ARunsPictureHoldsTheStepsOfTheFlowsThatItEntered) {
+  Platform platform;
+  ASSERT_TRUE(platform.put("inner", "flow: inner\nsteps:\n  - {id: s, kind: set, value: 1}\n  - {id: t, kind: set, value: 2}\n"));
+  ASSERT_TRUE(platform.put("middle",
+                           "flow: middle\nsteps:\n  - {id: each, kind: map, over: [1, 2], steps: [{id: deep, kind: subflow, flow: inner}]}\n"
+                           "  - {id: wait, kind: wait, signal: go}\n"));
+  ASSERT_TRUE(platform.put("outer", "flow: outer\nsteps:\n  - {id: call, kind: subflow, flow: middle}\n  - {id: later, kind: subflow, flow: inner}\n"));
+  auto view = platform.parked(platform.start("outer")->id);
+  ASSERT_TRUE(platform.put("inner", "flow: inner\nsteps:\n  - {id: other, kind: set, value: 1}\n"));   // this run keeps what it entered
+  view = *platform.flows().view(platform.context, view.run.id);
+  auto inside = [](const Json& step) { return (*step["blocks"].as_array())[0]["steps"]; };
+  const Json& call = (*view.graph["steps"].as_array())[0];
+  const Json each = (*inside(call).as_array())[0], deep = (*inside(each).as_array())[0];
+  EXPECT_EQ(deep["id"], Json("deep"));
+  EXPECT_EQ((*inside(deep).as_array())[1]["id"], Json("t"));
+  EXPECT_TRUE((*view.graph["steps"].as_array())[1]["blocks"].is_null()) << "not entered yet";
+  std::vector<std::string> paths;
+  for (auto& step : *view.steps.as_array()) paths.push_back(*step["path"].as_string());
+  EXPECT_THAT(paths, ::testing::IsSupersetOf({"call/each[0]/deep/s", "call/each[1]/deep/t", "call/wait"}));
+}
+
 TEST(ViewTest, StepsShowWhatTheyCostAndImpactSumsThemUp) {
   Platform platform;
   ASSERT_TRUE(platform.put("a", "flow: a\nsteps:\n  - {id: x, kind: model, prompt: hi}\n  - {id: y, kind: tool, tool: read}\n"));

@@ -49,7 +49,7 @@ Event decision(std::string kind, Json data) { return {.kind = std::move(kind), .
 
 }  // namespace
 
-Json graph_of(const Block& block) {
+Json graph_of(const Block& block, const Entered& entered, const std::string& prefix) {
   Json steps = Json::array();
   for (size_t i = 0; i < block.steps.size(); ++i) {
     const Step& step = block.steps[i];
@@ -66,11 +66,13 @@ Json graph_of(const Block& block) {
     }
     if (!step.on_error.empty()) arrow(step.on_error, "error");
     Json one = Json::object({{"id", step.id}, {"kind", step_kind_name(step.kind)}, {"title", step.title}, {"next", std::move(next)}});
-    if (!step.blocks.empty()) {
-      Json blocks = Json::array();
-      for (auto& inner : step.blocks) blocks.push(Json::object({{"name", inner.name}, {"steps", graph_of(inner)}}));
-      one.set("blocks", std::move(blocks));
-    }
+    const std::string path = prefix + step.id;
+    Json blocks = Json::array();
+    for (auto& inner : step.blocks)
+      blocks.push(Json::object({{"name", inner.name}, {"steps", graph_of(inner, entered, path + (inner.name.empty() ? "" : "." + inner.name) + "/")}}));
+    if (auto flow = entered.find(path); flow != entered.end())
+      blocks.push(Json::object({{"name", ""}, {"steps", graph_of(flow->second->root, entered, path + "/")}}));
+    if (blocks.size() > 0) one.set("blocks", std::move(blocks));
     steps.push(std::move(one));
   }
   return steps;

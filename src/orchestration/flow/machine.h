@@ -9,7 +9,7 @@
 // Events (kind → data):
 //   run_started      flow, version, input, trigger          always the first
 //   step_started     input, key                             before an effect that must not be repeated
-//   step_finished    output, input, usage, cost, ms, attempt
+//   step_finished    output, input, usage, cost, ms, attempt; cached, saved: where the cache answered
 //   step_failed      error, code, attempt, at_ms (next try, `refused` where it counts as none) | final; then on_error's step, or the run has failed
 //   routed           to, when, reason                       of a condition (decision)
 //   escalated_model  from, to, reason                       a bigger model was asked (decision)

@@ -30,7 +30,7 @@ class StepLines {
       line.set("reason", event.data["reason"]);
       line.set("untrusted", event.data["untrusted"]);
     }
-    for (auto key : {"input", "output", "error", "code", "attempt", "tool", "usage", "cost", "at_ms", "until_ms", "message", "approval_id"})
+    for (auto key : {"input", "output", "error", "code", "attempt", "tool", "usage", "cost", "cached", "saved", "at_ms", "until_ms", "message", "approval_id"})
       if (!event.data[key].is_null()) line.set(key, event.data[key]);
     if (event.kind == "step_finished") line.erase("error"), line.erase("code"), line.erase("at_ms");
     if (!event.data["ms"].is_null()) line.set("ms", integer_of(line["ms"]) + integer_of(event.data["ms"]));
@@ -81,9 +81,26 @@ std::string step_of_path(const std::string& path) {
   return out;
 }
 
+// The versions of other flows that a run has entered, by the step of the file; where several items entered several, the last.
+class EnteredFlows {
+ public:
+  explicit EnteredFlows(Flows::Core& core) : core_(core) {}
+  Status add(const Event& event) {
+    if (event.kind != "opened" || !event.data["flow"].is_string()) return {};
+    TRY_ASSIGN(const int64_t version, event.data["version"].to_int("version"));
+    TRY_ASSIGN(flows_[step_of_path(event.name)], core_.definition(*event.data["flow"].as_string(), static_cast<int>(version)));
+    return {};
+  }
+  const Entered& flows() const { return flows_; }
+
+ private:
+  Flows::Core& core_;
+  Entered flows_;
+};
+
 struct Sum {
-  int64_t runs = 0, failures = 0, retries = 0, tokens = 0;
-  double cost = 0;
+  int64_t runs = 0, failures = 0, retries = 0, tokens = 0, cached = 0;
+  double cost = 0, saved = 0;
   std::vector<int64_t> ms;
 };
 
@@ -102,10 +119,13 @@ Result<RunView> Flows::view(const Context& context, const std::string& id) {
   Machine machine([this](const std::string& name, int version) { return core_->definition(name, version); });
   machine.set_run_id(id);
   StepLines lines;
+  EnteredFlows entered(*core_);
   for (auto& event : events) {
     TRY(machine.apply(event));
+    TRY(entered.add(event));
     lines.add(event);
   }
+  if (!events.empty()) view.graph = Json::object({{"steps", graph_of(machine.scope().flow->root, entered.flows())}});
   if (!events.empty()) view.input = machine.scope().input, view.state = machine.scope().state;
   if (view.run.job.state == durable::State::kWaiting) view.run.waits_for = machine.waits_for();
   view.totals = lines.totals();
@@ -134,6 +154,8 @@ Result<Json> Flows::impact(const Context& context, const std::string& flow, int 
       if (!event.data["ms"].is_null()) sum.ms.push_back(integer_of(event.data["ms"]));
       sum.tokens += integer_of(event.data["usage"]["prompt_tokens"]) + integer_of(event.data["usage"]["completion_tokens"]);
       sum.cost += number_of(event.data["cost"]);
+      sum.cached += event.data["cached"] == Json(true);
+      sum.saved += number_of(event.data["saved"]);
     }
   }
   Json steps = Json::array();
@@ -146,7 +168,9 @@ Result<Json> Flows::impact(const Context& context, const std::string& flow, int 
                              {"ms_p50", percentile(sum.ms, 0.5)},
                              {"ms_p95", percentile(sum.ms, 0.95)},
                              {"tokens", sum.tokens},
-                             {"cost", sum.cost}}));
+                             {"cost", sum.cost},
+                             {"cached", sum.cached},
+                             {"saved", sum.saved}}));
   return Json::object({{"flow", flow}, {"version", version}, {"runs", runs.size()}, {"steps", std::move(steps)}});
 }
 

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/random.h"
+#include "infra/cache/cache.h"
 #include "infra/durable/clock_for_test.h"
 #include "infra/store/crash_for_test.h"
 #include "orchestration/flow/flow.h"
@@ -32,11 +33,17 @@ class ScriptedModels : public Models {
     ++calls;
     return script(context, call);
   }
+  std::string weights = "1";
+  std::string version(const Context&, const std::string& model) override { return weights.empty() ? "" : model + "@" + weights; }
 };
 
 class ScriptedLibrary : public Library {
  public:
+  std::atomic<int> searches{0};
+  std::string contents = "1";
+  std::string version(const Context&, const std::vector<std::string>&) override { return contents; }
   Result<Json> retrieve(const Context&, const std::string& query, const std::vector<std::string>&, int) override {
+    ++searches;
     return Json::array({Json::object({{"text", "about " + query}, {"filename", "a.md"}, {"score", 0.9}})});
   }
   Result<Reply> answer(const Context&, const AnswerCall& call) override {
@@ -52,11 +59,12 @@ class World : public Tools {
   std::map<std::string, int> asked;               // calls by tool
   std::map<std::string, std::string> needs;       // tools that want an approval
   std::map<std::string, bool> untrusted;          // what the last call of a tool said of its arguments
+  std::string read_version = "1";                 // of the tool "read"
   size_t pad = 0;                                 // bytes of nothing in each result
   std::function<Status(const Call&, bool before)> trouble = [](const Call&, bool) { return Status(); };
 
   Result<Info> describe(const Context&, const std::string& name) override {
-    if (name == "read") return Info{Effect::kReads, "low"};
+    if (name == "read") return Info{.effect = Effect::kReads, .risk = "low", .untrusted = false, .version = read_version};
     if (name == "keyed") return Info{Effect::kKeyed, "high"};
     if (name == "once") return Info{Effect::kOnce, "high"};
     return not_found("no tool '" + name + "'");
@@ -109,7 +117,9 @@ class Platform {
     registry_ = std::make_unique<registry::Registry>(*store_, clock);
     Options options;
     options.threads = threads;
+    cache_ = std::move(*cache::Cache::open(folder_ + "/cache.db", clock));
     options.effects = {&models, &library, &world};
+    options.effects.cache = cache_.get();
     options.secrets.set = [this](const Context&, const std::string& name, const std::string& value) { return secrets[name] = value, Status(); };
     options.secrets.get = [this](const Context&, const std::string& name) -> Result<std::string> {
       return secrets.count(name) ? Result<std::string>(secrets[name]) : not_found(name);
@@ -128,11 +138,13 @@ class Platform {
     if (journal_) journal_->stop();
     flows_.reset();
     registry_.reset();
+    cache_.reset();
     journal_.reset();
     store_.reset();
   }
   Flows& flows() { return *flows_; }
   durable::Journal& journal() { return *journal_; }
+  cache::Cache& cache() { return *cache_; }
   store::Store& store() { return *store_; }
   registry::Registry& registry() { return *registry_; }
   // Each version on top of the one before.
@@ -181,6 +193,7 @@ class Platform {
   std::map<std::string, int> versions_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<durable::Journal> journal_;
+  std::unique_ptr<cache::Cache> cache_;
   std::unique_ptr<registry::Registry> registry_;
   std::unique_ptr<Flows> flows_;
 };

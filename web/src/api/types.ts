@@ -187,7 +187,7 @@ export interface FlowGraph { steps: FlowStep[] }
 export interface FlowDetail extends FlowRow { text: string; graph?: FlowGraph; input?: JsonSchema }
 export interface FlowChecked { name: string; steps: number; graph: FlowGraph; input: JsonSchema }
 export interface FlowTemplate { name: string; title: string; text: string }
-export interface StepImpact { step: string; runs: number; failures: number; retries: number; success_rate: number | null; ms_p50: number; ms_p95: number; tokens: number; cost: number }
+export interface StepImpact { step: string; runs: number; failures: number; retries: number; success_rate: number | null; ms_p50: number; ms_p95: number; tokens: number; cost: number; cached: number; saved: number }
 export interface FlowImpact { flow: string; version: number; runs: number; steps: StepImpact[] }
 export type RunState = Job["state"];
 export interface RunRow {
@@ -196,11 +196,12 @@ export interface RunRow {
 }
 export type StepStatus = "working" | "finished" | "failed" | "retrying" | "asking" | "waiting" | "outcome_unknown";
 export interface RunStep {
-  path: string; status: StepStatus; started_at: number; updated_at: number; attempt?: number; ms?: number; cost?: number; tool?: string; message?: string; approval_id?: string;
+  path: string; status: StepStatus; started_at: number; updated_at: number; attempt?: number; ms?: number; cost?: number; tool?: string; message?: string; approval_id?: string; cached?: boolean; saved?: number;
   usage?: { prompt_tokens?: number; completion_tokens?: number; cached_tokens?: number; model?: string }; input?: unknown; output?: unknown; error?: string; code?: string; at_ms?: number; until_ms?: number;
 }
 export interface RunDetail extends RunRow {
   waits_for: "approval" | "outcome" | "signal" | "time" | "paused" | null; input: unknown; values: Record<string, unknown> | null; steps: RunStep[];
+  graph: FlowGraph | null;
   totals: { steps: number; ms: number; tokens: number; cost: number };
 }
 export interface RunEvent { sequence: number; kind: string; step: string; data: Record<string, unknown> | null; decision: boolean; at: number }

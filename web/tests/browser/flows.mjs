@@ -232,12 +232,39 @@ async function triggers({ page, url }) {
   await page.getByRole("button", { name: "Tell http://127.0.0.1:9/in no more" }).waitFor({ state: "detached" });
 }
 
+const inner = `flow: inner
+steps:
+  - {id: reckon, kind: tool, tool: calculator, args: {expression: "6 * 7"}, cache: {ttl_s: 600}}
+  - {id: give, kind: respond, result: "{{ steps.reckon.value }}"}
+`;
+const outer = `flow: outer
+steps:
+  - {id: call, kind: subflow, flow: inner}
+  - {id: out, kind: respond, result: "{{ steps.call }}"}
+`;
+async function nested({ page, url }) {
+  await put(page, url, inner, "inner");
+  await put(page, url, outer, "outer");
+  for (let times = 0; times < 2; ++times) {
+    await page.goto(`${url}/flows/outer`);
+    await start(page);
+    await state(page, "succeeded");
+  }
+  await node(page, "reckon").getByText("from the cache").first().waitFor();
+  await node(page, "reckon").click();
+  await chosen(page, "call/reckon").getByText('"6 * 7"').waitFor();
+  check(page.url().includes("step=call%2Freckon"), `the inner step is not in the address: ${page.url()}`);
+  await page.getByRole("button", { name: "Timeline" }).click();
+  await page.getByText("call/reckon").first().waitFor();
+}
+
 export const tests = [
   ["flows: a template is put, its mistake shown at its line; a run waits in the inbox, is accepted and ends", fromTemplate],
   ["flows: edited arguments are held to the tool's schema, and are what is sent", edited],
   ["flows: a run is forked from a step with another value, by keyboard", forked],
   ["flows: pause, resume, signal, try again and cancel, as the page shows them", controlled],
   ["flows: a person says how a call ended that nobody knows the end of", unknown],
+  ["flows: a flow in a flow shows its own steps in the run's picture and timeline, and what came from the cache", nested],
   ["flows: another's version is not overwritten unseen", meanwhile],
   ["flows: schedules, webhooks and subscriptions come and go", triggers],
 ];

@@ -19,10 +19,10 @@ const views = ["picture", "text", "runs", "triggers"] as const;
 function ImpactTable({ steps }: { steps: readonly StepImpact[] }) {
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label={t.flows.impact}>
-      <table><thead><tr><th>{t.flows.step}</th><th className="number">{t.flows.times}</th><th className="number">{t.flows.reliable}</th><th className="number">{t.flows.retries}</th><th className="number">{t.flows.median}</th><th className="number">{t.flows.slow}</th><th className="number">{t.flows.tokensHead}</th><th className="number">{t.flows.cost}</th></tr></thead>
+      <table><thead><tr><th>{t.flows.step}</th><th className="number">{t.flows.times}</th><th className="number">{t.flows.reliable}</th><th className="number">{t.flows.retries}</th><th className="number">{t.flows.median}</th><th className="number">{t.flows.slow}</th><th className="number">{t.flows.tokensHead}</th><th className="number">{t.flows.cost}</th><th className="number">{t.flows.cachedHead}</th><th className="number">{t.flows.savedHead}</th></tr></thead>
         <tbody>{steps.map((step) => (
           <tr key={step.step}><td><code>{step.step}</code></td><td className="number">{count(step.runs)}</td><td className="number">{step.success_rate === null ? "–" : percent(step.success_rate)}</td><td className="number">{count(step.retries)}</td>
-            <td className="number">{milliseconds(step.ms_p50)}</td><td className="number">{milliseconds(step.ms_p95)}</td><td className="number">{count(step.tokens)}</td><td className="number">{money(step.cost, "USD")}</td></tr>))}</tbody></table>
+            <td className="number">{milliseconds(step.ms_p50)}</td><td className="number">{milliseconds(step.ms_p95)}</td><td className="number">{count(step.tokens)}</td><td className="number">{money(step.cost, "USD")}</td><td className="number">{count(step.cached)}</td><td className="number">{money(step.saved, "USD")}</td></tr>))}</tbody></table>
     </div>
   );
 }

@@ -27,7 +27,7 @@ function Arrows({ arrows, width, height, states }: { arrows: Arrow[]; width: num
 
 function Measured({ impact }: { impact: StepImpact | undefined }) {
   if (!impact || impact.runs === 0) return null;
-  return <span className="graph-numbers">{milliseconds(impact.ms_p50)} <span>·</span> {percent(impact.success_rate ?? 1)}{impact.cost > 0 ? <> <span>·</span> {money(impact.cost / impact.runs, "USD")}</> : impact.tokens > 0 && <> <span>·</span> {t.flows.tokens(count(impact.tokens / impact.runs))}</>}</span>;
+  return <span className="graph-numbers">{milliseconds(impact.ms_p50)} <span>·</span> {percent(impact.success_rate ?? 1)}{impact.cost > 0 ? <> <span>·</span> {money(impact.cost / impact.runs, "USD")}</> : impact.tokens > 0 && <> <span>·</span> {t.flows.tokens(count(impact.tokens / impact.runs))}</>}{impact.cached > 0 && <> <span>·</span> {t.flows.cached(percent(impact.cached / impact.runs))}</>}</span>;
 }
 
 function Node({ box, state, impact, leads, chosen, choose }: { box: Box; state: NodeState | undefined; impact: StepImpact | undefined; leads: string; chosen: boolean; choose: ((path: string) => void) | undefined }) {
@@ -36,7 +36,7 @@ function Node({ box, state, impact, leads, chosen, choose }: { box: Box; state: 
   const inside = (
     <>
       <span className="graph-name">{box.title || box.id}</span>
-      <span className="graph-line"><small>{t.flows.kinds[box.kind] ?? box.kind}</small>{state && <Badge tone={toneOf(state.status)}>{t.runs.steps[state.status]}{state.times > 1 ? ` ×${state.times}` : ""}</Badge>}</span>
+      <span className="graph-line"><small>{t.flows.kinds[box.kind] ?? box.kind}</small>{state && <Badge tone={toneOf(state.status)}>{t.runs.steps[state.status]}{state.times > 1 ? ` ×${state.times}` : ""}</Badge>}{state?.last.cached && <small>{t.runs.cached}</small>}</span>
       <Measured impact={impact} />
       <span className="hidden">{leads}</span>
     </>);

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { FlowArrow, FlowStep } from "../../api/types";
 import { type Box, endPath, layoutOf, moved } from "./layout";
+import { fileStep } from "../runs/run_state";
 
 const to = (...names: string[]): FlowArrow[] => names.map((name) => ({ to: name, when: null }));
 const one = (id: string, next: FlowArrow[], blocks?: FlowStep["blocks"]): FlowStep => ({ id, kind: "set", title: "", next, ...(blocks ? { blocks } : {}) });
@@ -49,6 +50,11 @@ test("what is inside a step stands inside its box, branches side by side", () =>
   expect(holds(at["each"]!, at["each/note"]!)).toBe(true);
   expect(apart(at["both.left/ask"]!, at["both.right/ask"]!)).toBe(true);
   expect(lanes.map((lane) => lane.name)).toEqual(["left", "right", ""]);
+});
+test("a flow in a flow stands inside the step that entered it, under the paths of the run's log", () => {
+  const { boxes } = layoutOf({ steps: [one("each", to("end"), [{ name: "", steps: [one("call", to("end"), [{ name: "", steps: [one("ask", to("end"))] }])] }])] });
+  const at = byPath(boxes);
+  expect(holds(at["each/call"]!, at[fileStep("each[3]/call/ask#2")]!)).toBe(true);
 });
 test("a path moves by its pairs", () => expect(moved("M 1 2 C 3 -4 5 6 7.5 8", 10, 100)).toBe("M 11 102 C 13 96 15 106 17.5 108"));
 test("nothing is a picture of nothing", () => expect(layoutOf({ steps: [] })).toMatchObject({ width: 0, boxes: [], arrows: [] }));

@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { placeOfRun } from "../../api/agent_queries";
-import { approvalsQuery, flowQuery, impactQuery, runQuery } from "../../api/flow_queries";
+import { approvalsQuery, impactQuery, runQuery } from "../../api/flow_queries";
 import type { RunDetail, RunEvent } from "../../api/types";
 import { shownJson } from "../../format/json";
 import { count } from "../../format/format";
@@ -42,7 +42,7 @@ function Waits({ run }: { run: RunDetail }) {
 }
 
 function Picture({ run, step, choose, fork }: { run: RunDetail; step: string; choose: (path: string) => void; fork: (path: string) => void }) {
-  const flow = useQuery(flowQuery(run.flow, run.version)), impact = useQuery(impactQuery(run.flow, run.version));
+  const impact = useQuery(impactQuery(run.flow, run.version));
   const states = statesOf(run);
   // Where eyes are wanted, else where it is now.
   const first = run.steps.find((one) => one.status === "failed") ?? run.steps.findLast((one) => one.status !== "finished") ?? run.steps.at(-1);
@@ -50,7 +50,7 @@ function Picture({ run, step, choose, fork }: { run: RunDetail; step: string; ch
   const node = chosen ? fileStep(chosen.path) : step;
   return (
     <div className="run-sides">
-      {flow.error ? <ErrorBox error={flow.error} retry={() => void flow.refetch()} /> : flow.data?.graph ? <GraphView graph={flow.data.graph} label={t.runs.picture} states={states} impact={impact.data?.steps ?? []} chosen={node} choose={choose} /> : <Skeleton lines={8} />}
+      {run.graph && <GraphView graph={run.graph} label={t.runs.picture} states={states} impact={impact.data?.steps ?? []} chosen={node} choose={choose} />}
       {chosen ? <StepView run={run} chosen={chosen} steps={run.steps.filter((one) => fileStep(one.path) === node)} choose={choose} fork={fork} /> : step ? <NotYet path={step} /> : <p className="soft">{t.runs.notBegun}</p>}
     </div>
   );

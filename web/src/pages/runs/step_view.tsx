@@ -17,7 +17,7 @@ function Part({ name, value }: { name: string; value: unknown }) {
 
 function facts(step: RunStep): string {
   const tokens = (step.usage?.prompt_tokens ?? 0) + (step.usage?.completion_tokens ?? 0);
-  return [step.attempt !== undefined && step.attempt > 1 && t.runs.attempt(step.attempt), step.ms !== undefined && milliseconds(step.ms), tokens > 0 && t.flows.tokens(count(tokens)), step.cost && money(step.cost, "USD"), step.tool].filter(Boolean).join(", ");
+  return [step.attempt !== undefined && step.attempt > 1 && t.runs.attempt(step.attempt), step.cached && t.runs.cached, step.ms !== undefined && milliseconds(step.ms), tokens > 0 && t.flows.tokens(count(tokens)), step.cost && money(step.cost, "USD"), step.saved && t.runs.saved(money(step.saved, "USD")), step.tool].filter(Boolean).join(", ");
 }
 
 export function StepView({ run, steps, chosen, choose, fork }: { run: RunDetail; steps: readonly RunStep[]; chosen: RunStep; choose: (path: string) => void; fork: (path: string) => void }) {
