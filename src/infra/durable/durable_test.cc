@@ -254,6 +254,39 @@ TEST_F(DurableTest, ABusyKindDoesNotHoldUpAnother) {
   for (auto& id : ids) EXPECT_EQ(wait(id).state, State::kSucceeded);
 }
 
+// Of the idle threads of a lane one looks for all of them: whoever is busy does not keep it from being done.
+TEST_F(DurableTest, AJobWhosePauseIsOverIsFoundWhileAllOtherThreadsOfItsLaneAreBusy) {
+  open_store();
+  journal_ = make({.workers = 1, .backoff_ms = 1});
+  std::atomic<bool> hold{true};
+  std::atomic<int> holding{0}, tries{0};
+  journal_->register_kind(
+      "lane",
+      [&](durable::Run& run) -> Result<Json> {
+        if (run.job().input["n"] == Json(0)) {
+          ++holding;
+          until([&] { return !hold; });
+          return Json("held");
+        }
+        if (tries++ == 0) return unavailable("not yet");
+        return Json("done");
+      },
+      nullptr, 3);
+  journal_->start();
+  std::vector<std::string> held;
+  for (int i = 0; i < 2; ++i) held.push_back(journal_->submit(context_, "lane", Json::object({{"n", 0}}))->id);
+  until([&] { return holding == 2; });
+  const std::string id = journal_->submit(context_, "lane", Json::object({{"n", 1}}))->id;
+  until([&] {
+    clock_.advance_ms(1);
+    return finished(get(id).state);
+  });
+  EXPECT_EQ(get(id).result, Json("done"));
+  EXPECT_EQ(holding, 2);
+  hold = false;
+  for (auto& one : held) EXPECT_EQ(wait(one).result, Json("held"));
+}
+
 TEST_F(DurableTest, JobsOfOneKindRunInTheOrderTheyCame) {
   open_store();
   journal_ = make({.workers = 1});

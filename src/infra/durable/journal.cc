@@ -33,7 +33,7 @@ void StoreJournal::start() {
   });
   if (!status) log::error("durable.resume_failed", {{"error", status.error().message}});
   lanes_[""].threads = options_.workers;
-  for (const auto& [name, lane] : lanes_)
+  for (auto& [name, lane] : lanes_)
     for (int i = 0; i < lane.threads; ++i) threads_.emplace_back([this, &lane = lane] { work(lane); });
   threads_.emplace_back([this] { beat(); });
 }
@@ -55,17 +55,48 @@ void StoreJournal::stop() {
   lock.unlock();   // what they hold may go with them
 }
 
-void StoreJournal::work(const Lane& lane) {
+void StoreJournal::work(Lane& lane) {
   uint64_t seen = 0;
   for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait_for(lock, kPoll, [&] { return stopping_ || queued_ != seen; });
-      if (stopping_) return;
-      seen = queued_;
-    }
+    rest(lane, &seen);
     while (auto run = claim(lane)) execute(run);
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return;
   }
+}
+
+// Until there may be something to do. Of the idle threads of a lane one looks for jobs whose pause is over, and the others sleep: where it finds
+// one it wakes them all, so that another looks from then on.
+void StoreJournal::rest(Lane& lane, uint64_t* seen) {
+  auto called = [&] { return stopping_ || queued_ != *seen; };
+  std::unique_lock lock(mutex_);
+  while (!called()) {
+    if (lane.watched) {
+      wake_.wait(lock, [&] { return called() || !lane.watched; });
+      continue;
+    }
+    lane.watched = true;
+    const bool woken = wake_.wait_for(lock, kPoll, called);
+    if (!woken) {
+      lock.unlock();
+      const bool due = any_due(lane);
+      lock.lock();
+      if (due) ++queued_;
+    }
+    lane.watched = false;
+    if (!called()) continue;
+    wake_.notify_all();
+  }
+  *seen = queued_;
+}
+
+bool StoreJournal::any_due(const Lane& lane) {
+  Due due;
+  auto status = store_.read(Context::background(clock_), [&](store::Reader& reader) -> Status {
+    TRY_ASSIGN(due, due_of(lane, reader));
+    return {};
+  });
+  return !status || !due.empty();   // claim() says what is wrong
 }
 
 std::shared_ptr<JobRun> StoreJournal::claim(const Lane& lane) {

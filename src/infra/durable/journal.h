@@ -78,8 +78,11 @@ class StoreJournal : public Journal {
   struct Lane {
     std::vector<std::string> kinds;
     int threads = 0;
+    bool watched = false;        // one of its idle threads looks for jobs whose pause is over, for all; guarded by mutex_
   };
-  void work(const Lane& lane);
+  void work(Lane& lane);
+  void rest(Lane& lane, uint64_t* seen);
+  bool any_due(const Lane& lane);
   std::shared_ptr<JobRun> claim(const Lane& lane);
   using Due = std::map<std::string, int64_t>;   // kind → its first due job's sequence
   Result<Due> due_of(const Lane& lane, store::Reader& reader);

@@ -9,8 +9,11 @@
 namespace strata::store {
 namespace {
 
-// Readers kept open while idle. More are opened when more threads read at once: the caller's bounded pool bounds them.
-constexpr size_t kIdleReadersMax = 8;
+// Readers: opening one costs as much as many reads, and each holds files and a cache, so threads that read at once share so many.
+constexpr size_t kReadersMost = 8;
+// A thread that finds none waits so long for one, and then gets one of its own, which is closed after it: others may be held by long reads, or by
+// itself. Several times a usual read.
+constexpr auto kReaderWait = std::chrono::milliseconds(20);
 // How often one who waits for the writer looks at its context.
 constexpr auto kGateCheck = std::chrono::milliseconds(20);
 
@@ -178,7 +181,7 @@ Status Database::read(const Context& context, const std::function<Status(Reader&
   }
   connection->watch(nullptr);
   if (connection->in_transaction()) {
-    if (auto ended = connection->run("ROLLBACK"); !ended) return status ? ended : status;  // the connection is dropped
+    if (auto ended = connection->run("ROLLBACK"); !ended) return give_back(nullptr), status ? ended : status;
   }
   give_back(std::move(connection));
   return status;
@@ -205,19 +208,26 @@ Status Database::copy_to(const Context& context, const std::string& path) {
 
 Result<std::unique_ptr<Connection>> Database::borrow() {
   {
-    std::lock_guard lock(readers_mutex_);
+    std::unique_lock lock(readers_mutex_);
+    if (readers_.empty() && lent_ >= kReadersMost) reader_back_.wait_for(lock, kReaderWait, [&] { return !readers_.empty(); });
+    ++lent_;
     if (!readers_.empty()) {
       auto connection = std::move(readers_.back());
       readers_.pop_back();
       return connection;
     }
   }
-  return Connection::open(path_, true, disk_);
+  auto opened = Connection::open(path_, true, disk_);
+  if (!opened) give_back(nullptr);
+  return opened;
 }
 
 void Database::give_back(std::unique_ptr<Connection> connection) {
-  std::lock_guard lock(readers_mutex_);
-  if (readers_.size() < kIdleReadersMax) readers_.push_back(std::move(connection));
+  const std::lock_guard lock(readers_mutex_);
+  --lent_;
+  if (!connection || lent_ + readers_.size() >= kReadersMost) return;
+  readers_.push_back(std::move(connection));
+  reader_back_.notify_one();
 }
 
 }  // namespace strata::store

@@ -52,13 +52,15 @@ class Database {
       : path_(std::move(path)), disk_(std::move(disk)), writer_(std::move(writer)) {}
   Status write_held(const Context& context, const std::function<Status(Transaction&)>& work);
   Result<std::unique_ptr<Connection>> borrow();
-  void give_back(std::unique_ptr<Connection> connection);
+  void give_back(std::unique_ptr<Connection> connection);   // null: it was dropped
 
   const std::string path_, disk_;
   Gate gate_;
   std::unique_ptr<Connection> writer_;
-  std::mutex readers_mutex_;
-  std::vector<std::unique_ptr<Connection>> readers_;
+  std::mutex readers_mutex_;                        // guards what follows
+  std::condition_variable reader_back_;
+  std::vector<std::unique_ptr<Connection>> readers_;   // idle
+  size_t lent_ = 0;
 };
 
 }  // namespace strata::store

@@ -235,6 +235,30 @@ TEST_F(StoreTest, AReaderSeesOneSnapshotAndMayNotWrite) {
   EXPECT_EQ(count(*store), 2);
 }
 
+TEST_F(StoreTest, ManyReadersAtOnceAlsoInsideEachOtherAllEndAndLeaveFewFilesOpen) {
+  auto store = open();
+  ASSERT_TRUE(add(*store, "x"));
+  std::atomic<int> done{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 24; ++i)
+    threads.emplace_back([&] {
+      auto status = store->read(context_, [&](Reader&) {
+        return store->read(context_, [&](Reader& inner) {
+          return inner.query("SELECT count(*) FROM item", {}, [&](const Row& row) { return done += row.integer(0) == 1, false; });
+        });
+      });
+      EXPECT_TRUE(status);
+    });
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(done, 24);
+  int files = 0;
+  for (auto& one : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    files += std::filesystem::read_symlink(one.path(), gone) == folder_ + "/strata.db";
+  }
+  EXPECT_LE(files, 9) << "eight readers and the writer";
+}
+
 TEST_F(StoreTest, TheSameQueryMayRunInsideItself) {
   auto store = open();
   for (auto name : {"a", "b", "c"}) ASSERT_TRUE(add(*store, name));

@@ -207,6 +207,11 @@ class Parser {
     out.spec = json;
     out.literal = literal_;
     out.templated = !literal_ && (out.kind == StepKind::kCondition || !json["escalate"].is_null() || any_template(json));
+    if (out.templated) {
+      const std::string text = json.dump();
+      for (auto [name, to] : {std::pair("input", &out.names_input), {"state", &out.names_state}, {"steps", &out.names_steps}})
+        *to = text.find(name) != text.npos;
+    }
     out.id = *json["id"].as_string();
     if (!name_ok(out.id) || out.id == "end") return wrong(path + ".id", "expected lower-case letters, digits and '_', and not 'end', got '" + out.id + "'");
     for (auto [name, to] : {std::pair("title", &out.title), {"save", &out.save}, {"next", &out.next}, {"on_error", &out.on_error}})

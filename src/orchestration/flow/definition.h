@@ -46,6 +46,8 @@ struct Step {
   int64_t timeout_ms = 0;                         // 0: none
   CacheFor cache;
   bool templated = false;                         // whether anything in it is to be filled in: most cost of a plain step would be its variables
+  // Which of these its text names: a run's variables are large, and a template can reach only what it names.
+  bool names_input = false, names_state = false, names_steps = false;
   bool literal = false;                           // a driver chose it: nothing in it is a template, whatever it looks like
   std::vector<Block> blocks;                      // of map (one) and parallel
 };

@@ -177,9 +177,9 @@ Status Machine::open(Frame& frame, const durable::Event& event) {
 
 Status Machine::plan(const durable::Event& event) {
   auto* at = event.data["at"].as_string();
-  auto found = std::find_if(frames_.begin(), frames_.end(), [&](auto& one) { return one.second.driven && at && one.second.path == *at; });
-  if (found == frames_.end() || !found->second.done()) return {};
-  Frame& frame = found->second;
+  Frame* found = at ? walking(*at) : nullptr;
+  if (!found || !found->driven || !found->done()) return {};
+  Frame& frame = *found;
   TRY_ASSIGN(frame.planned, parse_planned(event.data["step"]));
   frame.block = frame.planned.get();
   frame.at = 0;
@@ -307,6 +307,7 @@ void Machine::leave(Frame& frame) {
     Frame& inner = frames_.at(id);
     if (!inner.done() && (inner.phase == Phase::kAsking || inner.phase == Phase::kUnknown)) left_.push_back(inner.step_path());
     leave(inner);
+    frame_of_.erase(inner.path);
     frames_.erase(id);
   }
 }
@@ -314,6 +315,7 @@ void Machine::leave(Frame& frame) {
 Frame& Machine::add(Frame frame) {
   frame.id = ++frame_last_;
   if (!frame.done()) ++frame.visits[frame.step().id];
+  frame_of_[frame.path] = frame.id;
   return frames_.emplace(frame.id, std::move(frame)).first->second;
 }
 
@@ -323,9 +325,14 @@ const Frame* Machine::frame(int64_t id) const {
 }
 
 Frame* Machine::find(const std::string& step_path) {
-  for (auto& [id, frame] : frames_)
-    if (!frame.done() && step_path.compare(0, frame.path.size(), frame.path) == 0 && frame.step_path() == step_path) return &frame;
-  return nullptr;
+  const size_t slash = step_path.rfind('/');   // ids hold none
+  Frame* frame = walking(slash == step_path.npos ? std::string_view() : std::string_view(step_path).substr(0, slash + 1));
+  return frame && !frame->done() && frame->step_path() == step_path ? frame : nullptr;
+}
+
+Frame* Machine::walking(std::string_view path) {
+  auto found = frame_of_.find(path);
+  return found == frame_of_.end() ? nullptr : &frames_.at(found->second);
 }
 
 std::vector<Due> Machine::due(int64_t now_ms) const {
@@ -382,16 +389,27 @@ std::string Machine::waits_for() const {
   return what;
 }
 
-Json Machine::variables(const Frame& frame) const {
+Json Machine::outputs(const Frame& frame) const {
   Json steps = frame.scope->steps;
   std::vector<const Frame*> around;   // blocks in blocks of this scope, the innermost first
   for (const Frame* at = &frame; at && at->own; at = this->frame(at->parent)) around.push_back(at);
   for (auto at = around.rbegin(); at != around.rend(); ++at)
     for (auto& [name, output] : *(*at)->own_steps.as_object()) steps.set(name, output);
-  Json all = Json::object({{"input", frame.scope->input},
-                           {"state", frame.scope->state},
-                           {"steps", std::move(steps)},
-                           {"run", Json::object({{"id", run_id_}, {"flow", flow_name_}, {"version", root_->version}})}});
+  return steps;
+}
+
+Json Machine::variables(const Frame& frame) const { return variables(frame, true, true, true); }
+
+Json Machine::variables_of_step(const Frame& frame) const {
+  const Step& step = frame.step();
+  return step.templated ? variables(frame, step.names_input, step.names_state, step.names_steps) : Json::object();
+}
+
+Json Machine::variables(const Frame& frame, bool input, bool state, bool steps) const {
+  Json all = Json::object({{"run", Json::object({{"id", run_id_}, {"flow", flow_name_}, {"version", root_->version}})}});
+  if (input) all.set("input", frame.scope->input);
+  if (state) all.set("state", frame.scope->state);
+  if (steps) all.set("steps", outputs(frame));
   if (!frame.item_name.empty()) {
     all.set(frame.item_name, *frame.item);
     all.set("index", frame.index);

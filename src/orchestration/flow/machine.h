@@ -115,8 +115,8 @@ class Machine {
 
   const Frame* frame(int64_t id) const;
   Json variables(const Frame& frame) const;
-  // The same for the frame's step, or nothing where the step has nothing to fill in.
-  Json variables_of_step(const Frame& frame) const { return frame.step().templated ? variables(frame) : Json::object(); }
+  // The same for the frame's step: those that it names.
+  Json variables_of_step(const Frame& frame) const;
   const Scope& scope() const { return *root_; }
   bool ended() const { return ended_; }                 // run_finished
   bool failed() const { return failed_; }
@@ -154,11 +154,15 @@ class Machine {
   void ask_again();
   Frame& add(Frame frame);
   Frame* find(const std::string& step_path);
+  Json outputs(const Frame& frame) const;               // of the steps that it can name
+  Json variables(const Frame& frame, bool input, bool state, bool steps) const;
+  Frame* walking(std::string_view path);                // the frame of this path
 
   const Definitions definitions_;
   std::shared_ptr<Scope> root_;
   std::string flow_name_;
   std::map<int64_t, Frame> frames_;
+  std::map<std::string, int64_t, std::less<>> frame_of_;   // by path: no two that are there have the same
   std::map<std::string, std::vector<Json>> mail_;
   std::vector<std::string> left_;
   int64_t frame_last_ = 0, steps_ = 0, tokens_ = 0, started_ms_ = 0;
