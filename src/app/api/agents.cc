@@ -156,8 +156,9 @@ Result<Json> list_kept_runs(const Services& services, const Context& context, co
   Json data = Json::array();
   for (auto& one : *list["data"].as_array()) {
     Json row = one;
-    TRY_ASSIGN(auto first, services.flows->events(context, text_of(row["id"]), 0, 1));   // what was asked stands where the log begins
-    const Json input = first.empty() ? Json() : first[0].data["input"];
+    auto first = services.flows->events(context, text_of(row["id"]), 0, 1);   // what was asked stands where the log begins
+    if (!first && first.error().code != Code::kNotFound) return first.error();
+    const Json input = !first || first->empty() ? Json() : (*first)[0].data["input"];   // forgotten meanwhile: no task
     row.set("task", input["task"]);
     row.set("follows", text_of(input["follows"]).empty() ? Json() : input["follows"]);
     data.push(std::move(row));

@@ -99,6 +99,8 @@ async function watched({ page, url }) {
   check(await steps(page).locator("li.agent-step").count() === 9, "other steps than those that were seen");
   await page.getByRole("link", { name: "Steps and timeline of the run" }).click();
   await page.getByText("succeeded", { exact: true }).first().waitFor();
+  await page.getByRole("list", { name: "Picture of the run" }).getByRole("button", { name: "work/call#2" }).click();
+  await page.getByRole("region", { name: "Step work/call#2" }).getByText('"2 + 3"').waitFor();
   await page.getByRole("link", { name: "agent:cashier" }).click();   // and back
   await page.waitForURL("**/agents/cashier?run=*");
 }
@@ -130,6 +132,13 @@ async function stopped({ page, url }) {
   await page.locator(".stopped").getByText("cancelled").waitFor();
   never.come("too late");
   check(!await page.getByLabel("What is wanted?").isDisabled(), "nothing can be asked after a stop");
+  const again = later();
+  model.say = () => again.promise;
+  await ask(page, "And once more");
+  await page.getByText("It decides what to do next").waitFor();
+  await page.getByLabel("What is wanted?").press("Escape");   // by keyboard
+  await eventually(async () => await page.locator(".stopped").getByText("cancelled").count() === 2, "Esc does not stop it");
+  again.come("too late");
   await page.getByRole("button", { name: "New goal" }).click();
   await page.getByRole("heading", { name: "Give cashier a goal" }).waitFor();
 }

@@ -7,7 +7,7 @@ import { t } from "../../text/en";
 import { ended } from "../runs/run_state";
 import { AgentFacts } from "./agent_facts";
 import { GoalForm } from "./goal_form";
-import { Turn } from "./turn";
+import { Turn, useStop } from "./turn";
 import { useFollowEnd } from "./use_follow_end";
 
 function Welcome({ agent }: { agent: AgentDetail }) {
@@ -22,13 +22,13 @@ export function ChatView({ agent }: { agent: AgentDetail }) {
   const [last, setLast] = useState<RunDetail | null>(null);
   const seen = useCallback((now: RunDetail) => setLast(now), []);
   const known = last?.id === run ? last : null, over = known !== null && ended(known.state);
-  const box = useFollowEnd();
+  const box = useFollowEnd(), stop = useStop(run);
   return (
     <div className="agent-chat">
       <div className="thread-scroll" ref={box}>
         <div className="thread">{run ? <Turn key={run} id={run} last budget={agent.budget ?? null} onRun={seen} /> : <Welcome agent={agent} />}</div>
       </div>
-      <GoalForm kind="agent" name={agent.name} follows={over ? run : ""} busy={run !== "" && known !== null && !over} onStarted={setRun}>
+      <GoalForm kind="agent" name={agent.name} follows={over ? run : ""} busy={run !== "" && known !== null && !over} onStarted={setRun} onStop={() => stop.mutate()}>
         {run && <Button icon="plus" onClick={() => setRun(null)}>{t.agents.another}</Button>}
       </GoalForm>
     </div>

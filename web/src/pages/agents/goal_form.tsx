@@ -16,8 +16,8 @@ const start = (kind: Kind, name: string, goal: Goal): Promise<RunRow> => (kind =
 export const limitsOf = (changes: Readonly<Record<string, string>>): Record<string, number> =>
   Object.fromEntries((["steps", "tokens"] as const).flatMap((name) => { const value = Number(changes[name]); return changes[name] && Number.isInteger(value) && value > 0 ? [[name, value]] : []; }));
 
-interface Props { kind: Kind; name: string; follows: string; busy: boolean; onStarted: (run: string) => void; children?: ReactNode }
-export function GoalForm({ kind, name, follows, busy, onStarted, children }: Props) {
+interface Props { kind: Kind; name: string; follows: string; busy: boolean; onStarted: (run: string) => void; onStop: () => void; children?: ReactNode }
+export function GoalForm({ kind, name, follows, busy, onStarted, onStop, children }: Props) {
   const form = useChanges(`goal.${kind}.${name}`);
   const [key, setKey] = useState(freshKey);
   const task = form.changes["task"] ?? "", material = form.changes["material"] ?? "", limits = limitsOf(form.changes);
@@ -26,7 +26,7 @@ export function GoalForm({ kind, name, follows, busy, onStarted, children }: Pro
     onSuccess: (run) => { form.clear(); setKey(freshKey()); void reloadRuns(); onStarted(run.id); },
   });
   const go = () => { if (task.trim() && !busy && !send.isPending) send.mutate(); };
-  const press = (event: KeyboardEvent) => { if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) { event.preventDefault(); go(); } };
+  const press = (event: KeyboardEvent) => { if (event.key === "Escape" && busy) onStop(); if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) { event.preventDefault(); go(); } };
   return (
     <form className="composer goal-form" onSubmit={(event) => { event.preventDefault(); go(); }}>
       {send.error && <ErrorBox error={send.error} />}

@@ -14,7 +14,7 @@ import { GraphView } from "../flows/graph_view";
 import { copy } from "../traces/span_view";
 import { EventsView } from "./events_view";
 import { ForkDialog, RunActions } from "./run_actions";
-import { ended, fileStep, signalsOf, statesOf, tookOf, toneOfRun } from "./run_state";
+import { ended, fileStep, signalsOf, statesOf, tookOf, toneOf, toneOfRun } from "./run_state";
 import { NotYet, StepView } from "./step_view";
 import { useEvents } from "./use_events";
 
@@ -41,8 +41,18 @@ function Waits({ run }: { run: RunDetail }) {
   );
 }
 
+// An agent and a team choose their steps while they run: there is no picture of them, only those that they took.
+function Taken({ run, chosen, choose }: { run: RunDetail; chosen: string; choose: (path: string) => void }) {
+  return (
+    <ol className="plain-list taken" aria-label={t.runs.picture} data-list>{run.steps.map((step) => {
+      const status = ended(run.state) && step.status !== "finished" && step.status !== "failed" ? "stopped" : step.status;
+      return <li key={step.path}><button type="button" className="link-button" data-item aria-pressed={step.path === chosen} onClick={() => choose(step.path)}>{step.path}</button> <Badge tone={toneOf(status)}>{t.runs.steps[status]}</Badge></li>;
+    })}</ol>
+  );
+}
+
 function Picture({ run, step, choose, fork }: { run: RunDetail; step: string; choose: (path: string) => void; fork: (path: string) => void }) {
-  const impact = useQuery(impactQuery(run.flow, run.version));
+  const chosenAsItRuns = placeOfRun(run.flow, run.id) !== "", impact = useQuery({ ...impactQuery(run.flow, run.version), enabled: !chosenAsItRuns });
   const states = statesOf(run);
   // Where eyes are wanted, else where it is now.
   const first = run.steps.find((one) => one.status === "failed") ?? run.steps.findLast((one) => one.status !== "finished") ?? run.steps.at(-1);
@@ -50,7 +60,8 @@ function Picture({ run, step, choose, fork }: { run: RunDetail; step: string; ch
   const node = chosen ? fileStep(chosen.path) : step;
   return (
     <div className="run-sides">
-      {run.graph && <GraphView graph={run.graph} label={t.runs.picture} states={states} impact={impact.data?.steps ?? []} chosen={node} choose={choose} />}
+      {chosenAsItRuns ? <Taken run={run} chosen={chosen?.path ?? ""} choose={choose} />
+        : run.graph && <GraphView graph={run.graph} label={t.runs.picture} states={states} impact={impact.data?.steps ?? []} chosen={node} choose={choose} />}
       {chosen ? <StepView run={run} chosen={chosen} steps={run.steps.filter((one) => fileStep(one.path) === node)} choose={choose} fork={fork} /> : step ? <NotYet path={step} /> : <p className="soft">{t.runs.notBegun}</p>}
     </div>
   );

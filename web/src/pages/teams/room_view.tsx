@@ -13,7 +13,7 @@ import { GoalForm } from "../agents/goal_form";
 import { MemberFacts } from "../agents/roster";
 import { type AgentStep, narrowed, spentOf, stepsOf } from "../agents/steps";
 import { StepsView } from "../agents/steps_view";
-import { Ended, inputOf, Task, Working } from "../agents/turn";
+import { Ended, inputOf, Task, useStop, Working } from "../agents/turn";
 import { useFollowEnd } from "../agents/use_follow_end";
 import { ended } from "../runs/run_state";
 import { useEvents } from "../runs/use_events";
@@ -112,12 +112,12 @@ export function RoomView({ team }: { team: TeamDetail }) {
   const [run, setRun] = useParam("run");
   const [last, setLast] = useState<RunDetail | null>(null);
   const seen = useCallback((now: RunDetail) => setLast(now), []);
-  const known = last?.id === run ? last : null, over = known !== null && ended(known.state);
+  const known = last?.id === run ? last : null, over = known !== null && ended(known.state), stop = useStop(run);
   return (
     <div className="agent-chat room">
       {run ? <RunRoom key={run} team={team} id={run} onRun={seen} />
         : <><div className="thread-scroll"><div className="thread"><div className="agent-welcome"><h2>{t.teams.welcome(team.name)}</h2><p className="soft">{t.teams.welcomeWhat}</p></div></div></div><Members team={team} spent={nobody} /></>}
-      <GoalForm kind="team" name={team.name} follows={over ? run : ""} busy={run !== "" && known !== null && !over} onStarted={setRun}>
+      <GoalForm kind="team" name={team.name} follows={over ? run : ""} busy={run !== "" && known !== null && !over} onStarted={setRun} onStop={() => stop.mutate()}>
         {run && <Button icon="plus" onClick={() => setRun(null)}>{t.agents.another}</Button>}
       </GoalForm>
     </div>
