@@ -20,6 +20,12 @@ std::string identifier(const std::string& name) {
   return out + "\"";
 }
 
+// PostgreSQL's worker describes a table outside of the search path as "schema.table".
+std::string table_identifier(const std::string& name, const std::string& dialect) {
+  const size_t dot = dialect == "PostgreSQL" ? name.find('.') : name.npos;
+  return dot == name.npos ? identifier(name) : identifier(name.substr(0, dot)) + "." + identifier(name.substr(dot + 1));
+}
+
 // state.state_name, shop.name: what its table's rows are called by.
 bool names_rows(const sql::Table& table, const sql::Column& column) {
   const std::string name = ascii_lower(column.name), stem = sql::stem_of(ascii_lower(table.name));
@@ -27,12 +33,12 @@ bool names_rows(const sql::Table& table, const sql::Column& column) {
 }
 
 // The distinct texts of all text columns of a table, by the column's number; one more than is indexed tells that there are too many.
-std::string values_sql(const sql::Table& table, const std::vector<size_t>& columns) {
+std::string values_sql(const sql::Table& table, const std::vector<size_t>& columns, const std::string& dialect) {
   std::string out;
   for (const size_t i : columns) {
     const std::string name = identifier(table.columns[i].name);
     out += (out.empty() ? "" : " UNION ALL ") + std::string("SELECT n, v FROM (SELECT DISTINCT ") + std::to_string(i) + " AS n, v FROM (SELECT " + name +
-           " AS v FROM " + identifier(table.name) + " LIMIT " + std::to_string(kRowsLookedAt) + ") AS a WHERE v IS NOT NULL LIMIT " +
+           " AS v FROM " + table_identifier(table.name, dialect) + " LIMIT " + std::to_string(kRowsLookedAt) + ") AS a WHERE v IS NOT NULL LIMIT " +
            std::to_string(sql::kValuesOfColumnMost + 1) + ") AS b";
   }
   return out;
@@ -57,7 +63,7 @@ Result<Known::Shared> Known::read(const Context& context) const {
       if (table.columns[i].is_text()) columns.push_back(i), ++indexed;
     if (columns.empty()) continue;
     const auto most = static_cast<int64_t>(columns.size() * (sql::kValuesOfColumnMost + 1));
-    TRY_ASSIGN(const Json got, source_.ask(context, Json::object({{"sql", values_sql(table, columns)}, {"rows", most}})));
+    TRY_ASSIGN(const Json got, source_.ask(context, Json::object({{"sql", values_sql(table, columns, source_.dialect)}, {"rows", most}})));
     const auto* rows = got["rows"].as_array();   // a table that cannot be read so (a column of another type) is only not indexed
     if (!rows) continue;
     std::map<size_t, std::vector<std::string>> values;

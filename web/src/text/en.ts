@@ -297,7 +297,7 @@ export const t = {
     empty: "Nothing asked yet", emptyTelemetry: "This database holds what your own team spent and asked here, and nothing of anybody else. Try one of these:", emptyOther: "Ask for a number, a list or a comparison, such as “How many customers are there in each country?”",
     examples: ["What did we spend last week, by model?", "How many calls did each model get?", "How many requests were there per day?"],
     answer: "Answer", working: "Looking at the tables, then asking…", rows: "Rows", chart: (y: string, x: string) => `${y} by ${x}`, showSql: "Show SQL", noSql: "none was written", run: "The run, step by step",
-    byModel: (tries: number) => (tries === 1 ? "Written by the model." : `Written by the model, in ${tries} tries.`), byKnown: "From a known question, with the values of yours. No model wrote it.",
+    byModel: (tries: number) => (tries <= 1 ? "A model wrote the SQL: look at it before you rely on the answer." : `A model wrote the SQL, in ${tries} tries: look at it before you rely on the answer.`), byKnown: "The SQL is a known question's, with the values of yours. No model wrote it.",
     truncated: (n: number) => `Only the first ${n} rows are shown.`, failed: "No SQL that runs was found", ended: "The run ended without an answer.", saved: "as it ships, from the page Database",
   },
   tools: {

@@ -52,7 +52,7 @@ async function mended({ page, url }) {
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await answer(page).getByText("fortytwo: 42.").waitFor({ timeout: 60_000 });
   await page.getByText("Show SQL").click();
-  await page.getByText("Written by the model, in 2 tries.").waitFor();
+  await page.getByText(/^A model wrote the SQL, in 2 tries/).waitFor();
   check(await send("PUT", "/strata/v1/flows/ask-database", { text, why: "the test is over" }) && await send("DELETE", "/strata/v1/providers/writes-sql"), "what was before is not back");
   server.closeAllConnections();
   server.close();

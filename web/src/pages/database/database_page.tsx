@@ -50,12 +50,11 @@ function Rows({ answer }: { answer: DatabaseAnswer }) {
   );
 }
 
-function Sql({ answer, run }: { answer: DatabaseAnswer; run: string }) {
+function Sql({ answer }: { answer: DatabaseAnswer }) {
   const copy = () => void navigator.clipboard.writeText(answer.sql).then(() => toast(t.common.copied));
   return (
     <details className="answer-sql"><summary>{t.database.showSql}</summary>
       <pre tabIndex={0} className="span-content wrap">{answer.sql || t.database.noSql}</pre>
-      <p className="soft small">{answer.by === "model" ? t.database.byModel(answer.tries) : t.database.byKnown} <Link to={`/runs/${encodeURIComponent(run)}`}>{t.database.run}</Link></p>
       {answer.sql && <Button icon="copy" onClick={copy}>{t.common.copy}</Button>}
     </details>
   );
@@ -72,11 +71,12 @@ function Answer({ run }: { run: string }) {
     <section aria-label={t.database.answer} className="database-answer">
       <h2>{answer.question}</h2>
       <p role="status" className="database-sentence">{answer.answer}</p>
+      <p className="soft small">{answer.by === "known question" ? t.database.byKnown : t.database.byModel(answer.tries)} <Link to={`/runs/${encodeURIComponent(run)}`}>{t.database.run}</Link></p>
       {!answer.answered && <div className="error-box" role="alert"><strong>{t.database.failed}</strong><p>{answer.error}</p></div>}
       <Drawing answer={answer} />
       <Rows answer={answer} />
       {answer.truncated && <p className="soft small">{t.database.truncated(answer.rows.length)}</p>}
-      <Sql answer={answer} run={run} />
+      <Sql answer={answer} />
     </section>
   );
 }
