@@ -320,6 +320,27 @@ TEST(Index, AddingAnIdAgainReplacesIt) {
   EXPECT_EQ(index.stats().chunks, 1u);
 }
 
+TEST(Index, ItsContentsAreANumberOfTheChunksOfTheBasesAskedForAndOfNothingElse) {
+  Index one, other;
+  const std::vector<std::string> a = {"vs_a"};
+  EXPECT_EQ(one.contents(a), other.contents({"vs_none"}));
+  ASSERT_TRUE(one.add({entry(1, "x"), entry(2, "y"), entry(3, "z", {}, "vs_b")}));
+  ASSERT_TRUE(other.add({entry(2, "y")}));
+  EXPECT_NE(one.contents(a), other.contents(a));
+  ASSERT_TRUE(other.add({entry(1, "x")}));   // in another order, as after a restart
+  EXPECT_EQ(one.contents(a), other.contents(a));
+  EXPECT_NE(one.contents({"vs_a", "vs_b"}), one.contents(a));
+  const uint64_t before = one.contents(a);
+  one.remove_document("doc_3");
+  EXPECT_EQ(one.contents(a), before);
+  ASSERT_TRUE(one.add({entry(4, "x", {}, "vs_a", "doc_1")}));
+  EXPECT_NE(one.contents(a), before);
+  EXPECT_EQ(one.remove(std::vector<int64_t>{4}), 1u);
+  EXPECT_EQ(one.contents(a), before);
+  one.remove_base("vs_a");
+  EXPECT_EQ(one.contents(a), Index().contents(a));
+}
+
 TEST(Index, EqualScoresComeInIdOrder) {
   Index index;
   ASSERT_TRUE(index.add({entry(9, "alpha", {1, 0}), entry(3, "alpha", {1, 0}), entry(7, "alpha", {1, 0})}));
