@@ -35,6 +35,7 @@ def test_the_same_request_is_answered_once_whole_and_streamed(fresh_server):
     assert streamed == first.choices[0].message.content
     stats = http.get("/strata/v1/cache").json()
     assert stats["hits"] == 2 and stats["misses"] == 1 and stats["entries"] == 1
+    assert "strata:cache_hits_total 2" in http.get("/metrics").text
     fresh_server.kill9()
     fresh_server.start()
     assert is_hit(chat(fresh_server.sdk, "Name a colour.")), "it outlives the process"

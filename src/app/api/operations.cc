@@ -4,6 +4,7 @@
 #include "app/api/api.h"
 #include "app/api/openapi.h"
 #include "app/api/reply.h"
+#include "infra/cache/cache.h"
 #include "infra/metrics/metrics.h"
 #include "infra/observe/observe.h"
 #include "model/engine/engine.h"
@@ -56,6 +57,12 @@ void refresh_series(const Services& services) {
     metrics::Counter& counter = services.registry->counter(name, help, {});
     counter.add(static_cast<double>(value) - counter.value());
   };
+  const cache::Stats kept = services.cache->stats();
+  count("strata:cache_hits_total", "Results that the exact cache gave.", kept.hits);
+  count("strata:cache_misses_total", "Results that were looked for there and had to be made.", kept.misses);
+  count("strata:cache_evicted_total", "Entries that went for others, the least recently used first.", kept.evicted);
+  gauge("strata:cache_entries", "Results in the exact cache.", {}, static_cast<double>(kept.entries));
+  gauge("strata:cache_bytes", "What they take.", {}, static_cast<double>(kept.bytes));
   const observe::Stats spans = services.observer->stats();
   count("strata:spans_total", "Spans that came in.", spans.taken);
   count("strata:spans_dropped_total", "Spans that there was no room for.", spans.dropped);
