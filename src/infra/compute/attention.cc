@@ -59,8 +59,6 @@ struct Work {
   float* out;
   size_t tokens;
   size_t position;
-  size_t positions;  // seen by the last token
-  bool causal;
   const unsigned char* base;
   const uint32_t* table;
   size_t stride;
@@ -82,7 +80,7 @@ class TileRun {
         first_(tile * kTileRowsMax),
         rows_(std::min(kTileRowsMax, work.tokens * plan.group - first_)),
         stride_(value_stride(plan.layout.head_dim)) {
-    for (size_t r = 0; r < rows_; ++r) limit_[r] = work.causal ? work.position + token(r) + 1 : work.positions;
+    for (size_t r = 0; r < rows_; ++r) limit_[r] = work.position + token(r) + 1;
   }
 
   size_t spans() const { return (limit_[rows_ - 1] + kSpanPositions - 1) / kSpanPositions; }
@@ -160,9 +158,9 @@ struct Unit {
 
 class StepRun {
  public:
-  StepRun(Threads& threads, const Plan& plan, std::span<const Work> works, bool may_split) : threads_(threads), plan_(plan), works_(works) {
+  StepRun(Threads& threads, const Plan& plan, std::span<const Work> works) : threads_(threads), plan_(plan), works_(works) {
     cut();
-    if (may_split) split();
+    split();
   }
 
   void run() {
@@ -320,46 +318,33 @@ void attention(Threads& threads, const KvLayout& layout, size_t heads, float sca
                      .out = chunk.out,
                      .tokens = chunk.tokens,
                      .position = chunk.position,
-                     .positions = chunk.position + chunk.tokens,
-                     .causal = true,
                      .base = reinterpret_cast<const unsigned char*>(chunk.kv.base),
                      .table = chunk.kv.table,
                      .stride = chunk.kv.stride});
   }
-  StepRun(threads, plan, works, true).run();
+  StepRun(threads, plan, works).run();
 }
 
 void attention_texts(Threads& threads, size_t heads, size_t head_dim, float scale, std::span<const AttentionText> texts) {
-  const KvLayout layout{.format = Format::kF32, .kv_heads = heads, .head_dim = head_dim};
-  check_layout(layout);
-  const Plan plan{.layout = layout, .heads = heads, .group = 1, .scale = scale, .kernels = &kernels(best_isa())};
-  const size_t block_bytes = layout.block_bytes();
-  std::vector<size_t> first_block{0};
-  for (const AttentionText& text : texts) {
-    first_block.push_back(first_block.back() + (text.tokens + kKvBlockPositions - 1) / kKvBlockPositions);
-  }
-  std::byte* cache = threads.scratch(first_block.back() * block_bytes);
-  std::vector<Work> works;
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].tokens == 0) continue;
-    works.push_back({.q = texts[i].q,
-                     .out = texts[i].out,
-                     .tokens = texts[i].tokens,
-                     .position = 0,
-                     .positions = texts[i].tokens,
-                     .causal = false,
-                     .base = reinterpret_cast<const unsigned char*>(cache) + first_block[i] * block_bytes,
-                     .table = nullptr,
-                     .stride = block_bytes});
-  }
-  threads.run(texts.size(), [&](size_t i, int) {
-    std::byte* base = cache + first_block[i] * block_bytes;
-    // The last block may end past the text: zeros there, since unwritten memory may hold NaN.
-    const bool full = texts[i].tokens % kKvBlockPositions == 0 && head_dim % kValueUnit == 0;
-    if (!full) std::memset(base, 0, (first_block[i + 1] - first_block[i]) * block_bytes);
-    kv_write(layout, {.base = base, .table = nullptr, .stride = block_bytes}, 0, texts[i].tokens, texts[i].k, texts[i].v);
+  CHECK(heads >= 1 && head_dim >= 1 && head_dim <= kHeadDimMax);
+  size_t longest = 0;
+  for (const AttentionText& text : texts) longest = std::max(longest, text.tokens);
+  const size_t scores = longest * kTextQueries;  // UNITS: values, of each thread
+  auto* memory = reinterpret_cast<float*>(threads.scratch(static_cast<size_t>(threads.count()) * scores * sizeof(float)));
+  const Kernels& best = kernels(best_isa());
+  threads.run(texts.size() * heads, [&](size_t i, int thread) {
+    const AttentionText& text = texts[i / heads];
+    const size_t from = i % heads * head_dim;
+    best.attend_text({.q = text.q + from,
+                      .k = text.k + from,
+                      .v = text.v + from,
+                      .out = text.out + from,
+                      .stride = heads * head_dim,
+                      .tokens = text.tokens,
+                      .head_dim = head_dim,
+                      .scale = scale,
+                      .scores = memory + static_cast<size_t>(thread) * scores});
   });
-  StepRun(threads, plan, works, false).run();  // the scratch memory is taken
 }
 
 }  // namespace strata::compute

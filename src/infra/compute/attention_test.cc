@@ -304,6 +304,62 @@ TEST(AttentionTexts, MatchTheFormulaAndDoNotSeeEachOther) {
   }
 }
 
+TEST(AttentionTexts, EveryLevelMatchesTheFormulaOnEveryLengthAndWidth) {
+  for (const size_t dim : {1, 8, 20, 32, 64, 100, 256}) {
+    for (const size_t tokens : {1, 2, 12, 15, 16, 17, 33, 61, 130}) {
+      for (const float spread : {1.0f, 30.0f}) {
+        const Problem p = make_problem(Format::kF32, 2, 2, dim, tokens, spread);
+        std::vector<float> scores((tokens + 1) * kTextQueries);
+        void* memory = scores.data();
+        size_t space = scores.size() * sizeof(float);
+        ASSERT_NE(std::align(64, tokens * kTextQueries * sizeof(float), memory, space), nullptr);
+        for (const Isa isa : available_isas()) {
+          std::vector<float> out(tokens * 2 * dim, NAN);
+          for (size_t h = 0; h < 2; ++h) {
+            kernels(isa).attend_text({.q = p.q.data() + h * dim,
+                                      .k = p.k.data() + h * dim,
+                                      .v = p.v.data() + h * dim,
+                                      .out = out.data() + h * dim,
+                                      .stride = 2 * dim,
+                                      .tokens = tokens,
+                                      .head_dim = dim,
+                                      .scale = p.scale,
+                                      .scores = static_cast<float*>(memory)});
+            for (size_t t = 0; t < tokens; ++t) {
+              const auto expected = formula(p, t, h, tokens);
+              for (size_t d = 0; d < dim; ++d) {
+                ASSERT_NEAR(out[(t * 2 + h) * dim + d], expected[d], tolerance(p, spread))
+                    << isa_name(isa) << " dim " << dim << " tokens " << tokens << " token " << t << " head " << h << " value " << d;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionTexts, ATextsResultIsTheSameBitsAmongOthersAndForEveryNumberOfThreads) {
+  const Problem p = make_problem(Format::kF32, 3, 3, 32, 120);
+  const size_t width = p.q_width(), lengths[] = {33, 7, 64, 16};
+  std::vector<float> alone(p.q.size()), together(p.q.size());
+  for (const int count : {1, 3}) {
+    Threads threads(count);
+    std::vector<AttentionText> texts;
+    size_t first = 0;
+    for (const size_t tokens : lengths) {
+      const size_t at = first * width;
+      AttentionText text{.q = p.q.data() + at, .k = p.k.data() + at, .v = p.v.data() + at, .out = together.data() + at, .tokens = tokens};
+      texts.push_back(text);
+      text.out = alone.data() + at;
+      if (count == 1) attention_texts(threads, 3, 32, p.scale, {&text, 1});
+      first += tokens;
+    }
+    attention_texts(threads, 3, 32, p.scale, texts);
+    ASSERT_EQ(std::memcmp(alone.data(), together.data(), alone.size() * sizeof(float)), 0) << count;
+  }
+}
+
 TEST(KvLayout, AnEightBitCacheTakesLittleMoreThanHalf) {
   for (const size_t dim : {64, 128, 256}) {
     const size_t half = KvLayout{.format = Format::kF16, .kv_heads = 3, .head_dim = dim}.block_bytes();

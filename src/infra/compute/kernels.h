@@ -41,15 +41,30 @@ struct SpanTask {
   float* o = nullptr;
 };
 
+// One head of a whole text, in both directions: out = softmax(scale q . k) v over all tokens.
+inline constexpr size_t kTextQueries = 32;  // of a tile, at most
+struct TextTask {
+  const float* q = nullptr;  // of this head: token t at q + t * stride; k, v and out alike
+  const float* k = nullptr;
+  const float* v = nullptr;
+  float* out = nullptr;
+  size_t stride = 0, tokens = 0, head_dim = 0;
+  float scale = 1;
+  float* scores = nullptr;  // working memory, aligned to 64. SHAPE: [tokens][kTextQueries]
+};
+
 struct Kernels {
   size_t tile_quantized = 1;  // tokens of a full tile
   size_t tile_float = 1;
   // One token's x into column `token` of a prepared tile of m tokens.
   void (*prepare)(const PackedView& w, const float* x, size_t token, size_t m, unsigned char* tile);
+  // The whole tile for W in F32, F16 or BF16: tile[c][t] = x[t][c]. SHAPE: x [m, cols], m <= tile_float
+  void (*columns)(const float* x, size_t cols, size_t m, float* tile);
   // y[t][r] for the m tokens of the tile and the rows of panels [begin, end). y is of the tile's first token, y_stride in floats.
   void (*product)(const PackedView& w, size_t begin, size_t end, const unsigned char* tile, size_t m, float* y, size_t y_stride);
 
   void (*attend_span)(const SpanTask& task);
+  void (*attend_text)(const TextTask& task);
   void (*store_half)(const float* x, uint16_t* out, size_t n);
   // One head's K or V of one position for an 8-bit cache: scale = greatest magnitude of each 32 values / 127, rounded up to F16, numbers to
   // nearest, ties to even. Values that are not finite make the scale NaN. The same bits at every level. SHAPE: scales [(n + 31) / 32]

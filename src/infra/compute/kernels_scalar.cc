@@ -48,6 +48,12 @@ void prepare(const PackedView& w, const float* x, size_t token, size_t m, unsign
   for (size_t b = 0; b < w.blocks; ++b) prepare_block(w, x + b * 32, info + b * m + token, values + (b * m + token) * 32);
 }
 
+void columns(const float* x, size_t cols, size_t m, float* tile) {
+  for (size_t t = 0; t < m; ++t) {
+    for (size_t c = 0; c < cols; ++c) tile[c * m + t] = x[t * cols + c];
+  }
+}
+
 // The number that stands for a weight (with a minimum: before it).
 int number_at(Format format, const unsigned char* values, size_t lane, size_t c) {
   if (values_of(format) == Values::kBytes) return static_cast<int8_t>(values[c / 4 * 64 + lane * 4 + c % 4]);
@@ -168,6 +174,25 @@ void attend_row(const SpanTask& task, size_t row) {
 
 void attend_span(const SpanTask& task) {
   for (size_t row = 0; row < task.rows; ++row) attend_row(task, row);
+}
+
+void attend_text(const TextTask& task) {
+  for (size_t t = 0; t < task.tokens; ++t) {
+    const float* q = task.q + t * task.stride;
+    float greatest = -INFINITY, sum = 0;
+    for (size_t j = 0; j < task.tokens; ++j) {
+      float score = 0;
+      for (size_t d = 0; d < task.head_dim; ++d) score += q[d] * task.scale * task.k[j * task.stride + d];
+      task.scores[j] = score;
+      greatest = std::max(greatest, score);
+    }
+    for (size_t j = 0; j < task.tokens; ++j) sum += task.scores[j] = std::exp(task.scores[j] - greatest);
+    for (size_t d = 0; d < task.head_dim; ++d) {
+      float out = 0;
+      for (size_t j = 0; j < task.tokens; ++j) out += task.scores[j] * task.v[j * task.stride + d];
+      task.out[t * task.stride + d] = out / sum;
+    }
+  }
 }
 
 void store_half(const float* x, uint16_t* out, size_t n) {
@@ -296,8 +321,10 @@ const Kernels kKernelsScalar = {
     .tile_quantized = 4,
     .tile_float = 4,
     .prepare = prepare,
+    .columns = columns,
     .product = product,
     .attend_span = attend_span,
+    .attend_text = attend_text,
     .store_half = store_half,
     .store_q8 = store_q8,
     .rms_norm = rms_norm,

@@ -3,6 +3,7 @@
 
 #include "infra/compute/attention_simd.h"
 #include "infra/compute/matmul_simd.h"
+#include "infra/compute/text_attention_simd.h"
 #include "infra/compute/vector_simd.h"
 
 #define STRATA_SIMD_KERNELS                 \
@@ -10,8 +11,10 @@
       .tile_quantized = Simd::kTileTokens,  \
       .tile_float = Simd::kTileTokens,      \
       .prepare = prepare,                   \
+      .columns = columns,                   \
       .product = product,                   \
       .attend_span = attend_span,           \
+      .attend_text = attend_text,           \
       .store_half = store_half,             \
       .store_q8 = store_q8,                 \
       .rms_norm = rms_norm,                 \

@@ -1,6 +1,11 @@
 // How a product is cut into tasks. Tokens are cut into tiles of near equal size, each prepared once (rounded to int8, or turned into
 // columns); then tasks of a few panels times a few tiles run in any order, since each output element is computed by one kernel call.
+//
+// Low-rank additions y += s B (A x) join the same run: its first tasks compute A x, and each of the others adds its own rows of B (A x) once its
+// product is done. Tasks are taken in order, so whoever needs A x finds it done or in the hands of a running thread.
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include "base/check.h"
@@ -26,6 +31,8 @@ struct Tiles {
 struct Product {
   const PackedView* w;
   float* y;
+  const float* bias;
+  bool gelu;
   size_t panels_per_task;
   size_t first_task;  // in the numbering over all products
   size_t panel_tasks, tile_tasks;
@@ -36,6 +43,118 @@ bool same_preparation(const PackedView& a, const PackedView& b) {
   if (a.blocks == 0 || b.blocks == 0) return a.blocks == b.blocks;
   return a.format == b.format;
 }
+
+// The low-rank additions to one group of targets.
+class LowRankRun {
+ public:
+  // `first_target`: where the group begins in the numbering of the parts.
+  LowRankRun(int threads, std::span<const MatmulTarget> targets, std::span<const MatmulLowRank> parts, size_t first_target, const float* x)
+      : targets_(targets), x_(x) {
+    for (const MatmulLowRank& part : parts) {
+      if (part.target < first_target || part.target >= first_target + targets.size() || part.rows.empty()) continue;
+      const MatmulTarget& target = targets[part.target - first_target];
+      CHECK(part.b->rows() == target.w->rows() && part.b->cols() == part.a->rows() && part.a->rows() <= kLowRankMax);
+      CHECK(part.a->packed().view.blocks == 0 && part.b->packed().view.blocks == 0 && target.bias == nullptr && !target.gelu);
+      const size_t tile = part.a->packed().kernels->tile_float, tiles = (part.rows.size() + tile - 1) / tile;
+      parts_.push_back({&part, part.target - first_target, low_floats_, tasks_});
+      tasks_ += tiles;
+      low_floats_ += part.rows.size() * part.a->rows();
+      tile_floats_ = std::max({tile_floats_, tile * part.a->cols(), tile * (part.b->cols() + part.b->rows())});
+    }
+    low_floats_ = (low_floats_ + 15) / 16 * 16;
+    tile_floats_ = (tile_floats_ + 15) / 16 * 16;
+    scratch_bytes_ = parts_.empty() ? 0 : (low_floats_ + static_cast<size_t>(threads) * tile_floats_) * sizeof(float);
+  }
+
+  size_t scratch_bytes() const { return scratch_bytes_; }
+  void use_scratch(std::byte* bytes) {
+    low_ = reinterpret_cast<float*>(bytes);
+    tiles_ = low_ + low_floats_;
+  }
+
+  // A x of some rows of one part.
+  size_t tasks() const { return tasks_; }
+  void run_task(size_t task, int thread) {
+    size_t index = 0;
+    while (index + 1 < parts_.size() && parts_[index + 1].first_task <= task) ++index;
+    const MatmulLowRank& part = *parts_[index].part;
+    const Matrix::Packed& a = part.a->packed();
+    const size_t first = (task - parts_[index].first_task) * a.kernels->tile_float, m = std::min(a.kernels->tile_float, part.rows.size() - first);
+    fetch_panels(a.view, 0, a.view.panels);
+    float* tile = tile_of(thread);
+    auto* prepared = reinterpret_cast<unsigned char*>(tile);
+    if (part.rows[first + m - 1] - part.rows[first] + 1 == m) {
+      a.kernels->columns(x_ + part.rows[first] * a.view.cols, a.view.cols, m, tile);
+    } else {
+      for (size_t t = 0; t < m; ++t) a.kernels->prepare(a.view, x_ + part.rows[first + t] * a.view.cols, t, m, prepared);
+    }
+    a.kernels->product(a.view, 0, a.view.panels, prepared, m, low_ + parts_[index].low + first * a.view.rows, a.view.rows);
+    done_.fetch_add(1, std::memory_order_release);
+  }
+
+  // Asks for the panels of B that add() will read.
+  void fetch(size_t target, size_t begin, size_t end) const {
+    for (const Part& part : parts_) {
+      if (part.target == target) fetch_panels(part.part->b->packed().view, begin, end);
+    }
+  }
+
+  // y += scale B (A x): panels [begin, end) of the target, rows [row_begin, row_end) of x.
+  void add(size_t target, size_t begin, size_t end, size_t row_begin, size_t row_end, int thread) {
+    for (const Part& part : parts_) {
+      if (part.target != target) continue;
+      wait();
+      const std::span<const size_t> rows = part.part->rows;
+      auto at = static_cast<size_t>(std::lower_bound(rows.begin(), rows.end(), row_begin) - rows.begin());
+      const auto last = static_cast<size_t>(std::lower_bound(rows.begin(), rows.end(), row_end) - rows.begin());
+      const size_t tile = part.part->b->packed().kernels->tile_float;
+      for (; at < last; at += tile) add_tile(part, begin, end, at, std::min(tile, last - at), thread);
+    }
+  }
+
+ private:
+  struct Part {
+    const MatmulLowRank* part;
+    size_t target;
+    size_t low;                  // where its A x begins. SHAPE: [rows][rank]
+    size_t first_task;
+  };
+
+  static void fetch_panels(const PackedView& w, size_t begin, size_t end) {
+    const unsigned char* from = w.data + begin * w.panel_bytes;
+    for (size_t i = 0; i < (end - begin) * w.panel_bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
+  }
+
+  // WHY a yield: the thread that computes A x may have lost its core to another program.
+  void wait() const {
+    for (int i = 0; done_.load(std::memory_order_acquire) < tasks_; ++i) {
+      if (i > 1000) std::this_thread::yield();
+    }
+  }
+
+  void add_tile(const Part& part, size_t begin, size_t end, size_t at, size_t m, int thread) const {
+    const Matrix::Packed& b = part.part->b->packed();
+    const size_t rank = b.view.cols, out = b.view.rows;
+    float* tile = tile_of(thread);
+    float* product = tile + m * rank;
+    b.kernels->columns(low_ + part.low + at * rank, rank, m, tile);
+    b.kernels->product(b.view, begin, end, reinterpret_cast<const unsigned char*>(tile), m, product, out);
+    const size_t first = begin * kPanelRows, count = std::min(end * kPanelRows, out) - first;
+    for (size_t t = 0; t < m; ++t) {
+      b.kernels->scaled_add(product + t * out + first, part.part->scale, targets_[part.target].y + part.part->rows[at + t] * out + first, count);
+    }
+  }
+
+  float* tile_of(int thread) const { return tiles_ + static_cast<size_t>(thread) * tile_floats_; }
+
+  std::span<const MatmulTarget> targets_;
+  const float* x_;
+  std::vector<Part> parts_;
+  size_t tasks_ = 0, low_floats_ = 0, tile_floats_ = 0, scratch_bytes_ = 0;
+  float* low_ = nullptr;
+  float* tiles_ = nullptr;
+  std::atomic<size_t> done_{0};
+};
 
 // Matrices that multiply the same rows and are prepared for alike: its tiles and tasks, which the caller runs.
 class GroupRun {
@@ -52,15 +171,17 @@ class GroupRun {
 
   size_t scratch_bytes() const { return tile_bytes_ * tiles_.count; }
   void use_scratch(std::byte* bytes) { prepared_ = reinterpret_cast<unsigned char*>(bytes); }  // before what follows
+  void use_low_rank(LowRankRun* low_rank) { low_rank_ = low_rank; }
 
   size_t tiles() const { return tiles_.count; }
   void prepare(size_t tile) const {
     const size_t m = tiles_.size(tile), first = tiles_.begin(tile);
+    if (view_->blocks == 0) return kernels_->columns(x_ + first * view_->cols, view_->cols, m, reinterpret_cast<float*>(prepared_ + tile * tile_bytes_));
     for (size_t t = 0; t < m; ++t) kernels_->prepare(*view_, x_ + (first + t) * view_->cols, t, m, prepared_ + tile * tile_bytes_);
   }
 
   size_t tasks() const { return tasks_; }   // once all tiles are prepared
-  void run_task(size_t task) const {
+  void run_task(size_t task, int thread) const {
     size_t index = 0;
     while (index + 1 < count_ && products_[index + 1].first_task <= task) ++index;
     const Product& product = products_[index];
@@ -69,13 +190,26 @@ class GroupRun {
     const size_t end = std::min(begin + product.panels_per_task, product.w->panels);
     const size_t tile_begin = task / product.panel_tasks * kTaskTiles;
     const size_t tile_end = std::min(tile_begin + kTaskTiles, tiles_.count);
+    if (low_rank_) low_rank_->fetch(index, begin, end);
     for (size_t tile = tile_begin; tile < tile_end; ++tile) {
       kernels_->product(*product.w, begin, end, prepared_ + tile * tile_bytes_, tiles_.size(tile), product.y + tiles_.begin(tile) * product.w->rows,
                         product.w->rows);
+      finish(product, begin * kPanelRows, std::min(end * kPanelRows, product.w->rows), tile);
     }
+    if (low_rank_) low_rank_->add(index, begin, end, tiles_.begin(tile_begin), tiles_.begin(tile_end), thread);
   }
 
  private:
+  void finish(const Product& product, size_t row_begin, size_t row_end, size_t tile) const {
+    if (product.bias == nullptr && !product.gelu) return;
+    const size_t count = row_end - row_begin;
+    for (size_t t = tiles_.begin(tile); t < tiles_.begin(tile + 1); ++t) {
+      float* y = product.y + t * product.w->rows + row_begin;
+      if (product.bias != nullptr) kernels_->add(y, product.bias + row_begin, y, count);
+      if (product.gelu) kernels_->gelu_erf(y, y, count);
+    }
+  }
+
   void add(const MatmulTarget& target) {
     CHECK(count_ < kGroupMax);
     const PackedView& w = target.w->packed().view;
@@ -86,6 +220,8 @@ class GroupRun {
     Product& product = products_[count_++];
     product = {.w = &w,
                .y = target.y,
+               .bias = target.bias,
+               .gelu = target.gelu,
                .panels_per_task = per_task,
                .first_task = tasks_,
                .panel_tasks = (w.panels + per_task - 1) / per_task,
@@ -98,6 +234,7 @@ class GroupRun {
   const float* x_;
   const PackedView* view_;
   const Kernels* kernels_;
+  LowRankRun* low_rank_ = nullptr;
   Tiles tiles_;
   size_t tile_bytes_ = 0;
   unsigned char* prepared_ = nullptr;
@@ -106,37 +243,26 @@ class GroupRun {
   size_t tasks_ = 0;
 };
 
-// Runs something of every group: `count(group)` tasks each, in one go.
-template <class Count, class Task>
-void run_all(Threads& threads, std::span<const GroupRun> groups, Count count, Task task) {
-  size_t all = 0;
-  for (const GroupRun& group : groups) all += count(group);
-  threads.run(all, [&](size_t index, int) {
-    const GroupRun* group = groups.data();
-    while (index >= count(*group)) index -= count(*group++);
-    task(*group, index);
+void run_group(Threads& threads, GroupRun& group, LowRankRun& low_rank) {
+  const size_t bytes = (group.scratch_bytes() + 63) / 64 * 64;
+  std::byte* scratch = threads.scratch(bytes + low_rank.scratch_bytes());
+  group.use_scratch(scratch);
+  const size_t first = low_rank.tasks();
+  if (first != 0) {
+    low_rank.use_scratch(scratch + bytes);
+    group.use_low_rank(&low_rank);
+  }
+  if (group.tiles() == 1) group.prepare(0);  // takes less time than sharing it out
+  else threads.run(group.tiles(), [&](size_t tile, int) { group.prepare(tile); });
+  struct {
+    GroupRun& group;
+    LowRankRun& low_rank;
+    size_t first;
+  } all{group, low_rank, first};
+  threads.run(first + group.tasks(), [&all](size_t task, int thread) {  // one pointer: a larger function would be allocated
+    if (task < all.first) all.low_rank.run_task(task, thread);
+    else all.group.run_task(task - all.first, thread);
   });
-}
-
-// WHY: below it, preparing takes less time than sharing it out.
-constexpr size_t kPrepareAloneBytes = size_t{32} << 10;
-
-void run_groups(Threads& threads, std::span<GroupRun> groups) {
-  size_t bytes = 0, tiles = 0;
-  for (const GroupRun& group : groups) bytes += group.scratch_bytes(), tiles += group.tiles();
-  std::byte* scratch = threads.scratch(bytes);
-  for (GroupRun& group : groups) {
-    group.use_scratch(scratch);
-    scratch += group.scratch_bytes();
-  }
-  if (tiles == 1 || (groups.size() > 1 && bytes <= kPrepareAloneBytes)) {
-    for (const GroupRun& group : groups) {
-      for (size_t tile = 0; tile < group.tiles(); ++tile) group.prepare(tile);
-    }
-  } else {
-    run_all(threads, groups, [](const GroupRun& g) { return g.tiles(); }, [](const GroupRun& g, size_t tile) { g.prepare(tile); });
-  }
-  run_all(threads, groups, [](const GroupRun& g) { return g.tasks(); }, [](const GroupRun& g, size_t task) { g.run_task(task); });
 }
 
 }  // namespace
@@ -146,30 +272,23 @@ void matmul(Threads& threads, const Matrix& w, const float* x, size_t n, float* 
   matmul_group(threads, {&target, 1}, x, n);
 }
 
-void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n) {
+void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n) { matmul_group(threads, targets, x, n, {}, nullptr); }
+
+void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n, std::span<const MatmulLowRank> parts, const float* low_x) {
   if (n == 0) return;
-  while (!targets.empty()) {
+  for (size_t done = 0; done < targets.size();) {
+    const std::span<const MatmulTarget> rest = targets.subspan(done);
     size_t same = 1;  // the targets from here on that share a preparation
-    const Matrix::Packed& first = targets[0].w->packed();
-    while (same < targets.size() && same_preparation(first.view, targets[same].w->packed().view) && first.kernels == targets[same].w->packed().kernels) {
-      CHECK(targets[same].w->cols() == targets[0].w->cols());
+    const Matrix::Packed& first = rest[0].w->packed();
+    while (same < rest.size() && same_preparation(first.view, rest[same].w->packed().view) && first.kernels == rest[same].w->packed().kernels) {
+      CHECK(rest[same].w->cols() == rest[0].w->cols());
       ++same;
     }
-    GroupRun run(threads.count(), targets.first(same), x, n);
-    run_groups(threads, {&run, 1});
-    targets = targets.subspan(same);
+    GroupRun group(threads.count(), rest.first(same), x, n);
+    LowRankRun low_rank(threads.count(), rest.first(same), parts, done, low_x);
+    run_group(threads, group, low_rank);
+    done += same;
   }
-}
-
-void matmul_batch(Threads& threads, std::span<const MatmulJob> jobs) {
-  std::vector<GroupRun> runs;
-  runs.reserve(jobs.size());
-  for (const MatmulJob& job : jobs) {
-    if (job.n == 0) continue;
-    const MatmulTarget target{.w = job.w, .y = job.y};
-    runs.emplace_back(threads.count(), std::span(&target, 1), job.x, job.n);
-  }
-  if (!runs.empty()) run_groups(threads, runs);
 }
 
 }  // namespace strata::compute

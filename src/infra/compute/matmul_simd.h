@@ -214,17 +214,16 @@ void product(const PackedView& w, size_t begin, size_t end, const unsigned char*
 
 // ---- Preparing x -------------------------------------------------------------------------------------------------------------
 
-// Rounds n values (a multiple of the lanes) with one factor; returns the sums of the first and the second half.
-inline void round_block(const float* x, typename Simd::F inverse, int8_t* q, int32_t sum[2]) {
-  for (size_t half = 0; half < 2; ++half) {
-    auto total = Simd::int_zero();
-    STRATA_UNROLL for (size_t i = half * 16; i < half * 16 + 16; i += Simd::kLanes) {
-      const auto rounded = Simd::to_int(Simd::mul(Simd::load(x + i), inverse));
-      Simd::store_i8(q + i, rounded);
-      total = Simd::int_add(total, rounded);
-    }
-    sum[half] = Simd::int_reduce_add(total);
+// Rounds a block with one factor; returns the sums of the first and the second half, or where `split` is false of all and 0.
+inline void round_block(const float* x, typename Simd::F inverse, bool split, int8_t* q, int32_t sum[2]) {
+  typename Simd::I total[2] = {Simd::int_zero(), Simd::int_zero()};
+  STRATA_UNROLL for (size_t i = 0; i < 32; i += Simd::kLanes) {
+    const auto rounded = Simd::to_int(Simd::mul(Simd::load(x + i), inverse));
+    Simd::store_i8(q + i, rounded);
+    total[i / 16] = Simd::int_add(total[i / 16], rounded);
   }
+  sum[0] = Simd::int_reduce_add(split ? total[0] : Simd::int_add(total[0], total[1]));
+  sum[1] = split ? Simd::int_reduce_add(total[1]) : 0;
 }
 
 inline void prepare_block(Format format, const float* x, BlockInfo* info, int8_t* q) {
@@ -233,14 +232,14 @@ inline void prepare_block(Format format, const float* x, BlockInfo* info, int8_t
   STRATA_UNROLL for (size_t i = 0; i < 32; i += Simd::kLanes) greatest = Simd::max(greatest, Simd::abs(Simd::load(x + i)));
   const float magnitude = Simd::reduce_max(greatest);
   const bool zero = magnitude < kLeastMagnitude;
+  const bool split = format == Format::kQ6_K;
   int32_t sum[2];
-  round_block(x, Simd::set1(zero ? 0 : 127.0f / magnitude), q, sum);
+  round_block(x, Simd::set1(zero ? 0 : 127.0f / magnitude), split, q, sum);
   info->d = zero ? 0 : magnitude / 127.0f;
   info->s = info->d * static_cast<float>(sum[0] + sum[1]);
-  const bool split = format == Format::kQ6_K;
   const int32_t shift = shift_of(format) != 0 ? -shift_of(format) : -128;
-  info->bias[0] = shift * (split ? sum[0] : sum[0] + sum[1]);
-  info->bias[1] = split ? shift * sum[1] : 0;
+  info->bias[0] = shift * sum[0];
+  info->bias[1] = shift * sum[1];
 }
 
 void prepare(const PackedView& w, const float* x, size_t token, size_t m, unsigned char* tile) {
@@ -252,6 +251,30 @@ void prepare(const PackedView& w, const float* x, size_t token, size_t m, unsign
   auto* info = reinterpret_cast<BlockInfo*>(tile);
   auto* values = reinterpret_cast<int8_t*>(tile + w.blocks * m * sizeof(BlockInfo));
   for (size_t b = 0; b < w.blocks; ++b) prepare_block(w.format, x + b * 32, info + b * m + token, values + (b * m + token) * 32);
+}
+
+// Squares of kLanes columns of up to so many rows are turned in registers. A row of the tile is stored as a whole register where the tile has
+// room for it: what runs over its end is overwritten by the next.
+void columns(const float* x, size_t cols, size_t m, float* tile) {
+  if (m == 1) {
+    memcpy(tile, x, cols * sizeof(float));
+    return;
+  }
+  for (size_t c = 0; c < cols; c += Simd::kLanes) {
+    const size_t count = cols - c < Simd::kLanes ? cols - c : Simd::kLanes;
+    typename Simd::F row[Simd::kLanes];
+    STRATA_UNROLL for (size_t t = 0; t < Simd::kLanes; ++t) {
+      row[t] = Simd::zero();
+      if (t < m) row[t] = count == Simd::kLanes ? Simd::load(x + t * cols + c) : Simd::load_n(x + t * cols + c, count);
+    }
+    Simd::transpose(row);
+    STRATA_UNROLL for (size_t i = 0; i < Simd::kLanes; ++i) {
+      const size_t at = (c + i) * m;
+      if (i >= count) break;
+      if (at + Simd::kLanes <= cols * m) Simd::store(tile + at, row[i]);
+      else Simd::store_n(tile + at, row[i], m);
+    }
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "infra/compute/compute.h"
+#include "infra/compute/kernels.h"
 #include "infra/compute/test_weights.h"
 
 namespace strata::compute {
@@ -167,32 +168,87 @@ TEST(Matmul, DifferentMatricesOfTheGroupsFormatKeepTheirOwnRoundingTerms) {
   EXPECT_EQ(yb, gb);
 }
 
-TEST(Matmul, ABatchOfProductsGivesTheBitsOfEachAlone) {
+TEST(Matmul, BiasAndGeluOfAProductGiveTheBitsOfTheirOwnPasses) {
   for (const int count : {1, 3}) {
     Threads threads(count);
-    struct One {
-      Matrix w;
-      std::vector<float> x, alone, together;
-      size_t n;
-    };
-    std::vector<One> all;
-    uint64_t seed = 0;
-    for (const Format format : {Format::kF32, Format::kF16, Format::kQ8_0, Format::kQ4_1}) {
-      for (const size_t n : {1, 5, 40}) {
-        const size_t rows = 16 + seed * 7, cols = 32 * (1 + seed % 3);
-        One one{Matrix::pack(format, rows, cols, make_weights(format, rows, cols, Fill::kRandom, ++seed)).value(), make_values(n * cols, Fill::kRandom, ++seed),
-                std::vector<float>(n * rows), std::vector<float>(n * rows), n};
-        all.push_back(std::move(one));
+    for (const Format format : {Format::kF32, Format::kQ8_0}) {
+      for (const size_t n : {1, 29, 130}) {
+        constexpr size_t kRows = 403, kCols = 96;
+        const Matrix w = Matrix::pack(format, kRows, kCols, make_weights(format, kRows, kCols, Fill::kRandom, 1)).value();
+        const std::vector<float> x = make_values(n * kCols, Fill::kRandom, 2), bias = make_values(kRows, Fill::kRandom, 3);
+        std::vector<float> expected(n * kRows), fused(n * kRows);
+        matmul(threads, w, x.data(), n, expected.data());
+        for (const bool gelu : {false, true}) {
+          const MatmulTarget target{.w = &w, .y = fused.data(), .bias = bias.data(), .gelu = gelu};
+          matmul_group(threads, {&target, 1}, x.data(), n);
+          std::vector<float> passes = expected;
+          for (size_t t = 0; t < n; ++t) {
+            float* y = passes.data() + t * kRows;
+            add(y, bias.data(), y, kRows);
+            if (gelu) gelu_erf(y, y, kRows);
+          }
+          ASSERT_EQ(fused, passes) << format_name(format) << " n " << n << " gelu " << gelu;
+        }
       }
     }
-    std::vector<MatmulJob> jobs = {{&all[0].w, nullptr, 0, nullptr}};   // nothing to do is allowed
-    for (One& one : all) {
-      matmul(threads, one.w, one.x.data(), one.n, one.alone.data());
-      jobs.push_back({&one.w, one.x.data(), one.n, one.together.data()});
+  }
+}
+
+// Three matrices that read the same x, and two adapters that change the first and the last for some rows each.
+TEST(Matmul, LowRankAdditionsGiveTheBitsOfTheProductsOneByOne) {
+  constexpr size_t kCols = 96, kOut[] = {67, 48, 403};
+  const std::vector<size_t> rows_of[] = {{0, 2, 3, 4, 7, 12, 13, 25}, {1, 5, 6, 8, 9, 10, 11, 24, 26}};
+  for (const Isa isa : available_isas()) {
+    for (const Format format : {Format::kF32, Format::kQ4_1, Format::kQ8_0}) {
+      for (const size_t rank : {4, 16, 40}) {
+        std::vector<Matrix> w, a, b;
+        uint64_t seed = 0;
+        for (const size_t out : kOut) {
+          w.push_back(Matrix::pack(format, out, kCols, make_weights(format, out, kCols, Fill::kRandom, ++seed), isa).value());
+          for (int adapter = 0; adapter < 2; ++adapter) {
+            a.push_back(Matrix::pack(Format::kF16, rank, kCols, make_weights(Format::kF16, rank, kCols, Fill::kRandom, ++seed), isa).value());
+            b.push_back(Matrix::pack(Format::kF16, out, rank, make_weights(Format::kF16, out, rank, Fill::kRandom, ++seed), isa).value());
+          }
+        }
+        for (const size_t n : {size_t{1}, size_t{8}, size_t{27}}) {
+          const std::vector<float> x = make_values(n * kCols, Fill::kRandom, 90), low_x = make_values(n * kCols, Fill::kRandom, 91);
+          std::vector<size_t> rows[2];
+          for (int adapter = 0; adapter < 2; ++adapter) {
+            for (const size_t row : rows_of[adapter]) {
+              if (row < n) rows[adapter].push_back(row);
+            }
+          }
+          std::vector<float> expected[3], together[3];
+          std::vector<MatmulTarget> targets;
+          std::vector<MatmulLowRank> parts;
+          Threads one(1);
+          for (size_t i = 0; i < 3; ++i) {
+            expected[i].resize(n * kOut[i]);
+            together[i].resize(n * kOut[i]);
+            targets.push_back({.w = &w[i], .y = together[i].data()});
+            matmul(one, w[i], x.data(), n, expected[i].data());
+            for (size_t adapter = 0; i != 1 && adapter < 2; ++adapter) {
+              const float scale = adapter == 0 ? 0.5f : 2.0f;
+              parts.push_back({.target = i, .a = &a[2 * i + adapter], .b = &b[2 * i + adapter], .scale = scale, .rows = rows[adapter]});
+              for (const size_t row : rows[adapter]) {
+                std::vector<float> low(rank), high(kOut[i]);
+                matmul(one, a[2 * i + adapter], low_x.data() + row * kCols, 1, low.data());
+                matmul(one, b[2 * i + adapter], low.data(), 1, high.data());
+                kernels(isa).scaled_add(high.data(), scale, expected[i].data() + row * kOut[i], kOut[i]);
+              }
+            }
+          }
+          for (const int count : {1, 3}) {
+            Threads threads(count);
+            matmul_group(threads, targets, x.data(), n, parts, low_x.data());
+            for (size_t i = 0; i < 3; ++i) {
+              ASSERT_EQ(std::memcmp(together[i].data(), expected[i].data(), expected[i].size() * sizeof(float)), 0)
+                  << isa_name(isa) << ' ' << format_name(format) << " rank " << rank << " n " << n << " target " << i << " threads " << count;
+            }
+          }
+        }
+      }
     }
-    matmul_batch(threads, jobs);
-    for (const One& one : all) EXPECT_EQ(one.alone, one.together) << format_name(one.w.format()) << " " << one.n;
-    matmul_batch(threads, {});
   }
 }
 

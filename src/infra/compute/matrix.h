@@ -72,19 +72,26 @@ void matmul(Threads& threads, const Matrix& w, const float* x, size_t n, float* 
 
 // Several products of one x in one go (query, key, value; gate, up): same results as one by one, less waiting between them.
 // REQUIRES: the matrices have the same cols; at most 8.
+// What follows a product element by element is done while its result is still in the cache, with the bits of add() and gelu_erf().
 struct MatmulTarget {
   const Matrix* w = nullptr;
-  float* y = nullptr;  // SHAPE: [n, w->rows()]
+  float* y = nullptr;           // SHAPE: [n, w->rows()]
+  const float* bias = nullptr;  // SHAPE: [w->rows()], added to each row of y
+  bool gelu = false;            // y becomes gelu_erf(y), after the bias
 };
 void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n);
 
-// Several independent products, each with rows of its own: same results as one by one, waiting twice in all. For many small ones.
-struct MatmulJob {
-  const Matrix* w = nullptr;
-  const float* x = nullptr;  // SHAPE: [n, w->cols()]
-  size_t n = 0;
-  float* y = nullptr;        // SHAPE: [n, w->rows()]
+// The same with low-rank additions: for each of a part's rows, y[row] += scale * (b (a x[row])), as matmul() and scaled_add() would do one
+// after the other, but in the one run of the threads that makes y: nobody waits between them. `low_x` is what the parts read.
+// REQUIRES: b->cols() == a->rows() <= kLowRankMax; both F32, F16 or BF16; rows ascending, below n; a part's target has no bias and no gelu.
+inline constexpr size_t kLowRankMax = 1024;
+struct MatmulLowRank {
+  size_t target = 0;            // index into `targets`
+  const Matrix* a = nullptr;    // [rank, cols]
+  const Matrix* b = nullptr;    // [rows of the target's w, rank]
+  float scale = 1;
+  std::span<const size_t> rows;
 };
-void matmul_batch(Threads& threads, std::span<const MatmulJob> jobs);
+void matmul_group(Threads& threads, std::span<const MatmulTarget> targets, const float* x, size_t n, std::span<const MatmulLowRank> parts, const float* low_x);
 
 }  // namespace strata::compute

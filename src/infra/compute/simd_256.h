@@ -21,6 +21,8 @@ struct Simd {
   static constexpr size_t kScoreRows = 3;     // query rows side by side, scores: 3 x 4 registers
   static constexpr size_t kOutputRows = 3;    // query rows side by side, outputs: 3 x 4 registers
   static constexpr size_t kOutputRegisters = 4;
+  static constexpr size_t kTextPositions = 6;  // positions side by side against two registers of queries
+  static constexpr size_t kTextDims = 4;       // dimensions side by side, likewise
 
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
   static F zero() { return _mm256_setzero_ps(); }
@@ -113,6 +115,24 @@ struct Simd {
     const F low = _mm256_permute2f128_ps(a, b, 0x20), high = _mm256_permute2f128_ps(a, b, 0x31);
     *cos = _mm256_shuffle_ps(low, high, 0x88);
     *sin = _mm256_shuffle_ps(low, high, 0xdd);
+  }
+  // Lane i of row j becomes lane j of row i: pairs, fours, then halves of the registers change places.
+  static void transpose(F row[8]) {
+    F two[8], four[8];
+    for (int i = 0; i < 8; i += 2) {
+      two[i] = _mm256_unpacklo_ps(row[i], row[i + 1]);
+      two[i + 1] = _mm256_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {  // four[i + c]: column c of each half, of rows i to i + 3
+      four[i] = _mm256_shuffle_ps(two[i], two[i + 2], 0x44);
+      four[i + 1] = _mm256_shuffle_ps(two[i], two[i + 2], 0xee);
+      four[i + 2] = _mm256_shuffle_ps(two[i + 1], two[i + 3], 0x44);
+      four[i + 3] = _mm256_shuffle_ps(two[i + 1], two[i + 3], 0xee);
+    }
+    for (int c = 0; c < 4; ++c) {
+      row[c] = _mm256_permute2f128_ps(four[c], four[c + 4], 0x20);
+      row[c + 4] = _mm256_permute2f128_ps(four[c], four[c + 4], 0x31);
+    }
   }
 };
 

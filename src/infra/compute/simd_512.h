@@ -21,6 +21,8 @@ struct Simd {
   static constexpr size_t kScoreRows = 12;    // query rows side by side, scores: 12 x 2 registers
   static constexpr size_t kOutputRows = 6;    // query rows side by side, outputs: 6 x 4 registers
   static constexpr size_t kOutputRegisters = 4;
+  static constexpr size_t kTextPositions = 12;  // positions side by side against two registers of queries
+  static constexpr size_t kTextDims = 8;        // dimensions side by side, likewise
 
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1); }
   static F zero() { return _mm512_setzero_ps(); }
@@ -102,6 +104,28 @@ struct Simd {
     const F a = load(p), b = load(p + 16);
     *cos = _mm512_permutex2var_ps(a, even, b);
     *sin = _mm512_permutex2var_ps(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b);
+  }
+  // Lane i of row j becomes lane j of row i: pairs, fours, then quarters of the registers change places.
+  static void transpose(F row[16]) {
+    F two[16], four[16];
+    for (int i = 0; i < 16; i += 2) {
+      two[i] = _mm512_unpacklo_ps(row[i], row[i + 1]);
+      two[i + 1] = _mm512_unpackhi_ps(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4) {  // four[i + c]: column c of each quarter, of rows i to i + 3
+      four[i] = _mm512_shuffle_ps(two[i], two[i + 2], 0x44);
+      four[i + 1] = _mm512_shuffle_ps(two[i], two[i + 2], 0xee);
+      four[i + 2] = _mm512_shuffle_ps(two[i + 1], two[i + 3], 0x44);
+      four[i + 3] = _mm512_shuffle_ps(two[i + 1], two[i + 3], 0xee);
+    }
+    for (int c = 0; c < 4; ++c) {
+      const F even_low = _mm512_shuffle_f32x4(four[c], four[c + 4], 0x88), odd_low = _mm512_shuffle_f32x4(four[c], four[c + 4], 0xdd);
+      const F even_high = _mm512_shuffle_f32x4(four[c + 8], four[c + 12], 0x88), odd_high = _mm512_shuffle_f32x4(four[c + 8], four[c + 12], 0xdd);
+      row[c] = _mm512_shuffle_f32x4(even_low, even_high, 0x88);
+      row[c + 4] = _mm512_shuffle_f32x4(odd_low, odd_high, 0x88);
+      row[c + 8] = _mm512_shuffle_f32x4(even_low, even_high, 0xdd);
+      row[c + 12] = _mm512_shuffle_f32x4(odd_low, odd_high, 0xdd);
+    }
   }
 };
 

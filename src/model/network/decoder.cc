@@ -146,7 +146,7 @@ struct Decoder::Impl {
   std::vector<Chunk> chunks_of(std::span<const Row> rows) const;
   void attend(compute::Threads& threads, KvCache& cache, int layer, const std::vector<Chunk>& chunks, size_t n);
   void feed_forward(compute::Threads& threads, int layer, size_t n);
-  void adapt(compute::Threads& threads, int layer, std::initializer_list<LowRank::Target> targets, const float* x, size_t cols);
+  void multiply(compute::Threads& threads, int layer, Adapter::Site site, const Matrix& w, const float* x, size_t n, float* y);
   void add_branch(compute::Threads& threads, size_t n);
   void norm(compute::Threads& threads, const std::vector<float>& weight, size_t n, float* out);
   size_t keep_wanted(std::span<const Row> rows);
@@ -272,9 +272,10 @@ void Decoder::Impl::add_branch(compute::Threads& threads, size_t n) {
   for_rows(threads, n, C, [&](size_t i) { compute::add(residual.data() + i * C, branch.data() + i * C, residual.data() + i * C, C); });
 }
 
-// After y = W x: what the rows' adapters add.
-void Decoder::Impl::adapt(compute::Threads& threads, int layer, std::initializer_list<LowRank::Target> targets, const float* x, size_t cols) {
-  adapters.add(threads, layer, std::span(targets.begin(), targets.size()), x, cols);
+// y = W x, and what the rows' adapters add.
+void Decoder::Impl::multiply(compute::Threads& threads, int layer, Adapter::Site site, const Matrix& w, const float* x, size_t n, float* y) {
+  const compute::MatmulTarget target{.w = &w, .y = y};
+  compute::matmul_group(threads, std::span(&target, 1), x, n, adapters.parts(layer, std::span(&site, 1)), x);
 }
 
 // q, k, v of all rows from `normed`; keys and values into the cache; attention's output into q.
@@ -283,10 +284,8 @@ void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index,
   const auto H = static_cast<size_t>(shape.H), G = static_cast<size_t>(shape.G), D = static_cast<size_t>(shape.D);
   const auto dims = static_cast<size_t>(rope.dims);
   const compute::MatmulTarget targets[] = {{&layer.query, q.data()}, {&layer.key, k.data()}, {&layer.value, v.data()}};
-  planes.multiply(threads, targets, normed.data(), n);
-  using Site = Adapter::Site;
-  adapt(threads, index, {{Site::kQuery, q.data(), H * D}, {Site::kKey, k.data(), G * D}, {Site::kValue, v.data(), G * D}}, normed.data(),
-        static_cast<size_t>(shape.C));
+  constexpr Adapter::Site kSites[] = {Adapter::Site::kQuery, Adapter::Site::kKey, Adapter::Site::kValue};
+  planes.multiply(threads, targets, normed.data(), n, adapters.parts(index, kSites));
   for_rows(threads, n, (H + G) * D, [&](size_t i) {
     const float* cos_sin = angles.data() + i * dims;
     compute::rope(q.data() + i * H * D, H, D, dims, cos_sin, compute::RopeStyle::kInterleaved);
@@ -304,14 +303,13 @@ void Decoder::Impl::attend(compute::Threads& threads, KvCache& cache, int index,
 
 void Decoder::Impl::feed_forward(compute::Threads& threads, int index, size_t n) {
   const Layer& layer = layers[static_cast<size_t>(index)];
-  const auto C = static_cast<size_t>(shape.C), F = static_cast<size_t>(shape.F);
+  const auto F = static_cast<size_t>(shape.F);
   norm(threads, layer.feed_forward_norm, n, normed.data());
   const compute::MatmulTarget targets[] = {{&layer.gate, gate.data()}, {&layer.up, up.data()}};
-  compute::matmul_group(threads, targets, normed.data(), n);
-  adapt(threads, index, {{Adapter::Site::kGate, gate.data(), F}, {Adapter::Site::kUp, up.data(), F}}, normed.data(), C);
+  constexpr Adapter::Site kSites[] = {Adapter::Site::kGate, Adapter::Site::kUp};
+  compute::matmul_group(threads, targets, normed.data(), n, adapters.parts(index, kSites), normed.data());
   for_rows(threads, n, F * 4, [&](size_t i) { compute::swiglu(gate.data() + i * F, up.data() + i * F, gate.data() + i * F, F); });
-  compute::matmul(threads, layer.down, gate.data(), n, branch.data());
-  adapt(threads, index, {{Adapter::Site::kDown, branch.data(), C}}, gate.data(), F);
+  multiply(threads, index, Adapter::Site::kDown, layer.down, gate.data(), n, branch.data());
   add_branch(threads, n);
 }
 
@@ -349,8 +347,7 @@ void Decoder::step(compute::Threads& threads, KvCache& cache, std::span<const Ro
       m.adapters.begin(rows, true);
     }
     if (n == 0) return;
-    compute::matmul(threads, layer.attention_output, m.q.data(), n, m.branch.data());
-    m.adapt(threads, index, {{Adapter::Site::kAttentionOutput, m.branch.data(), C}}, m.q.data(), layer.attention_output.cols());
+    m.multiply(threads, index, Adapter::Site::kAttentionOutput, layer.attention_output, m.q.data(), n, m.branch.data());
     m.add_branch(threads, n);
     m.feed_forward(threads, index, n);
   }

@@ -172,13 +172,10 @@ void Encoder::Impl::embed(compute::Threads& threads, std::span<const std::vector
 // branch = attention over each text; x stays.
 void Encoder::Impl::attend(compute::Threads& threads, const Layer& layer, std::span<const std::vector<int32_t>> texts, size_t n) {
   const auto C = static_cast<size_t>(shape.C);
-  const compute::MatmulTarget targets[] = {{&layer.query.weight, q.data()}, {&layer.key.weight, k.data()}, {&layer.value.weight, v.data()}};
+  const compute::MatmulTarget targets[] = {{&layer.query.weight, q.data(), layer.query.bias.data()},
+                                           {&layer.key.weight, k.data(), layer.key.bias.data()},
+                                           {&layer.value.weight, v.data(), layer.value.bias.data()}};
   compute::matmul_group(threads, targets, x.data(), n);
-  for_rows(threads, n, 3 * C, [&](size_t i) {
-    compute::add(q.data() + i * C, layer.query.bias.data(), q.data() + i * C, C);
-    compute::add(k.data() + i * C, layer.key.bias.data(), k.data() + i * C, C);
-    compute::add(v.data() + i * C, layer.value.bias.data(), v.data() + i * C, C);
-  });
   std::vector<compute::AttentionText> work;
   size_t first = 0;
   for (const auto& text : texts) {
@@ -202,13 +199,8 @@ void Encoder::Impl::add_and_norm(compute::Threads& threads, const Floats& bias, 
 }
 
 void Encoder::Impl::feed_forward(compute::Threads& threads, const Layer& layer, size_t n) {
-  const auto F = static_cast<size_t>(shape.F);
-  compute::matmul(threads, layer.up.weight, x.data(), n, wide.data());
-  for_rows(threads, n, F * 8, [&](size_t i) {
-    float* row = wide.data() + i * F;
-    compute::add(row, layer.up.bias.data(), row, F);
-    compute::gelu_erf(row, row, F);
-  });
+  const compute::MatmulTarget up{.w = &layer.up.weight, .y = wide.data(), .bias = layer.up.bias.data(), .gelu = true};
+  compute::matmul_group(threads, std::span(&up, 1), x.data(), n);
   compute::matmul(threads, layer.down.weight, wide.data(), n, branch.data());
 }
 

@@ -44,15 +44,16 @@ void split_row(const float* x, size_t cols, float* hi, float* lo) {
 
 }  // namespace
 
-void Planes::multiply(compute::Threads& threads, std::span<const compute::MatmulTarget> targets, const float* x, size_t n) {
+void Planes::multiply(compute::Threads& threads, std::span<const compute::MatmulTarget> targets, const float* x, size_t n,
+                      std::span<const compute::MatmulLowRank> parts) {
   if (std::none_of(targets.begin(), targets.end(), [](const auto& target) { return rounds_input(*target.w); })) {
-    return compute::matmul_group(threads, targets, x, n);
+    return compute::matmul_group(threads, targets, x, n, parts, x);
   }
   const size_t cols = targets.front().w->cols();
   CHECK(cols % kBlock == 0);
   split_.resize(std::max(split_.size(), 2 * n * cols));
   for_rows(threads, n, cols * 4, [&](size_t i) { split_row(x + i * cols, cols, split_.data() + i * cols, split_.data() + (n + i) * cols); });
-  compute::matmul_group(threads, targets, split_.data(), 2 * n);
+  compute::matmul_group(threads, targets, split_.data(), 2 * n, parts, x);
   for (const compute::MatmulTarget& target : targets) {
     const size_t rows = target.w->rows();
     for_rows(threads, n, rows, [&](size_t i) { compute::add(target.y + i * rows, target.y + (n + i) * rows, target.y + i * rows, rows); });

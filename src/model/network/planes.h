@@ -20,7 +20,9 @@ namespace strata::network {
 class Planes {
  public:
   // As compute::matmul_group. SHAPE: x [n, cols]; each target's y must have room for [2 n, rows]; the results are the first n rows.
-  void multiply(compute::Threads& threads, std::span<const compute::MatmulTarget> targets, const float* x, size_t n);
+  // The parts (as of compute::matmul_group) read x itself.
+  void multiply(compute::Threads& threads, std::span<const compute::MatmulTarget> targets, const float* x, size_t n,
+                std::span<const compute::MatmulLowRank> parts = {});
 
  private:
   std::vector<float> split_;   // SHAPE: [2 n, cols]: hi of all rows, then lo
