@@ -15,7 +15,7 @@ def operations(http):
 
 def ask(http, method, path, body=None, **headers):
     address = re.sub(r"\{[^}]*\}", SURPRISE, path)
-    sent = {"files": {"file": b""}} if path == "/v1/files" else {"json": body} if method in ("POST", "PUT", "PATCH") else {}
+    sent = {"files": {"file": b""}} if (method, path) == ("POST", "/v1/files") else {"json": body} if method in ("POST", "PUT", "PATCH") else {}
     return http.request(method, address, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=20, **sent)
 
 
