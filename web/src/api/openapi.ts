@@ -86,6 +86,8 @@ export interface Requests {
     parallel_tool_calls?: boolean;
     /** text, json_object, json_schema (enforced); extensions: regex, choice, grammar (GBNF). */
     response_format?: Record<string, unknown>;
+    /** An extension: {ttl_s, sampled}. The same request again is answered by the same answer, for so long: same tenant and roles, same model in the same version, same messages and parameters. Its usage is then 0 and strata.cached is true. */
+    cache?: Record<string, unknown>;
     /** Not supported: only values that change nothing are accepted. */
     store?: boolean;
     /** Not supported: only values that change nothing are accepted. */
@@ -800,6 +802,10 @@ export interface Requests {
     /** 'Name: value', sent with each export; kept as a secret; empty: none. */
     export_header?: string;
   };
+  /** What is kept of results that are asked for again, and what it saved */
+  "GET /strata/v1/cache": null;
+  /** Empty it, of this tenant */
+  "DELETE /strata/v1/cache": null;
   /** Calls, tokens and cost: ?by=day|model|product&from=&to= */
   "GET /strata/v1/usage": null;
   /** The table of prices */
@@ -880,6 +886,36 @@ export interface Requests {
   "GET /mcp": null;
   /** End such a session */
   "DELETE /mcp": null;
+  /** Train a classifier or a recommender from rows; it becomes a tool */
+  "POST /strata/v1/predictors": {
+    /** Lower-case letters, digits and '_'. A name that is there gets a new version. */
+    name: string;
+    /** What it learns: a label of a text, or what goes with what. */
+    kind: "classifier" | "recommender";
+    /** For models that may call it: when to use it. */
+    description?: string;
+    /** Of a classifier: {text, label}. */
+    examples?: unknown[];
+    /** Of a recommender: {user, item}. */
+    rows?: unknown[];
+    /** Instead: an uploaded file with one such object a line. */
+    file_id?: string;
+    /** How much a classifier is smoothed; 0.001 where none is given. */
+    l2?: number;
+    /** How much a recommender is smoothed; 20 where none is given. */
+    lambda?: number;
+  };
+  /** Those that were trained here, all versions */
+  "GET /strata/v1/predictors": null;
+  /** The versions of one, with their reports */
+  "GET /strata/v1/predictors/{predictor}": null;
+  /** Remove it with its tool */
+  "DELETE /strata/v1/predictors/{predictor}": null;
+  /** Offer another version */
+  "POST /strata/v1/predictors/{predictor}/use": {
+    /** The version whose tool is offered. */
+    version: number;
+  };
   /** The MCP servers whose tools are used */
   "GET /strata/v1/mcp/servers": null;
   /** Add one that is reached over HTTP */
