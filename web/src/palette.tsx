@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useState } from "react";
-import { keptQuery, placeOf } from "./api/agent_queries";
+import { keptQuery, mcpServersQuery, placeOf } from "./api/agent_queries";
 import { flowsQuery, toolsQuery } from "./api/flow_queries";
 import { basesQuery, conversationsQuery, specsQuery } from "./api/queries";
 import { Dialog } from "./kit/dialog";
@@ -16,6 +16,7 @@ function useEntries(): Entry[] {
   const flows = useQuery(flowsQuery).data?.data ?? [];
   const agents = useQuery(keptQuery("agent")).data?.data ?? [];
   const teams = useQuery(keptQuery("team")).data?.data ?? [];
+  const servers = useQuery(mcpServersQuery).data?.data ?? [];
   const tools = useQuery(toolsQuery).data?.data ?? [];
   return [
     { to: "/ask", label: t.ask.fresh, kind: t.palette.action },
@@ -38,6 +39,7 @@ function useEntries(): Entry[] {
     { to: "/database", label: t.database.title, kind: t.palette.pages },
     { to: "/tools", label: t.nav.tools, kind: t.palette.pages },
     { to: "/tools?view=mcp", label: `${t.nav.tools}: ${t.mcp.tab}`, kind: t.palette.pages },
+    { to: "/tools?view=mcp&add=open", label: t.mcp.add, kind: t.palette.action },
     { to: "/tools?view=health", label: `${t.nav.tools}: ${t.tools.health}`, kind: t.palette.pages },
     { to: "/specs", label: t.nav.specs, kind: t.palette.pages },
     { to: "/landscape", label: t.nav.landscape, kind: t.palette.pages },
@@ -57,6 +59,7 @@ function useEntries(): Entry[] {
     ...flows.map((row) => ({ to: `/flows/${encodeURIComponent(row.name)}`, label: row.name, kind: t.flows.one })),
     ...agents.map((row) => ({ to: placeOf("agent", row.name), label: row.name, kind: t.kept.agent.one })),
     ...teams.map((row) => ({ to: placeOf("team", row.name), label: row.name, kind: t.kept.team.one })),
+    ...servers.map((row) => ({ to: `/tools?view=mcp&server=${encodeURIComponent(row.name)}`, label: row.name, kind: t.mcp.server })),
     ...tools.map((row) => ({ to: `/tools/${encodeURIComponent(row.name)}`, label: row.name, kind: t.tools.one })),
     ...specs.map((row) => ({ to: `/specs/${row.id}`, label: row.name, kind: t.palette.spec })),
     ...bases.map((base) => ({ to: `/knowledge/${base.id}`, label: base.name || base.id, kind: t.palette.base })),

@@ -77,6 +77,9 @@ async function accessible({ page, url }) {
   await page.goto(`${url}/ask`);
   const list = await addresses(page, url);
   delete list.origin;
+  // STRATA_PAGES=agent,team: only the pages whose names begin so, while one works on them.
+  const only = process.env.STRATA_PAGES?.split(",");
+  for (const name of Object.keys(list)) if (only && !only.some((word) => name.startsWith(word))) delete list[name];
   const shots = process.env.STRATA_SHOTS && join(root, process.env.STRATA_SHOTS);
   if (shots) mkdirSync(shots, { recursive: true });
   const problems = [];

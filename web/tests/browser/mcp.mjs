@@ -26,6 +26,12 @@ async function pinned({ page, url }) {
   await page.getByRole("checkbox", { name: "add only reads" }).check();
   await page.getByRole("button", { name: "Approve this list" }).click();
   await state(page, "approved");
+  await page.goto(`${url}/tools`);
+  await page.keyboard.press("Control+k");   // reached by the keyboard, too
+  await page.getByRole("combobox", { name: "Page, conversation or base" }).fill("sums MCP");
+  await page.getByRole("option", { name: /^sums/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/server=sums/);
   await page.getByRole("link", { name: "sums_add" }).click();
   await page.getByLabel(/^a /).fill("40");
   await page.getByLabel(/^b /).fill("2");
