@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <array>
+
 #include "base/check.h"
 
 namespace strata {
@@ -30,12 +32,18 @@ std::string make_id(std::string_view prefix) {
   static constexpr char kLetters[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   std::string id(prefix);
   id += '_';
-  for (int i = 0; i < 24;) {
-    unsigned char byte = 0;
-    CHECK(getrandom(&byte, 1, 0) == 1);
+  // Some bytes are passed over, so a few more than letters: mostly one call of the kernel, which is what an id costs.
+  std::array<unsigned char, 32> bytes;
+  size_t letters = 0, at = bytes.size();
+  while (letters < 24) {
+    if (at == bytes.size()) {
+      CHECK(getrandom(bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));   // up to 256 bytes come whole
+      at = 0;
+    }
+    const unsigned char byte = bytes[at++];
     if (byte >= 248) continue;  // 248 = 4 * 62: no bias
     id += kLetters[byte % 62];
-    ++i;
+    ++letters;
   }
   return id;
 }
