@@ -80,7 +80,7 @@ class LowRankRun {
     const MatmulLowRank& part = *parts_[index].part;
     const Matrix::Packed& a = part.a->packed();
     const size_t first = (task - parts_[index].first_task) * a.kernels->tile_float, m = std::min(a.kernels->tile_float, part.rows.size() - first);
-    fetch_panels(a.view, 0, a.view.panels);
+    fetch_bytes(a.view.data, std::min<size_t>(a.view.panel_bytes, 4096));  // the product asks for the rest
     float* tile = tile_of(thread);
     auto* prepared = reinterpret_cast<unsigned char*>(tile);
     if (part.rows[first + m - 1] - part.rows[first] + 1 == m) {
@@ -120,9 +120,9 @@ class LowRankRun {
     size_t first_task;
   };
 
-  static void fetch_panels(const PackedView& w, size_t begin, size_t end) {
-    const unsigned char* from = w.data + begin * w.panel_bytes;
-    for (size_t i = 0; i < (end - begin) * w.panel_bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
+  static void fetch_panels(const PackedView& w, size_t begin, size_t end) { fetch_bytes(w.data + begin * w.panel_bytes, (end - begin) * w.panel_bytes); }
+  static void fetch_bytes(const unsigned char* from, size_t bytes) {
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(from + i, 0, 2);
   }
 
   // WHY a yield: the thread that computes A x may have lost its core to another program.
@@ -216,7 +216,8 @@ class GroupRun {
     const size_t wanted = threads_ * kTasksPerThread;
     const size_t by_bytes = std::max<size_t>(1, kTaskBytes / w.panel_bytes);
     const size_t by_share = std::max<size_t>(1, w.panels / wanted);
-    const size_t per_task = std::max(std::min(by_bytes, w.panels), tiles_.count == 1 ? by_share : size_t{1});
+    const size_t least = tiles_.count == 1 ? by_share : w.blocks == 0 ? 2 : 1;  // F32 kernels take two panels side by side
+    const size_t per_task = std::max(std::min(by_bytes, w.panels), least);
     Product& product = products_[count_++];
     product = {.w = &w,
                .y = target.y,

@@ -155,7 +155,9 @@ inline void product_panels(const PackedView& w, size_t p, const float* x, float*
   STRATA_UNROLL for (size_t i = 0; i < P; ++i) panel[i] = w.data + (p + i) * w.panel_bytes;
   typename Simd::F sum[M][kParts];
   STRATA_UNROLL for (size_t t = 0; t < M; ++t) { STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) sum[t][i] = Simd::zero(); }
+  constexpr size_t kBytes = kPanelRows * (kFormat == Format::kF32 ? sizeof(float) : sizeof(uint16_t)), kAhead = 4096;
   for (size_t c = 0; c < w.cols; ++c) {
+    STRATA_UNROLL for (size_t i = 0; i < P; ++i) Simd::prefetch(panel[i] + c * kBytes + kAhead);  // as fetch_ahead
     typename Simd::F weights[kParts];
     STRATA_UNROLL for (size_t i = 0; i < kParts; ++i) {
       constexpr size_t kPerPanel = kPanelRows / Simd::kLanes;
@@ -174,8 +176,9 @@ inline void product_panels(const PackedView& w, size_t p, const float* x, float*
 template <Format kFormat, size_t M>
 void product_float(const PackedView& w, size_t begin, size_t end, const unsigned char* tile, float* y, size_t y_stride) {
   const auto* x = reinterpret_cast<const float*>(tile);
+  constexpr size_t P = M == 1 ? 2 * Simd::kFloatPanels : Simd::kFloatPanels;  // one token alone has too few sums to keep the adders busy
   size_t p = begin;
-  for (; p + Simd::kFloatPanels <= end; p += Simd::kFloatPanels) product_panels<kFormat, M, Simd::kFloatPanels>(w, p, x, y, y_stride);
+  for (; p + P <= end; p += P) product_panels<kFormat, M, P>(w, p, x, y, y_stride);
   for (; p < end; ++p) product_panels<kFormat, M, 1>(w, p, x, y, y_stride);
 }
 

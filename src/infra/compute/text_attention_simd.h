@@ -8,26 +8,11 @@
 
 #include "infra/compute/kernels.h"
 #include "infra/compute/matmul_simd.h"
+#include "infra/compute/vector_simd.h"
 
 #if defined(STRATA_SIMD)
 namespace strata::compute {
 namespace {
-
-// 2^x for x <= 0, to about 1 ulp; below -126 the least normal number, which no sum of weights sees (the greatest is 1). x = n + r, |r| <= 1/2;
-// 2^r = e^(r ln 2) by its Taylor series to r^6 (the next term is under 2^-22.9).
-inline typename Simd::F exp2_down(typename Simd::F x) {
-  const auto bounded = Simd::max(x, Simd::set1(-126.0f));
-  const auto n = Simd::round(bounded);
-  const auto r = Simd::sub(bounded, n);
-  auto e = Simd::set1(1.54035304e-4f);  // (ln 2)^6 / 6!, and so on
-  e = Simd::fma(e, r, Simd::set1(1.33335581e-3f));
-  e = Simd::fma(e, r, Simd::set1(9.61812911e-3f));
-  e = Simd::fma(e, r, Simd::set1(5.55041087e-2f));
-  e = Simd::fma(e, r, Simd::set1(2.40226507e-1f));
-  e = Simd::fma(e, r, Simd::set1(6.93147181e-1f));
-  e = Simd::fma(e, r, Simd::set1(1.0f));
-  return Simd::times_pow2(e, n);
-}
 
 // G registers of queries from `first` on, scaled, dimension by dimension; those past the text are zero. SHAPE: q [head_dim][G lanes]
 template <size_t G>
