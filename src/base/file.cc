@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -22,6 +23,13 @@ bool write_whole(const std::string& path, std::string_view bytes, unsigned mode)
   return fsync(file.get()) == 0;
 }
 
+// What root replaces stays its owner's: the server of a data folder, which is not root, reads it afterwards.
+bool keep_owner(const std::string& path, const std::string& folder, const std::string& fresh) {
+  struct stat owner{};
+  if (geteuid() != 0 || (stat(path.c_str(), &owner) != 0 && stat(folder.c_str(), &owner) != 0)) return true;
+  return chown(fresh.c_str(), owner.st_uid, owner.st_gid) == 0;
+}
+
 }  // namespace
 
 Descriptor::~Descriptor() {
@@ -38,7 +46,7 @@ Status replace_file(const std::string& path, std::string_view bytes, unsigned mo
   const size_t slash = path.rfind('/');
   const std::string folder = slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
   unlink(fresh.c_str());   // what a crash left
-  if (write_whole(fresh, bytes, mode) && rename(fresh.c_str(), path.c_str()) == 0 && sync_folder(folder)) return {};
+  if (write_whole(fresh, bytes, mode) && keep_owner(path, folder, fresh) && rename(fresh.c_str(), path.c_str()) == 0 && sync_folder(folder)) return {};
   const int why = errno;
   unlink(fresh.c_str());
   const std::string message = path + " cannot be written: " + std::strerror(why);

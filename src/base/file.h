@@ -31,7 +31,8 @@ class Descriptor {
 bool sync_folder(const std::string& folder);
 
 // `path` holds these bytes and nothing else, also after a crash, once this has returned ok; else it is as it was. Written beside it, as
-// PATH.new. kResourceExhausted: the disk is full. UNITS: mode as of chmod(2).
+// PATH.new. Where root does it the file stays its owner's, and a new one becomes the folder's owner's. kResourceExhausted: the disk is full.
+// UNITS: mode as of chmod(2).
 Status replace_file(const std::string& path, std::string_view bytes, unsigned mode = 0600);
 
 }  // namespace strata

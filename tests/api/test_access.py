@@ -30,7 +30,7 @@ def wrong(operations, expected, asked):
 
 
 def test_a_page_without_this_installations_session_gets_no_answer(http, operations):
-    closed = [one for one in operations if one[1] not in OPEN]
+    closed = [one for one in operations if one[1] not in OPEN | {"/mcp"}]   # MCP's conformance suite wants a page of our own origin let in
     assert len(closed) > 150
     page = {"sec_fetch_site": "same-origin", "sec_fetch_mode": "cors", "origin": str(http.base_url).rstrip("/")}
     assert not wrong(closed, lambda answer: answer.status_code == 401, lambda method, path, _: ask(http, method, path, {}, **page))

@@ -56,7 +56,7 @@ def test_what_differs_in_anything_that_matters_is_asked(fresh_server):
 
 def test_a_call_of_a_function_is_kept_with_its_arguments(fresh_server):
     tools = [{"type": "function", "function": {"name": "add", "parameters": {"type": "object", "properties": {"n": {"type": "integer", "minimum": 0, "maximum": 9}}, "required": ["n"]}}}]
-    ask = lambda: chat(fresh_server.sdk, "Add one.", tools=tools, tool_choice="required", max_tokens=90)
+    ask = lambda: chat(fresh_server.sdk, "Add one.", tools=tools, tool_choice="required", parallel_tool_calls=False, max_tokens=90)
     first = ask()
     kept(fresh_server.http, 1)
     second = ask()
@@ -96,7 +96,7 @@ def run(http, question):
 def test_steps_of_flows_are_answered_once_and_search_sees_new_documents(fresh_server):
     sdk, http = fresh_server.sdk, fresh_server.http
     store = sdk.vector_stores.create(name="b").id
-    add = lambda name, text: sdk.vector_stores.files.create_and_poll(store, file_id=sdk.files.create(file=(name, text.encode()), purpose="assistants").id)
+    add = lambda name, text: sdk.vector_stores.files.upload_and_poll(vector_store_id=store, file=(name, text.encode()))
     add("a.md", "# Leave\n\nStaff receive 27 days of leave.")
     text = FLOW.replace("BASE", store)
     assert http.put("/strata/v1/flows/cached", json={"text": text, "base_version": 0}).status_code == 200

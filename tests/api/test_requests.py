@@ -88,6 +88,12 @@ def test_a_browser_needs_the_session_cookie(server):
         assert fresh.get("/v1/models", headers=own).status_code == 200
 
 
+def test_a_program_in_javascript_is_no_page(http):
+    """Node's own fetch names a mode with each request, and no site."""
+    for path in ("/v1/models", "/strata/v1/flows"):
+        assert http.get(path, headers={"sec-fetch-mode": "cors", "accept-language": "*"}).status_code == 200
+
+
 def test_uploads_are_never_served_as_pages(sdk, http):
     file = sdk.files.create(file=("x.html", b"<script>alert(1)</script>"), purpose="user_data")
     reply = http.get(f"/v1/files/{file.id}/content")

@@ -6,13 +6,13 @@
 namespace strata::api {
 namespace {
 
+// Not /mcp: its specification lets a page of the server's own origin in, which is held to Host and Origin like every other.
 bool needs_session(const http::Request& request) {
-  return request.path.starts_with("/v1/") || request.path.starts_with("/strata/") || request.path == "/metrics" || request.path == "/mcp";
+  return request.path.starts_with("/v1/") || request.path.starts_with("/strata/") || request.path == "/metrics";
 }
 
-bool from_browser(const http::Request& request) {
-  return !request.header("sec-fetch-site").empty() || !request.header("origin").empty() || !request.header("sec-fetch-mode").empty();
-}
+// A page's requests name their site or their origin. Sec-Fetch-Mode alone is what Node's fetch sends, so the SDKs of JavaScript, too.
+bool from_browser(const http::Request& request) { return !request.header("sec-fetch-site").empty() || !request.header("origin").empty(); }
 
 std::string_view cookie(const http::Request& request, std::string_view name) {
   for (std::string_view part : split(request.header("cookie"), ';')) {
