@@ -1,4 +1,5 @@
 // "read_document" and "write_report".
+#include "base/crypto.h"
 #include "base/text.h"
 #include "knowledge/catalog/catalog.h"
 #include "knowledge/cite/cite.h"
@@ -112,7 +113,7 @@ std::string slug_of(const std::string& title) {
 
 // The same report again is the same file.
 Result<Json> keep(const Context& context, catalog::Catalog& catalog, const std::string& name, const std::string& bytes) {
-  TRY_ASSIGN(auto known, catalog.same_file(context, name, kPurpose, bytes));
+  TRY_ASSIGN(auto known, catalog.same_file(context, name, kPurpose, sha256_hex(bytes)));
   if (!known) {
     TRY_ASSIGN(known, catalog.add_file(context, name, kPurpose, bytes));
   }

@@ -104,7 +104,7 @@ class Analysis : public Tool {
         const std::string name = plain_name(text_of(one["name"]));
         const auto bytes = base64_decode(text_of(one["data"]));
         if (!bytes) return Answer::failed("script_ended", "the script's files could not be read");
-        TRY_ASSIGN(auto file, catalog_.same_file(context, name, kPurpose, *bytes));
+        TRY_ASSIGN(auto file, catalog_.same_file(context, name, kPurpose, sha256_hex(*bytes)));
         if (!file) {
           TRY_ASSIGN(file, catalog_.add_file(context, name, kPurpose, *bytes));
         }
