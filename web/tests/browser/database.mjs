@@ -45,15 +45,15 @@ async function mended({ page, url }) {
     return reply.ok;
   }, [method, path, body]);
   check(await send("POST", "/strata/v1/providers", { id: "writes-sql", base_url: `http://127.0.0.1:${server.address().port}/v1`, model: "far" }), "the scripted model is not taken");
-  const text = (await page.evaluate(async () => (await (await fetch("/strata/v1/flows/ask-database")).json()).text));
+  const { text, version } = await page.evaluate(async () => (await fetch("/strata/v1/flows/ask-database")).json());
   // The flow of this installation names its model: what the page asks, it asks of that one.
-  check(await send("PUT", "/strata/v1/flows/ask-database", { text: text.replace('model: {type: string, default: ""', 'model: {type: string, default: "writes-sql"'), why: "a test" }), "the flow is not taken");
+  check(await send("PUT", "/strata/v1/flows/ask-database", { text: text.replace('model: {type: string, default: ""', 'model: {type: string, default: "writes-sql"'), base_version: version, why: "a test" }), "the flow is not taken");
   await page.getByLabel("Question").fill("something that no known question is anywhere near to, zebra");
   await page.getByRole("button", { name: "Ask", exact: true }).click();
   await answer(page).getByText("fortytwo: 42.").waitFor({ timeout: 60_000 });
   await page.getByText("Show SQL").click();
   await page.getByText(/^A model wrote the SQL, in 2 tries/).waitFor();
-  check(await send("PUT", "/strata/v1/flows/ask-database", { text, why: "the test is over" }) && await send("DELETE", "/strata/v1/providers/writes-sql"), "what was before is not back");
+  check(await send("PUT", "/strata/v1/flows/ask-database", { text, base_version: version + 1, why: "the test is over" }) && await send("DELETE", "/strata/v1/providers/writes-sql"), "what was before is not back");
   server.closeAllConnections();
   server.close();
 }
