@@ -27,6 +27,7 @@ async function pinned({ page, url }) {
   await page.getByRole("button", { name: "Approve this list" }).click();
   await state(page, "approved");
   await page.goto(`${url}/tools`);
+  await page.getByLabel("Search tools").waitFor();
   await page.keyboard.press("Control+k");   // reached by the keyboard, too
   await page.getByRole("combobox", { name: "Page, conversation or base" }).fill("sums MCP");
   await page.getByRole("option", { name: /^sums/ }).waitFor();
